@@ -1,0 +1,199 @@
+# nablas - one non-recursive Makefile. `make help` lists what it does.
+
+CONFIG  ?= release
+ARCH    ?= $(shell uname -m)
+PREFIX  ?= /usr/local
+DESTDIR ?=
+TEST    ?=
+BENCH   ?=
+VERSION := $(shell sed -n 's/.*NB_VERSION "\(.*\)"/\1/p' lib/include/nablas/version.h)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+ifeq ($(origin MAKE_JOBS)$(filter -j%,$(MAKEFLAGS)),undefined)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
+# --- configurations -------------------------------------------------------------------------------
+
+warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wdouble-promotion \
+            -Wstrict-prototypes -Wmissing-prototypes
+opt_release := -O2 -g
+opt_debug   := -O0 -g3
+opt_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+opt_tsan    := -O1 -g -fsanitize=thread
+opt_cov     := -O0 -g --coverage
+optimise    := $(opt_$(CONFIG))
+ifeq ($(optimise),)
+$(error CONFIG=$(CONFIG): expected release, debug, asan, tsan or cov)
+endif
+
+build := build/$(CONFIG)-$(notdir $(firstword $(CC)))
+
+# Asked of pkg-config at the first recipe that needs it, that is, after `deps` has run in the same
+# make call; then remembered.
+packages     := openblas lapacke libpng zlib
+lazy          = $(eval $1 := $2)$($1)
+pkg_cflags    = $(call lazy,pkg_cflags,$(shell pkg-config --cflags $(packages) 2>/dev/null))
+pkg_libs      = $(call lazy,pkg_libs,$(shell pkg-config --libs $(packages) 2>/dev/null))
+cmocka_cflags = $(call lazy,cmocka_cflags,$(shell pkg-config --cflags cmocka 2>/dev/null))
+cmocka_libs   = $(call lazy,cmocka_libs,$(shell pkg-config --libs cmocka 2>/dev/null))
+
+# -ffp-contract=off: the book's digits need every product rounded (docs/design.md).
+compile = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -pthread -fPIC -ffp-contract=off $(optimise) \
+          $(warnings) -Ilib/include -Ilib $(pkg_cflags) -MMD -MP $(CPPFLAGS) $(CFLAGS)
+link    = $(CC) -pthread $(optimise) $(LDFLAGS)
+libs    = $(pkg_libs) -lm $(LDLIBS)
+
+# --- sources --------------------------------------------------------------------------------------
+
+# x*.c is compiled in two precisions; vector.c, the elementwise loops, also per instruction set.
+lib_all   := $(sort $(wildcard lib/*/*.c))
+lib_vec   := lib/kernel/vector.c
+lib_real  := $(filter lib/kernel/x% lib/tensor/x%,$(lib_all))
+lib_plain := $(filter-out $(lib_vec) $(lib_real),$(lib_all))
+
+isas := base
+ifneq ($(filter x86_64 amd64,$(ARCH)),)
+isas += avx2 avx512
+endif
+isa_base   := -DNB_ISA=base
+isa_avx2   := -DNB_ISA=avx2 -mavx2
+isa_avx512 := -DNB_ISA=avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
+
+# The vector loops alone are told that no one reads errno or the FP exception flags; neither changes
+# a result. No reassociation, no contraction.
+vec_flags := -O3 -fno-math-errno -fno-trapping-math
+
+object      = $(patsubst %.c,$(build)/%$2.o,$1)
+lib_objects := $(call object,$(lib_plain)) \
+               $(foreach p,_s _d,$(call object,$(lib_real),$p)) \
+               $(foreach i,$(isas),$(foreach p,_s _d,$(call object,$(lib_vec),$p_$i)))
+
+bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
+examples   := $(patsubst %.c,%,$(filter-out examples/common.c,$(wildcard examples/*.c)))
+example_bin := $(addprefix $(bin_suffix),$(examples))
+test_sources := $(sort $(wildcard test/test_*.c))
+tests       := $(patsubst %.c,$(build)/%,$(test_sources))
+bench_sources := $(sort $(wildcard bench/*.c))
+libnablas   := $(build)/libnablas.a
+deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
+
+# --- targets --------------------------------------------------------------------------------------
+
+.PHONY: all lib deps deps-dev data examples bench test check-numpy install uninstall format \
+        format-check lint check-house clean help FORCE
+
+all: lib examples ## the library and the examples
+
+lib: $(libnablas) $(build)/libnablas.so ## libnablas.a and libnablas.so
+
+examples: $(example_bin) ## one program per experiment, in examples/
+
+deps: ## install what is missing (apt; elsewhere: print what to install)
+	@CC="$(CC)" scripts/deps.sh install
+
+deps-dev: ## the same, and the tools of format, lint and check-numpy
+	@CC="$(CC)" scripts/deps.sh install dev
+
+data: ## MNIST into data/mnist
+	@scripts/get_mnist.sh
+
+test: $(tests) check-house ## build and run every test (TEST=name for one)
+	@scripts/run_tests.sh $(if $(TEST),$(build)/test/test_$(TEST),$(tests))
+
+bench: $(build)/bench/bench ## timings (BENCH=name for one question)
+	@$< $(BENCH)
+
+check-numpy: examples ## compare a training run with NumPy's, step by step
+	@scripts/check_numpy.sh
+
+check-house: $(libnablas) ## includes point down the floors; exported names begin with nb_
+	@scripts/check_house.sh $(libnablas)
+
+format: ## rewrite the sources as .clang-format says
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+format-check: ## fail if format would change anything
+	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+
+lint: ## clang-tidy over the library
+	@scripts/lint.sh $(pkg_cflags)
+
+clean: ## remove what was built
+	rm -rf build $(examples)
+
+help: ## this list
+	@echo "make TARGET [VARIABLE=value]"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
+	@echo "variables"
+	@echo "  CONFIG=release  release, debug, asan, tsan or cov; each builds in a folder of its own"
+	@echo "  CC=cc           the compiler (gcc or clang); CFLAGS, LDFLAGS are added to ours"
+	@echo "  TEST= BENCH=    run one test or one benchmark, by name"
+	@echo "  PREFIX=/usr/local DESTDIR=   where install puts things"
+
+install: lib ## library, headers and nablas.pc into PREFIX
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/nablas
+	install -m 644 $(libnablas) $(DESTDIR)$(PREFIX)/lib/
+	install -m 755 $(build)/libnablas.so $(DESTDIR)$(PREFIX)/lib/libnablas.so.$(VERSION)
+	ln -sf libnablas.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/$(soname)
+	ln -sf $(soname) $(DESTDIR)$(PREFIX)/lib/libnablas.so
+	install -m 644 lib/include/nablas/*.h $(DESTDIR)$(PREFIX)/include/nablas/
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@PACKAGES@|$(packages)|' \
+	    scripts/nablas.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/nablas.pc
+
+uninstall: ## remove what install put there
+	rm -rf $(DESTDIR)$(PREFIX)/include/nablas $(DESTDIR)$(PREFIX)/lib/pkgconfig/nablas.pc
+	rm -f $(DESTDIR)$(PREFIX)/lib/libnablas.a $(DESTDIR)$(PREFIX)/lib/libnablas.so*
+
+# --- rules ----------------------------------------------------------------------------------------
+
+# The stamp changes when a flag does, and everything compiled depends on it. Its recipe is the first
+# that needs the packages, so it is the one that says what is missing.
+$(build)/flags: FORCE | $(deps_first)
+	@CC="$(CC)" scripts/deps.sh check
+	@mkdir -p $(@D)
+	@echo '$(compile) $(vec_flags) | $(link) $(libs)' | cmp -s - $@ || \
+	 echo '$(compile) $(vec_flags) | $(link) $(libs)' > $@
+
+cc_object = @mkdir -p $(@D); echo "  CC   $(@:$(build)/%=%)"; $(compile)
+
+$(build)/lib/%.o: lib/%.c $(build)/flags
+	$(cc_object) -c $< -o $@
+$(build)/lib/%_s.o: lib/%.c $(build)/flags
+	$(cc_object) -DNB_REAL_SINGLE -c $< -o $@
+$(build)/lib/%_d.o: lib/%.c $(build)/flags
+	$(cc_object) -c $< -o $@
+define isa_rule
+$$(build)/lib/%_s_$1.o: lib/%.c $$(build)/flags
+	$$(cc_object) $$(vec_flags) $$(isa_$1) -DNB_REAL_SINGLE -c $$< -o $$@
+$$(build)/lib/%_d_$1.o: lib/%.c $$(build)/flags
+	$$(cc_object) $$(vec_flags) $$(isa_$1) -c $$< -o $$@
+endef
+$(foreach i,$(isas),$(eval $(call isa_rule,$i)))
+
+$(libnablas): $(lib_objects)
+	@echo "  AR   $(@:$(build)/%=%)"; rm -f $@; $(AR) rcs $@ $^
+
+soname := libnablas.so.$(firstword $(subst ., ,$(VERSION)))
+$(build)/libnablas.so: $(lib_objects)
+	@echo "  LD   $(@:$(build)/%=%)"; $(link) -shared -Wl,-soname,$(soname) $^ $(libs) -o $@
+
+$(build)/examples/%.o: examples/%.c $(build)/flags
+	$(cc_object) -c $< -o $@
+$(bin_suffix)examples/%: $(build)/examples/%.o $(build)/examples/common.o $(libnablas)
+	@mkdir -p $(@D); echo "  LD   $@"; $(link) $^ $(libs) -o $@
+
+$(build)/test/%.o: test/%.c $(build)/flags
+	$(cc_object) $(cmocka_cflags) -c $< -o $@
+$(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(libnablas)
+	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(cmocka_libs) $(libs) -o $@
+
+$(build)/bench/%.o: bench/%.c $(build)/flags
+	$(cc_object) -c $< -o $@
+$(build)/bench/bench: $(patsubst %.c,$(build)/%.o,$(bench_sources)) $(libnablas)
+	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(libs) -o $@
+
+.SECONDARY:
+-include $(shell find $(build) -name '*.d' 2>/dev/null)

@@ -1,0 +1,49 @@
+/* memory.h - checked sizes and aligned memory, through one replaceable allocator. */
+#ifndef NABLAS_MEMORY_H
+#define NABLAS_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Every block that the library takes begins on such a boundary: one cache line, one AVX-512
+ * register. */
+#define NB_ALIGNMENT 64
+
+/* nb_size_mul, nb_size_add - *out = a * b, a + b; false, and *out untouched, if the result does not
+ * fit in a size_t. */
+bool nb_size_mul(size_t a, size_t b, size_t *out);
+bool nb_size_add(size_t a, size_t b, size_t *out);
+
+/* An allocator: `take` returns `bytes` (a positive multiple of NB_ALIGNMENT) aligned to
+ * NB_ALIGNMENT, or NULL; `give` takes back what `take` returned, never NULL. `context` is passed to
+ * both. */
+typedef struct nb_allocator {
+    void *(*take)(size_t bytes, void *context);
+    void (*give)(void *block, void *context);
+    void *context;
+} nb_allocator;
+
+/* nb_set_allocator - use `allocator` (copied) from now on; NULL restores the C library's. Set it
+ * before the first object is made or when none is left: a block returns to the allocator of the
+ * moment. Not thread-safe. */
+void nb_set_allocator(const nb_allocator *allocator);
+
+/* nb_alloc - room for `count` elements of `size` bytes each, contents undefined.
+ * nb_alloc_zero - the same, all bytes 0.
+ *
+ * Returns NULL, with a detail in nb_last_error(), when the product overflows or memory is out.
+ * A size of 0 gives a block that may be freed and not read. */
+void *nb_alloc(size_t count, size_t size);
+void *nb_alloc_zero(size_t count, size_t size);
+
+/* nb_free - give a block back; NULL is fine. */
+void nb_free(void *block);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

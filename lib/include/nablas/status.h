@@ -1,0 +1,55 @@
+/* status.h - what every nablas function answers, and why.
+ *
+ * A function that can fail returns an nb_status: NB_OK, or one code of the list below. The detail,
+ * "nb_sgemm: ldb=2 < n=3", is kept per thread and read with nb_last_error(). The library never
+ * prints, aborts or exits. */
+#ifndef NABLAS_STATUS_H
+#define NABLAS_STATUS_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The one list of codes: name, what it means. */
+#define NB_STATUS_LIST(X)               \
+    X(NB_OK, "success")                 \
+    X(NB_EINVAL, "invalid argument")    \
+    X(NB_ESHAPE, "shapes do not agree") \
+    X(NB_EDTYPE, "wrong element type")  \
+    X(NB_ERANGE, "value out of range")  \
+    X(NB_EOVERFLOW, "size too large")   \
+    X(NB_ENOMEM, "out of memory")       \
+    X(NB_EIO, "cannot read or write")   \
+    X(NB_EFORMAT, "malformed file")     \
+    X(NB_EDIVERGED, "value not finite") \
+    X(NB_ESTOPPED, "stopped by the caller")
+
+typedef enum {
+#define X(code, text) code,
+    NB_STATUS_LIST(X)
+#undef X
+} nb_status;
+
+#if defined(__GNUC__)
+#define NB_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#else
+#define NB_PRINTF(text, first)
+#endif
+
+/* nb_status_text - the meaning of a code, from the list; "unknown status" for any other number. */
+const char *nb_status_text(nb_status status);
+
+/* nb_last_error - the detail of this thread's latest failure: the function and the offending
+ * values. Never NULL; "" before the first failure. Valid until the thread's next failure; a success
+ * leaves it alone. */
+const char *nb_last_error(void);
+
+/* nb_fail - record a detail (as printf, cut at 511 bytes) and return `status`. For the authors of
+ * operations and callbacks, so that a failure of theirs reads like one of ours:
+ *     return nb_fail(NB_ESHAPE, "my_op: %zu columns, expected %zu", got, want); */
+nb_status nb_fail(nb_status status, const char *format, ...) NB_PRINTF(2, 3);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

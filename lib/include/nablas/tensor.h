@@ -1,0 +1,93 @@
+/* tensor.h - an array that knows its element type and its shape.
+ *
+ * Elements are contiguous and row-major: the last dimension varies fastest, as in NumPy's default.
+ * A tensor either owns its elements (nb_tensor_create ... nb_tensor_destroy) or is a view of
+ * somebody else's (nb_tensor_view, nothing to destroy). */
+#ifndef NABLAS_TENSOR_H
+#define NABLAS_TENSOR_H
+
+#include "nablas/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Element types: name, C type, name for people. Graphs compute in the first two; the others hold
+ * what files hold. */
+#define NB_DTYPE_LIST(X)             \
+    X(NB_FLOAT32, float, "float32")  \
+    X(NB_FLOAT64, double, "float64") \
+    X(NB_UINT8, uint8_t, "uint8")    \
+    X(NB_INT8, int8_t, "int8")       \
+    X(NB_INT16, int16_t, "int16")    \
+    X(NB_INT32, int32_t, "int32")    \
+    X(NB_INT64, int64_t, "int64")
+
+typedef enum {
+#define X(code, type, name) code,
+    NB_DTYPE_LIST(X)
+#undef X
+} nb_dtype;
+
+/* nb_dtype_size - bytes of one element; 0 if `dtype` is none of the list.
+ * nb_dtype_name - "float32", ...; "unknown type" if it is none of the list. */
+size_t nb_dtype_size(nb_dtype dtype);
+const char *nb_dtype_name(nb_dtype dtype);
+
+#define NB_MAX_DIMS 8
+
+/* A shape: `ndim` dimensions, slowest first. ndim = 0 is a scalar, one element. */
+typedef struct nb_shape {
+    size_t ndim;
+    size_t dim[NB_MAX_DIMS];
+} nb_shape;
+
+/* NB_SHAPE(60000, 784) - a shape as an expression. */
+#define NB_SHAPE(...) ((nb_shape){sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t), {__VA_ARGS__}})
+#define NB_SCALAR ((nb_shape){0, {0}})
+
+bool nb_shape_equal(nb_shape a, nb_shape b);
+
+/* nb_shape_count - *count = product of the dimensions (1 for a scalar).
+ * Errors: NB_EINVAL ndim > NB_MAX_DIMS; NB_EOVERFLOW the product does not fit; *count untouched. */
+nb_status nb_shape_count(nb_shape shape, size_t *count);
+
+/* nb_shape_text - "(60000, 784)", as Python writes it, cut to `size` bytes; returns `text`. */
+char *nb_shape_text(nb_shape shape, char *text, size_t size);
+
+typedef struct nb_tensor {
+    nb_dtype dtype;
+    nb_shape shape;
+    void *data; /* 64-byte aligned if owned */
+} nb_tensor;
+
+/* nb_tensor_create - a tensor of zeros that owns its elements.
+ * nb_tensor_destroy - free them and zero the struct; fine on a zeroed one and on NULL.
+ *
+ * Errors: NB_EDTYPE unknown type; NB_EINVAL, NB_EOVERFLOW as nb_shape_count; NB_ENOMEM. On error
+ *         *t is zeroed, so that nb_tensor_destroy is safe. */
+nb_status nb_tensor_create(nb_tensor *t, nb_dtype dtype, nb_shape shape);
+void nb_tensor_destroy(nb_tensor *t);
+
+/* nb_tensor_view - a tensor over `data`, which stays the caller's and must outlive it. */
+nb_tensor nb_tensor_view(nb_dtype dtype, nb_shape shape, void *data);
+
+/* nb_tensor_count - number of elements of a tensor that was created or is a valid view. */
+size_t nb_tensor_count(const nb_tensor *t);
+
+/* nb_tensor_rows - rows lo ... hi-1 (along the first dimension) as a view; lo <= hi <= dim[0]. */
+nb_tensor nb_tensor_rows(const nb_tensor *t, size_t lo, size_t hi);
+
+/* nb_tensor_convert - to := from, element by element, between any two types of the list.
+ * Towards an integer type a value is cut towards zero and held to the type's range; NaN gives 0.
+ * Errors: NB_ESHAPE the shapes differ; `to` untouched. Cost: one pass. */
+nb_status nb_tensor_convert(const nb_tensor *from, nb_tensor *to);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

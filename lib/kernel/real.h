@@ -1,0 +1,26 @@
+/* real.h - one source, two precisions.
+ *
+ * A file lib/<floor>/x*.c is written in `real` and compiled twice, with NB_REAL_SINGLE defined and
+ * without. `real` is float or double, NB(name) is nb_sname or nb_dname, BLAS(name) is cblas_sname
+ * or cblas_dname, MATH(name) is namef or name. Everything stays ordinary C to a debugger. */
+#ifndef NABLAS_REAL_H
+#define NABLAS_REAL_H
+
+#define NB_PASTE_(a, b) a##b
+#define NB_PASTE(a, b) NB_PASTE_(a, b)
+
+#ifdef NB_REAL_SINGLE
+typedef float real;
+#define NB(name) NB_PASTE(nb_s, name)
+#define BLAS(name) NB_PASTE(cblas_s, name)
+#define MATH(name) NB_PASTE(name, f)
+#define NB_REAL_DTYPE NB_FLOAT32
+#else
+typedef double real;
+#define NB(name) NB_PASTE(nb_d, name)
+#define BLAS(name) NB_PASTE(cblas_d, name)
+#define MATH(name) name
+#define NB_REAL_DTYPE NB_FLOAT64
+#endif
+
+#endif

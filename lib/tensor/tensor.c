@@ -1,0 +1,171 @@
+#include "nablas/tensor.h"
+#include "nablas/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+size_t nb_dtype_size(nb_dtype dtype)
+{
+    switch (dtype) {
+#define X(code, type, name) \
+    case code:              \
+        return sizeof(type);
+        NB_DTYPE_LIST(X)
+#undef X
+    }
+    return 0;
+}
+
+const char *nb_dtype_name(nb_dtype dtype)
+{
+    switch (dtype) {
+#define X(code, type, name) \
+    case code:              \
+        return name;
+        NB_DTYPE_LIST(X)
+#undef X
+    }
+    return "unknown type";
+}
+
+bool nb_shape_equal(nb_shape a, nb_shape b)
+{
+    if (a.ndim != b.ndim) return false;
+    for (size_t i = 0; i < a.ndim; i++)
+        if (a.dim[i] != b.dim[i]) return false;
+    return true;
+}
+
+nb_status nb_shape_count(nb_shape shape, size_t *count)
+{
+    size_t product = 1;
+    if (shape.ndim > NB_MAX_DIMS)
+        return nb_fail(NB_EINVAL, "nb_shape_count: ndim=%zu > %d", shape.ndim, NB_MAX_DIMS);
+    for (size_t i = 0; i < shape.ndim; i++) {
+        if (!nb_size_mul(product, shape.dim[i], &product)) {
+            char text[128];
+            return nb_fail(NB_EOVERFLOW, "nb_shape_count: %s has more elements than a size holds",
+                           nb_shape_text(shape, text, sizeof text));
+        }
+    }
+    *count = product;
+    return NB_OK;
+}
+
+char *nb_shape_text(nb_shape shape, char *text, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < shape.ndim && i < NB_MAX_DIMS && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%zu", i ? ", " : "(", shape.dim[i]);
+    if (used < size)
+        snprintf(text + used, size - used, "%s",
+                 shape.ndim == 0 ? "()" : (shape.ndim == 1 ? ",)" : ")"));
+    return text;
+}
+
+nb_status nb_tensor_create(nb_tensor *t, nb_dtype dtype, nb_shape shape)
+{
+    size_t count, bytes;
+    *t = (nb_tensor){0};
+    if (nb_dtype_size(dtype) == 0)
+        return nb_fail(NB_EDTYPE, "nb_tensor_create: dtype=%d is no element type", (int)dtype);
+    nb_status status = nb_shape_count(shape, &count);
+    if (status) return status;
+    if (!nb_size_mul(count, nb_dtype_size(dtype), &bytes))
+        return nb_fail(NB_EOVERFLOW, "nb_tensor_create: %zu elements of %zu bytes", count,
+                       nb_dtype_size(dtype));
+    void *data = nb_alloc_zero(bytes, 1);
+    if (!data) return NB_ENOMEM;
+    *t = nb_tensor_view(dtype, shape, data);
+    return NB_OK;
+}
+
+void nb_tensor_destroy(nb_tensor *t)
+{
+    if (!t) return;
+    nb_free(t->data);
+    *t = (nb_tensor){0};
+}
+
+nb_tensor nb_tensor_view(nb_dtype dtype, nb_shape shape, void *data)
+{
+    return (nb_tensor){dtype, shape, data};
+}
+
+size_t nb_tensor_count(const nb_tensor *t)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < t->shape.ndim; i++) count *= t->shape.dim[i];
+    return count;
+}
+
+nb_tensor nb_tensor_rows(const nb_tensor *t, size_t lo, size_t hi)
+{
+    nb_tensor rows = *t;
+    size_t stride = nb_dtype_size(t->dtype);
+    for (size_t i = 1; i < t->shape.ndim; i++) stride *= t->shape.dim[i];
+    rows.shape.dim[0] = hi - lo;
+    rows.data = (char *)t->data + lo * stride;
+    return rows;
+}
+
+static double get(const nb_tensor *t, size_t i)
+{
+    switch (t->dtype) {
+#define X(code, type, name) \
+    case code:              \
+        return (double)((const type *)t->data)[i];
+        NB_DTYPE_LIST(X)
+#undef X
+    }
+    return 0;
+}
+
+/* The largest double that an int64 holds is 2^63 - 1024. */
+static double cut(double x, double lo, double hi)
+{
+    return isnan(x) ? 0 : (x < lo ? lo : (x > hi ? hi : trunc(x)));
+}
+
+static void put(nb_tensor *t, size_t i, double x)
+{
+    switch (t->dtype) {
+    case NB_FLOAT32:
+        ((float *)t->data)[i] = (float)x;
+        break;
+    case NB_FLOAT64:
+        ((double *)t->data)[i] = x;
+        break;
+    case NB_UINT8:
+        ((uint8_t *)t->data)[i] = (uint8_t)cut(x, 0, UINT8_MAX);
+        break;
+    case NB_INT8:
+        ((int8_t *)t->data)[i] = (int8_t)cut(x, INT8_MIN, INT8_MAX);
+        break;
+    case NB_INT16:
+        ((int16_t *)t->data)[i] = (int16_t)cut(x, INT16_MIN, INT16_MAX);
+        break;
+    case NB_INT32:
+        ((int32_t *)t->data)[i] = (int32_t)cut(x, INT32_MIN, INT32_MAX);
+        break;
+    case NB_INT64:
+        ((int64_t *)t->data)[i] = (int64_t)cut(x, (double)INT64_MIN, 0x1.fffffffffffffp62);
+        break;
+    }
+}
+
+nb_status nb_tensor_convert(const nb_tensor *from, nb_tensor *to)
+{
+    char a[128], b[128];
+    if (!nb_shape_equal(from->shape, to->shape))
+        return nb_fail(NB_ESHAPE, "nb_tensor_convert: from %s to %s",
+                       nb_shape_text(from->shape, a, sizeof a),
+                       nb_shape_text(to->shape, b, sizeof b));
+    size_t count = nb_tensor_count(from);
+    if (from->dtype == to->dtype)
+        memmove(to->data, from->data, count * nb_dtype_size(from->dtype));
+    else
+        for (size_t i = 0; i < count; i++) put(to, i, get(from, i));
+    return NB_OK;
+}

@@ -1,0 +1,95 @@
+#!/bin/sh
+# deps.sh - the packages nablas builds with: install them, or say which are missing.
+#
+#   deps.sh install [dev]   install what is missing (apt), or print what to install and how
+#   deps.sh check           exit 0 if all is there; else name what is missing and what to type
+#
+# With `dev` also the tools of the format check, the linter and the NumPy comparison.
+set -u
+
+# what       how it is found              apt                 dnf             pacman    brew
+needs='
+cc           cmd:cc                       gcc                 gcc             gcc       gcc
+libc         header:stdlib.h              libc6-dev           glibc-devel     glibc     -
+pkg-config   cmd:pkg-config               pkg-config          pkgconf         pkgconf   pkg-config
+OpenBLAS     pc:openblas                  libopenblas-dev     openblas-devel  openblas  openblas
+LAPACKE      header:lapacke.h             liblapacke-dev      lapack-devel    lapacke   lapack
+libpng       pc:libpng                    libpng-dev          libpng-devel    libpng    libpng
+zlib         pc:zlib                      zlib1g-dev          zlib-devel      zlib      zlib
+cmocka       pc:cmocka                    libcmocka-dev       libcmocka-devel cmocka    cmocka
+download     cmd:curl                     curl                curl            curl      curl
+certificates file:/etc/ssl/certs          ca-certificates     ca-certificates ca-certificates ca-certificates
+'
+dev_needs='
+clang        cmd:clang                    clang               clang           clang     llvm
+clang-format cmd:clang-format             clang-format        clang-tools-extra clang   clang-format
+clang-tidy   cmd:clang-tidy               clang-tidy          clang-tools-extra clang   llvm
+NumPy        python:numpy                 python3-numpy       python3-numpy   python-numpy numpy
+'
+
+cc=${CC:-cc}
+
+found() { # found HOW
+  case $1 in
+    cmd:cc) command -v "$cc" >/dev/null 2>&1 ;;
+    cmd:*) command -v "${1#cmd:}" >/dev/null 2>&1 ;;
+    pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
+    header:*) echo "#include <${1#header:}>" | "$cc" $(pkg-config --cflags openblas 2>/dev/null) -E - >/dev/null 2>&1 ;;
+    file:*) [ -e "${1#file:}" ] ;;
+    python:*) "${PYTHON:-python3}" -c "import ${1#python:}" >/dev/null 2>&1 ||
+              /usr/bin/python3 -c "import ${1#python:}" >/dev/null 2>&1 ;;
+  esac
+}
+
+missing() { # missing COLUMN: the names in that column of what is not found
+  echo "$all" | while read -r what how apt dnf pacman brew; do
+    [ -n "$what" ] || continue
+    found "$how" && continue
+    case $1 in
+      what) echo "$what" ;; apt) echo "$apt" ;; dnf) echo "$dnf" ;;
+      pacman) echo "$pacman" ;; brew) echo "$brew" ;;
+    esac
+  done | grep -v '^-$' | sort -u | tr '\n' ' ' | sed 's/ $//'
+}
+
+all=$needs
+[ "${2:-}" != dev ] || all="$needs$dev_needs"
+
+lacking=$(missing what)
+[ -n "$lacking" ] || exit 0
+
+case ${1:-} in
+  check)
+    echo "nablas: missing: $lacking" >&2
+    echo "nablas: type 'make deps' to install, or see 'scripts/deps.sh install' for the package names" >&2
+    exit 1 ;;
+  install) ;;
+  *) echo "usage: deps.sh install [dev] | check" >&2; exit 2 ;;
+esac
+
+if ! command -v apt-get >/dev/null 2>&1; then
+  cat >&2 <<EOF
+nablas: missing: $lacking
+Install the packages that carry them, then type make again:
+  Fedora        sudo dnf install $(missing dnf)
+  Arch          sudo pacman -S $(missing pacman)
+  macOS         brew install $(missing brew)
+  Debian-like   sudo apt-get install $(missing apt)
+EOF
+  exit 1
+fi
+
+sudo=
+if [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null 2>&1 || {
+    echo "nablas: missing: $lacking; as root: apt-get install $(missing apt)" >&2; exit 1; }
+  sudo=sudo
+fi
+packages=$(missing apt)
+echo "nablas: installing $packages"
+install="$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends"
+# An apt cache that was never filled knows no package: fill it and try once more.
+# shellcheck disable=SC2086
+$install $packages >/dev/null 2>&1 || { $sudo apt-get update -q && $install $packages; } || exit 1
+lacking=$(missing what)
+[ -z "$lacking" ] || { echo "nablas: still missing after the installation: $lacking" >&2; exit 1; }

@@ -1,0 +1,21 @@
+#!/bin/sh
+# run_tests.sh PROGRAM... - run cmocka programs: a line each, the whole output of those that fail,
+# and at the end "N passed, N failed", counting test functions.
+passed=0 failed=0
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+for program; do
+  "$program" >"$log" 2>&1
+  status=$?
+  ok=$(grep -c '^\[       OK \]' "$log")
+  bad=$(grep -c '^\[  FAILED  \] [A-Za-z_0-9]*$' "$log")
+  if [ $status -ne 0 ]; then
+    # A crash leaves no FAILED line of its own.
+    [ "$bad" -gt 0 ] || bad=1
+    cat "$log"
+  fi
+  printf '%-28s %3d passed, %d failed\n' "${program##*/}" "$ok" "$bad"
+  passed=$((passed + ok)) failed=$((failed + bad))
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
