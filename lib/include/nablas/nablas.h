@@ -4,7 +4,13 @@
 
 #include "nablas/memory.h"
 #include "nablas/status.h"
-#include "nablas/tensor.h"
 #include "nablas/version.h"
+
+#include "nablas/activation.h"
+#include "nablas/array.h"
+#include "nablas/blas.h"
+#include "nablas/loss.h"
+
+#include "nablas/tensor.h"
 
 #endif

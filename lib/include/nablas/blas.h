@@ -1,0 +1,66 @@
+/* blas.h - matrix products and the affine layer, on plain arrays, in two precisions.
+ *
+ * Matrices are row-major; ld* is the distance between rows, in elements. Every product of the
+ * toolkit goes through nb_sgemm or nb_dgemm, and so through cblas_sgemm or cblas_dgemm. */
+#ifndef NABLAS_BLAS_H
+#define NABLAS_BLAS_H
+
+#include "nablas/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* nb_{s,d}gemm - matrix product, checked and handed to BLAS.
+ *
+ *   C(m,n) := alpha op(A)(m,k) op(B)(k,n) + beta C        op(M) = M, or M^T where trans_* is set
+ *
+ *   m,n,k  in      m = 0 or n = 0 is a no-op; k = 0 gives C := beta C
+ *   A      in      (m,k), or (k,m) if trans_a; row stride lda >= max(1, its columns)
+ *   B      in      (k,n), or (n,k) if trans_b; row stride ldb >= max(1, its columns)
+ *   C      in/out  (m,n), row stride ldc >= max(1,n); not read if beta = 0; must not overlap A or B
+ * Errors: NB_EINVAL short stride; NB_EOVERFLOW a size or stride beyond BLAS's int; C untouched.
+ *         NaN and Inf propagate.
+ * Cost:   2mnk flop. Thread-safe for distinct C.
+ * Source: Dongarra, Du Croz, Hammarling & Duff, ACM TOMS 16 (1990). */
+nb_status nb_sgemm(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, float alpha,
+                   const float *A, size_t lda, const float *B, size_t ldb, float beta, float *C,
+                   size_t ldc);
+nb_status nb_dgemm(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, double alpha,
+                   const double *A, size_t lda, const double *B, size_t ldb, double beta, double *C,
+                   size_t ldc);
+
+/* nb_{s,d}affine - forward pass of an affine layer, one xGEMM.
+ *
+ *   Y(n,m) := X(n,k) W(k,m) + 1(n) b(m)^T
+ *
+ *   n,k,m  in   rows, inputs, outputs; n = 0 or m = 0 is a no-op
+ *   X      in   (n,k), row stride ldx >= max(1,k)
+ *   W      in   (k,m), row stride ldw >= max(1,m)
+ *   b      in   (m), or NULL for none
+ *   Y      out  (n,m), row stride ldy >= max(1,m); old contents never read;
+ *               must not overlap X, W or b
+ * The bias is what the product is added to, so it costs no pass of its own.
+ * Errors: as nb_sgemm; Y untouched.
+ * Cost:   2nkm flop, no workspace.
+ * Source: textbook 3.3.3 and 5.6; Rumelhart, Hinton & Williams, Nature 323 (1986), eq. 1. */
+nb_status nb_saffine(size_t n, size_t k, size_t m, const float *X, size_t ldx, const float *W,
+                     size_t ldw, const float *b, float *Y, size_t ldy);
+nb_status nb_daffine(size_t n, size_t k, size_t m, const double *X, size_t ldx, const double *W,
+                     size_t ldw, const double *b, double *Y, size_t ldy);
+
+/* nb_blas_threads - how many threads BLAS uses for one call now.
+ * nb_blas_set_threads - set that, 1 <= n; the setting is BLAS's, shared by the process. */
+int nb_blas_threads(void);
+void nb_blas_set_threads(int n);
+
+/* nb_blas_core - BLAS's name for the processor it picked its kernels for, "SkylakeX". */
+const char *nb_blas_core(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,196 @@
+/* The elementwise loops. NB_ISA (base, avx2, avx512) and the precision come from the Makefile; see
+ * vector.h. Loops stay simple enough for gcc and clang to vectorise: no calls, no branches. */
+#include "kernel/vector.h"
+
+#include <string.h>
+
+/* The loop's elements are independent, also when y is x. */
+#if defined(__clang__)
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
+/* exp(x) = 2^k e^r with k = rint(x / ln 2), |r| <= ln(2)/2. Adding `round` = 1.5 * 2^(mantissa
+ * bits) leaves k in the low bits of the sum. ln 2 is split so that k * ln2_hi is exact (Cody &
+ * Waite, Software Manual for the Elementary Functions, 1980, ch. 6). 2^k is applied as two factors,
+ * so that results below the smallest normal number are right. Outside [lowest, highest] the result
+ * is 0 or infinity, which the two factors give by themselves at those ends. NaN passes through. */
+#ifdef NB_REAL_SINGLE
+typedef uint32_t word;
+typedef int32_t sword;
+enum { mantissa_bits = 23, exponent_bias = 127 };
+static const real lowest = -104.0f, highest = 89.0f, log2_e = 1.44269504f, round_ = 12582912.0f,
+                  ln2_hi = 0.693359375f, ln2_lo = -2.12194440e-4f;
+#else
+typedef uint64_t word;
+typedef int64_t sword;
+enum { mantissa_bits = 52, exponent_bias = 1023 };
+static const real lowest = -746.0, highest = 710.0, log2_e = 1.4426950408889634,
+                  round_ = 6755399441055744.0, ln2_hi = 6.93147180369123816490e-01,
+                  ln2_lo = 1.90821492927058770002e-10;
+#endif
+
+static inline word bits_of(real x)
+{
+    word w;
+    memcpy(&w, &x, sizeof w);
+    return w;
+}
+
+static inline real real_of(word w)
+{
+    real x;
+    memcpy(&x, &w, sizeof x);
+    return x;
+}
+
+/* (e^r - 1 - r) / r^2 for |r| <= ln(2)/2. */
+static inline real exp_tail(real r)
+{
+#ifdef NB_REAL_SINGLE
+    /* Minimax, after Moshier's Cephes expf. */
+    return ((((1.9875691500e-4f * r + 1.3981999507e-3f) * r + 8.3334519073e-3f) * r +
+             4.1665795894e-2f) *
+                r +
+            1.6666665459e-1f) *
+               r +
+           5.0000001201e-1f;
+#else
+    /* Taylor to r^13 / 13!: the first term left out is below 2^-57 of e^r. */
+    real p = 1.0 / 6227020800.0;
+    p = p * r + 1.0 / 479001600.0;
+    p = p * r + 1.0 / 39916800.0;
+    p = p * r + 1.0 / 3628800.0;
+    p = p * r + 1.0 / 362880.0;
+    p = p * r + 1.0 / 40320.0;
+    p = p * r + 1.0 / 5040.0;
+    p = p * r + 1.0 / 720.0;
+    p = p * r + 1.0 / 120.0;
+    p = p * r + 1.0 / 24.0;
+    p = p * r + 1.0 / 6.0;
+    return p * r + 0.5;
+#endif
+}
+
+static inline real exp_of(real x)
+{
+    x = x < lowest ? lowest : x;
+    x = x > highest ? highest : x;
+    const real shifted = x * log2_e + round_;
+    const real k = shifted - round_;
+    const real r = (x - k * ln2_hi) - k * ln2_lo;
+    const word power = bits_of(shifted) - bits_of(round_);
+    const word half = (word)((sword)power >> 1);
+    const real factor1 = real_of((half + exponent_bias) << mantissa_bits);
+    const real factor2 = real_of((power - half + exponent_bias) << mantissa_bits);
+    return ((r * r * exp_tail(r) + r) + 1) * factor1 * factor2;
+}
+
+static void exponential(size_t n, const real *x, real *y)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) y[i] = exp_of(x[i]);
+}
+
+/* 1 / (1 + e^-x), written with e^-|x| <= 1 so that the small side keeps its digits. */
+static void sigmoid(size_t n, const real *x, real *y)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) {
+        const real e = exp_of(x[i] < 0 ? x[i] : -x[i]);
+        const real numerator = x[i] < 0 ? e : 1;
+        y[i] = numerator / (1 + e);
+    }
+}
+
+static void sigmoid_backward(size_t n, const real *y, const real *dy, real beta, real *dx)
+{
+    if (beta == 0) {
+        INDEPENDENT
+        for (size_t i = 0; i < n; i++) dx[i] = (1 - y[i]) * y[i] * dy[i];
+    } else {
+        INDEPENDENT
+        for (size_t i = 0; i < n; i++) dx[i] = (1 - y[i]) * y[i] * dy[i] + beta * dx[i];
+    }
+}
+
+static void relu(size_t n, const real *x, real *y)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) y[i] = x[i] <= 0 ? 0 : x[i]; /* NaN stays NaN */
+}
+
+static void relu_backward(size_t n, const real *x, const real *dy, real beta, real *dx)
+{
+    if (beta == 0) {
+        INDEPENDENT
+        for (size_t i = 0; i < n; i++) dx[i] = x[i] <= 0 ? 0 : dy[i];
+    } else {
+        INDEPENDENT
+        for (size_t i = 0; i < n; i++) dx[i] = (x[i] <= 0 ? 0 : dy[i]) + beta * dx[i];
+    }
+}
+
+static void step(size_t n, const real *x, real *y)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) y[i] = x[i] > 0 ? 1 : 0;
+}
+
+static void scale(size_t n, real alpha, const real *x, real beta, real *y)
+{
+    if (beta == 0) {
+        INDEPENDENT
+        for (size_t i = 0; i < n; i++) y[i] = alpha * x[i];
+    } else {
+        INDEPENDENT
+        for (size_t i = 0; i < n; i++) y[i] = alpha * x[i] + beta * y[i];
+    }
+}
+
+static void add(size_t n, const real *a, const real *b, real *y)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) y[i] = a[i] + b[i];
+}
+
+static void multiply(size_t n, const real *a, const real *b, real beta, real *y)
+{
+    if (beta == 0) {
+        INDEPENDENT
+        for (size_t i = 0; i < n; i++) y[i] = a[i] * b[i];
+    } else {
+        INDEPENDENT
+        for (size_t i = 0; i < n; i++) y[i] = a[i] * b[i] + beta * y[i];
+    }
+}
+
+static void sgd(size_t n, real lr, const real *g, real *w)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) w[i] -= lr * g[i];
+}
+
+static void from_bytes(size_t n, const uint8_t *bytes, float divisor, real *y)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) y[i] = (real)((float)bytes[i] / divisor);
+}
+
+#define TABLE_(isa) NB(vector_##isa)
+#define TABLE(isa) TABLE_(isa)
+
+const NB(vector) TABLE(NB_ISA) = {
+    .exponential = exponential,
+    .sigmoid = sigmoid,
+    .sigmoid_backward = sigmoid_backward,
+    .relu = relu,
+    .relu_backward = relu_backward,
+    .step = step,
+    .scale = scale,
+    .add = add,
+    .multiply = multiply,
+    .sgd = sgd,
+    .from_bytes = from_bytes,
+};

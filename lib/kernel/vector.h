@@ -1,0 +1,40 @@
+/* vector.h - the hot elementwise loops, built once per instruction set and picked at run time.
+ *
+ * vector.c is plain C that compilers vectorise; the Makefile compiles it for the baseline of the
+ * architecture and, on x86-64, for AVX2 and AVX-512. Each object exports one table. The loops are
+ * the same operations in the same order without contraction, so every table gives the same bits. */
+#ifndef NABLAS_VECTOR_H
+#define NABLAS_VECTOR_H
+
+#include "kernel/real.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct NB(vector) {
+    /* Lengths are any size_t, pointers need no alignment; y may be x itself. `beta` is BLAS's:
+     * with beta = 0 the old contents are not read. */
+    void (*exponential)(size_t n, const real *x, real *y);
+    void (*sigmoid)(size_t n, const real *x, real *y);
+    void (*sigmoid_backward)(size_t n, const real *y, const real *dy, real beta, real *dx);
+    void (*relu)(size_t n, const real *x, real *y);
+    void (*relu_backward)(size_t n, const real *x, const real *dy, real beta, real *dx);
+    void (*step)(size_t n, const real *x, real *y);
+    void (*scale)(size_t n, real alpha, const real *x, real beta, real *y);
+    void (*add)(size_t n, const real *a, const real *b, real *y);
+    void (*multiply)(size_t n, const real *a, const real *b, real beta, real *y);
+    void (*sgd)(size_t n, real lr, const real *g, real *w);
+    void (*from_bytes)(size_t n, const uint8_t *bytes, float divisor, real *y);
+} NB(vector);
+
+/* The table for this machine: the widest instruction set that it has, or the one that the
+ * environment variable NABLAS_ISA names (base, avx2, avx512) if the machine has it. */
+const NB(vector) * NB(vector_table)(void);
+
+extern const NB(vector) NB(vector_base);
+#if defined(__x86_64__)
+extern const NB(vector) NB(vector_avx2);
+extern const NB(vector) NB(vector_avx512);
+#endif
+
+#endif

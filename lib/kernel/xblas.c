@@ -1,0 +1,56 @@
+#include "kernel/real.h"
+#include "nablas/blas.h"
+
+#include <cblas.h>
+#include <limits.h>
+#include <string.h>
+
+#ifdef NB_REAL_SINGLE
+#define GEMM "nb_sgemm"
+#else
+#define GEMM "nb_dgemm"
+#endif
+
+/* BLAS's integer is an int unless OpenBLAS was built with 64-bit ones. */
+static const size_t largest = sizeof(blasint) == sizeof(int) ? INT_MAX : (size_t)LLONG_MAX;
+
+static nb_status check(const char *name, size_t value, const char *stride, size_t ld)
+{
+    if (ld < (value ? value : 1))
+        return nb_fail(NB_EINVAL, GEMM ": %s=%zu < %s=%zu", stride, ld, name, value ? value : 1);
+    if (ld > largest)
+        return nb_fail(NB_EOVERFLOW, GEMM ": %s=%zu is beyond BLAS's largest %zu", stride, ld,
+                       largest);
+    return NB_OK;
+}
+
+nb_status NB(gemm)(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, real alpha,
+                   const real *A, size_t lda, const real *B, size_t ldb, real beta, real *C,
+                   size_t ldc)
+{
+    nb_status status;
+    if ((status = check(trans_a ? "m" : "k", trans_a ? m : k, "lda", lda)) ||
+        (status = check(trans_b ? "k" : "n", trans_b ? k : n, "ldb", ldb)) ||
+        (status = check("n", n, "ldc", ldc)))
+        return status;
+    if (m > largest || n > largest || k > largest)
+        return nb_fail(NB_EOVERFLOW, GEMM ": m=%zu n=%zu k=%zu, beyond BLAS's largest %zu", m, n, k,
+                       largest);
+    if (m == 0 || n == 0) return NB_OK;
+    BLAS(gemm)
+    (CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans, trans_b ? CblasTrans : CblasNoTrans,
+     (blasint)m, (blasint)n, (blasint)k, alpha, A, (blasint)lda, B, (blasint)ldb, beta, C,
+     (blasint)ldc);
+    return NB_OK;
+}
+
+nb_status NB(affine)(size_t n, size_t k, size_t m, const real *X, size_t ldx, const real *W,
+                     size_t ldw, const real *b, real *Y, size_t ldy)
+{
+    if (!b) return NB(gemm)(false, false, n, m, k, 1, X, ldx, W, ldw, 0, Y, ldy);
+    /* An empty product first, so that a bad stride is found before Y is written. */
+    nb_status status = NB(gemm)(false, false, 0, m, k, 1, X, ldx, W, ldw, 1, Y, ldy);
+    if (status) return status;
+    for (size_t i = 0; i < n; i++) memcpy(Y + i * ldy, b, m * sizeof *b);
+    return NB(gemm)(false, false, n, m, k, 1, X, ldx, W, ldw, 1, Y, ldy);
+}
