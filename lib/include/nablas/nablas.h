@@ -1,8 +1,9 @@
-/* nablas.h - the whole toolkit, in reading order. */
+/* nablas.h - the whole toolkit, in reading order: one block for each floor. */
 #ifndef NABLAS_H
 #define NABLAS_H
 
 #include "nablas/memory.h"
+#include "nablas/random.h"
 #include "nablas/status.h"
 #include "nablas/version.h"
 
