@@ -11,6 +11,7 @@
 #include "nablas/array.h"
 #include "nablas/blas.h"
 #include "nablas/loss.h"
+#include "nablas/numeric.h"
 
 #include "nablas/tensor.h"
 

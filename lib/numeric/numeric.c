@@ -1,0 +1,73 @@
+#include "nablas/numeric.h"
+#include "nablas/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+double nb_numerical_diff(nb_function1 f, void *context, double x)
+{
+    return nb_numerical_diff_central(f, context, x, NB_NUMERICAL_H);
+}
+
+double nb_numerical_diff_central(nb_function1 f, void *context, double x, double h)
+{
+    return (f(x + h, context) - f(x - h, context)) / (2 * h);
+}
+
+double nb_numerical_diff_forward(nb_function1 f, void *context, double x, double h)
+{
+    return (f(x + h, context) - f(x, context)) / h;
+}
+
+double nb_numerical_diff_bad(nb_function1 f, void *context, double x)
+{
+    return nb_numerical_diff_forward(f, context, x, 10e-50);
+}
+
+void nb_numerical_gradient(nb_function f, void *context, size_t n, double *x, double *gradient)
+{
+    const double h = NB_NUMERICAL_H;
+    for (size_t i = 0; i < n; i++) {
+        double kept = x[i];
+        x[i] = kept + h;
+        double above = f(n, x, context);
+        x[i] = kept - h;
+        double below = f(n, x, context);
+        gradient[i] = (above - below) / (2 * h);
+        x[i] = kept;
+    }
+}
+
+/* The first element that is NaN or infinite; n if there is none. */
+static size_t first_not_finite(size_t n, const double *x)
+{
+    size_t i = 0;
+    while (i < n && isfinite(x[i])) i++;
+    return i;
+}
+
+nb_status nb_gradient_descent(nb_function f, void *context, size_t n, double *x, double lr,
+                              size_t steps, double *history)
+{
+    if (n == 0) return NB_OK;
+    double *gradient = nb_alloc(n, sizeof *gradient);
+    if (!gradient) return NB_ENOMEM;
+
+    nb_status status = NB_OK;
+    size_t step = 0;
+    if (history) memcpy(history, x, n * sizeof *x);
+    while (step < steps && status == NB_OK) {
+        nb_numerical_gradient(f, context, n, x, gradient);
+        for (size_t i = 0; i < n; i++) x[i] -= lr * gradient[i];
+        step++;
+        if (history) memcpy(history + step * n, x, n * sizeof *x);
+        size_t i = first_not_finite(n, x);
+        if (i < n)
+            status = nb_fail(NB_EDIVERGED, "nb_gradient_descent: x[%zu]=%g after step %zu, lr=%g",
+                             i, x[i], step, lr);
+    }
+    if (history)
+        while (step++ < steps) memcpy(history + step * n, x, n * sizeof *x);
+    nb_free(gradient);
+    return status;
+}
