@@ -5,6 +5,7 @@
 #include "nablas/memory.h"
 #include "nablas/random.h"
 #include "nablas/status.h"
+#include "nablas/threads.h"
 #include "nablas/version.h"
 
 #include "nablas/activation.h"
@@ -13,6 +14,13 @@
 #include "nablas/loss.h"
 #include "nablas/numeric.h"
 
+#include "nablas/kernels.h"
 #include "nablas/tensor.h"
+
+#include "nablas/gradient.h"
+#include "nablas/graph.h"
+#include "nablas/op.h"
+
+#include "nablas/net.h"
 
 #endif

@@ -1,0 +1,61 @@
+/* gradient.h - gradients of a graph by differences, and whether backpropagation agrees with them.
+ */
+#ifndef NABLAS_GRADIENT_H
+#define NABLAS_GRADIENT_H
+
+#include "nablas/graph.h"
+#include "nablas/status.h"
+#include "nablas/tensor.h"
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* nb_graph_numerical_gradient - the gradient of the scalar `loss` with respect to one parameter by
+ * central differences, in the graph's own precision; textbook 4.4:
+ *
+ *   gradient_i := (loss(w_i + h) - loss(w_i - h)) / (2h)
+ *
+ *   parameter  in   of the same graph; restored bit for bit
+ *   h          in   the step, > 0; the book's is NB_NUMERICAL_H (numeric.h)
+ *   gradient   out  of the parameter's type and shape
+ * Errors: NB_EINVAL not a parameter of the loss's graph, h not positive or not finite; NB_ESHAPE,
+ *         NB_EDTYPE; what nb_forward answers.
+ * Cost:   two forward passes for each element: the definition, not the fast way. In float32
+ *         h = 1e-4 leaves about three digits. */
+nb_status nb_graph_numerical_gradient(nb_node *loss, nb_node *parameter, double h,
+                                      nb_tensor *gradient);
+
+/* How the two gradients of one parameter compare. Differences are of signed values. */
+typedef struct nb_gradient_row {
+    nb_node *parameter;         /* of the graph that was checked */
+    size_t count;               /* elements */
+    double mean_abs, max_abs;   /* |numerical - analytic| */
+    double max_rel;             /* the same over max(|numerical|, |analytic|); 0 where both are 0 */
+    size_t worst;               /* the element with max_abs */
+    double numerical, analytic; /* there */
+} nb_gradient_row;
+
+typedef struct nb_gradient_report {
+    double h;
+    size_t count; /* one row for each parameter, in the order they were made */
+    nb_gradient_row *row;
+} nb_gradient_report;
+
+/* nb_gradient_check - compare backpropagation with central differences, in float64 whatever the
+ * graph computes in: the graph is cast, with its parameters and what it was fed.
+ *   loss    in   a scalar of a finished graph whose inputs are fed
+ *   h       in   the step
+ *   report  out  zeroed on error; nb_gradient_report_destroy frees it (NULL is fine)
+ * Errors: as nb_graph_cast, nb_forward, nb_backward, nb_graph_numerical_gradient.
+ * Cost:   two forward passes for each element of each parameter.
+ * Source: textbook 5.7.3. */
+nb_status nb_gradient_check(nb_node *loss, double h, nb_gradient_report *report);
+void nb_gradient_report_destroy(nb_gradient_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

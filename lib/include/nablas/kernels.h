@@ -1,0 +1,68 @@
+/* kernels.h - the kernels of one precision as a table, for code that is written once for both.
+ *
+ * Each entry is the kernel of the same name in blas.h, activation.h, array.h and loss.h, with
+ * arrays as void pointers (float or double, as the table's dtype says) and numbers as double. */
+#ifndef NABLAS_KERNELS_H
+#define NABLAS_KERNELS_H
+
+#include "nablas/tensor.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nb_kernels {
+    nb_dtype dtype;
+    size_t size; /* bytes of one element */
+
+    double (*get)(const void *x, size_t i);
+    void (*set)(void *x, size_t i, double value);
+
+    nb_status (*gemm)(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, double alpha,
+                      const void *A, size_t lda, const void *B, size_t ldb, double beta, void *C,
+                      size_t ldc);
+    nb_status (*affine)(size_t n, size_t k, size_t m, const void *X, size_t ldx, const void *W,
+                        size_t ldw, const void *b, void *Y, size_t ldy);
+
+    void (*sigmoid)(size_t n, const void *x, void *y);
+    void (*sigmoid_backward)(size_t n, const void *y, const void *dy, double beta, void *dx);
+    void (*relu)(size_t n, const void *x, void *y);
+    void (*relu_backward)(size_t n, const void *x, const void *dy, double beta, void *dx);
+    void (*step)(size_t n, const void *x, void *y);
+    nb_status (*softmax)(size_t n, size_t m, const void *X, size_t ldx, void *Y, size_t ldy);
+    void (*softmax_backward)(size_t n, size_t m, const void *Y, const void *dY, double beta,
+                             void *dX);
+
+    double (*sum)(size_t n, const void *x);
+    void (*scale)(size_t n, double alpha, const void *x, double beta, void *y);
+    void (*add)(size_t n, const void *a, const void *b, void *y);
+    void (*multiply)(size_t n, const void *a, const void *b, double beta, void *y);
+    void (*sgd)(size_t n, double lr, const void *g, void *w);
+    void (*from_bytes)(size_t n, const uint8_t *bytes, float divisor, void *y);
+    nb_status (*column_sums)(size_t n, size_t m, double alpha, const void *Y, size_t ldy,
+                             double beta, void *b);
+    size_t (*argmax)(size_t n, const void *x);
+    nb_status (*count_correct)(size_t n, size_t m, const void *Y, size_t ldy, const int32_t *labels,
+                               size_t *count);
+
+    /* The loss of each sample; the target is T (one-hot) or, where T is NULL, labels. */
+    nb_status (*squared_error)(size_t n, size_t m, const void *Y, const void *T, void *each);
+    nb_status (*cross_entropy)(size_t n, size_t m, const void *Y, const void *T,
+                               const int32_t *labels, double epsilon, void *each);
+    nb_status (*logit_cross_entropy)(size_t n, size_t m, const void *A, const void *T,
+                                     const int32_t *labels, void *each);
+    nb_status (*residual)(size_t n, size_t m, const void *g, const void *Y, const void *T,
+                          const int32_t *labels, double beta, void *dA);
+} nb_kernels;
+
+/* nb_kernels_of - the table for NB_FLOAT32 or NB_FLOAT64; NULL for any other type. */
+const nb_kernels *nb_kernels_of(nb_dtype dtype);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,68 @@
+/* op.h - one operation of a computational graph: what its author writes.
+ *
+ * An operation computes rows: its output has a first dimension (the samples of a batch, as a rule),
+ * and `forward` is asked for a range of them. `backward` is asked for a range of rows of the
+ * gradient of one input. Ranges let several threads share the work without knowing of each other.
+ * lib/graph/op_*.c are the examples. */
+#ifndef NABLAS_OP_H
+#define NABLAS_OP_H
+
+#include "nablas/kernels.h"
+#include "nablas/status.h"
+#include "nablas/tensor.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NB_MAX_INPUTS 3
+
+/* What an operation works on. Tensors have the shapes of the current batch. */
+typedef struct nb_call {
+    const nb_kernels *kernels;          /* of the graph's precision */
+    double attribute;                   /* the number given when the node was made */
+    const nb_tensor *in[NB_MAX_INPUTS]; /* values of the inputs */
+    const nb_tensor *out;               /* value of this node: forward writes it */
+    const nb_tensor *aux;               /* (rows, aux): kept by forward for backward */
+    const nb_tensor *dout;              /* backward: gradient with respect to `out` */
+    const nb_tensor *din;               /* backward: where the gradient of the input goes */
+    double alpha, beta;                 /* backward: din := alpha share + beta din */
+} nb_call;
+
+typedef struct nb_op {
+    const char *name; /* "affine" */
+    size_t inputs;    /* 1 ... NB_MAX_INPUTS */
+
+    /* shape - from the inputs' element types and shapes (their `data` is NULL, a batch's first
+     * dimension is NB_BATCH) say the shape of the output and how many numbers per row of it
+     * `forward` keeps for `backward`. Errors: NB_ESHAPE, NB_EDTYPE, with the offending shapes. */
+    nb_status (*shape)(const nb_tensor *in, nb_shape *out, size_t *aux);
+
+    /* forward - out[lo:hi] from the inputs. An output without the batch's dimension has all of its
+     * rows asked for at once. */
+    nb_status (*forward)(const nb_call *c, size_t lo, size_t hi);
+
+    /* backward - din[lo:hi] := alpha (d out / d in_i)^T dout + beta din[lo:hi]; with beta = 0 the
+     * old contents are not read. alpha is 1 unless `scales` is set. NULL: the gradient is 0. */
+    nb_status (*backward)(const nb_call *c, size_t i, size_t lo, size_t hi);
+
+    bool scales; /* backward honours alpha, so gradient descent may go straight to the parameter */
+} nb_op;
+
+/* Helpers for operations. nb_tensor_width: elements of one row, 1 for a scalar or vector.
+ * nb_tensor_height: rows, 1 for a scalar. nb_tensor_at: address of row i. */
+size_t nb_tensor_width(const nb_tensor *t);
+size_t nb_tensor_height(const nb_tensor *t);
+void *nb_tensor_at(const nb_tensor *t, size_t row);
+
+/* nb_op_count, nb_op_at - the operations that nablas brings, for tests and tools. */
+size_t nb_op_count(void);
+const nb_op *nb_op_at(size_t i);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,46 @@
+/* threads.h - a few persistent threads that run one task together.
+ *
+ * Made for work of ten microseconds and more, again and again: a thread that has nothing to do
+ * watches for the next task for a moment and then sleeps, so that an idle pool costs nothing. */
+#ifndef NABLAS_THREADS_H
+#define NABLAS_THREADS_H
+
+#include "nablas/status.h"
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nb_pool nb_pool;
+
+/* One task: called once for each part 0 ... parts-1, at the same time. */
+typedef nb_status (*nb_task)(void *context, size_t part, size_t parts);
+
+/* nb_pool_create - a pool of `threads` threads, the caller counted: threads-1 are started.
+ * nb_pool_destroy - end them; NULL is fine. No task may be running.
+ * Errors: NB_EINVAL threads outside 1 ... 1024; NB_ENOMEM no memory, or the system starts no more
+ *         threads; *pool is NULL then. */
+nb_status nb_pool_create(nb_pool **pool, size_t threads);
+void nb_pool_destroy(nb_pool *pool);
+
+/* nb_pool_threads - how many parts a task is run in; 1 for NULL. */
+size_t nb_pool_threads(const nb_pool *pool);
+
+/* nb_pool_run - run task(context, part, parts) for all parts and return when all are done. The
+ * caller does part 0. A NULL pool runs task(context, 0, 1) directly.
+ * Errors: the status of the lowest part that failed, its detail as if it had failed here.
+ * One caller at a time. Cost: about a microsecond beyond the task while the threads are awake. */
+nb_status nb_pool_run(nb_pool *pool, nb_task task, void *context);
+
+/* nb_share - the part's share lo ... hi-1 of n things, shares as equal as can be; for tasks. */
+void nb_share(size_t n, size_t part, size_t parts, size_t *lo, size_t *hi);
+
+/* nb_processors - processors that this process may run on; at least 1. */
+size_t nb_processors(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,167 @@
+/* The kernels of one precision behind the types of kernels.h: each wrapper casts, and calls. */
+#include "kernel/real.h"
+#include "nablas/activation.h"
+#include "nablas/array.h"
+#include "nablas/blas.h"
+#include "nablas/loss.h"
+#include "tensor/tables.h"
+
+static double get(const void *x, size_t i)
+{
+    return (double)((const real *)x)[i];
+}
+
+static void set(void *x, size_t i, double value)
+{
+    ((real *)x)[i] = (real)value;
+}
+
+static nb_status gemm(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, double alpha,
+                      const void *A, size_t lda, const void *B, size_t ldb, double beta, void *C,
+                      size_t ldc)
+{
+    return NB(gemm)(trans_a, trans_b, m, n, k, (real)alpha, A, lda, B, ldb, (real)beta, C, ldc);
+}
+
+static nb_status affine(size_t n, size_t k, size_t m, const void *X, size_t ldx, const void *W,
+                        size_t ldw, const void *b, void *Y, size_t ldy)
+{
+    return NB(affine)(n, k, m, X, ldx, W, ldw, b, Y, ldy);
+}
+
+static void sigmoid(size_t n, const void *x, void *y)
+{
+    NB(sigmoid)(n, x, y);
+}
+
+static void sigmoid_backward(size_t n, const void *y, const void *dy, double beta, void *dx)
+{
+    NB(sigmoid_backward)(n, y, dy, (real)beta, dx);
+}
+
+static void relu(size_t n, const void *x, void *y)
+{
+    NB(relu)(n, x, y);
+}
+
+static void relu_backward(size_t n, const void *x, const void *dy, double beta, void *dx)
+{
+    NB(relu_backward)(n, x, dy, (real)beta, dx);
+}
+
+static void step(size_t n, const void *x, void *y)
+{
+    NB(step)(n, x, y);
+}
+
+static nb_status softmax(size_t n, size_t m, const void *X, size_t ldx, void *Y, size_t ldy)
+{
+    return NB(softmax)(n, m, X, ldx, Y, ldy);
+}
+
+static void softmax_backward(size_t n, size_t m, const void *Y, const void *dY, double beta,
+                             void *dX)
+{
+    NB(softmax_backward)(n, m, Y, dY, (real)beta, dX);
+}
+
+static double sum(size_t n, const void *x)
+{
+    return (double)NB(sum)(n, x);
+}
+
+static void scale(size_t n, double alpha, const void *x, double beta, void *y)
+{
+    NB(scale)(n, (real)alpha, x, (real)beta, y);
+}
+
+static void add(size_t n, const void *a, const void *b, void *y)
+{
+    NB(add)(n, a, b, y);
+}
+
+static void multiply(size_t n, const void *a, const void *b, double beta, void *y)
+{
+    NB(multiply)(n, a, b, (real)beta, y);
+}
+
+static void sgd(size_t n, double lr, const void *g, void *w)
+{
+    NB(sgd)(n, (real)lr, g, w);
+}
+
+static void from_bytes(size_t n, const uint8_t *bytes, float divisor, void *y)
+{
+    NB(from_bytes)(n, bytes, divisor, y);
+}
+
+static nb_status column_sums(size_t n, size_t m, double alpha, const void *Y, size_t ldy,
+                             double beta, void *b)
+{
+    return NB(column_sums)(n, m, (real)alpha, Y, ldy, (real)beta, b);
+}
+
+static size_t argmax(size_t n, const void *x)
+{
+    return NB(argmax)(n, x);
+}
+
+static nb_status count_correct(size_t n, size_t m, const void *Y, size_t ldy, const int32_t *labels,
+                               size_t *count)
+{
+    return NB(count_correct)(n, m, Y, ldy, labels, count);
+}
+
+static nb_status squared_error(size_t n, size_t m, const void *Y, const void *T, void *each)
+{
+    return NB(mean_squared_error)(n, m, Y, m, T, m, each, NULL);
+}
+
+static nb_status cross_entropy(size_t n, size_t m, const void *Y, const void *T,
+                               const int32_t *labels, double epsilon, void *each)
+{
+    return T ? NB(cross_entropy_error)(n, m, Y, m, T, m, (real)epsilon, each, NULL)
+             : NB(cross_entropy_error_labels)(n, m, Y, m, labels, (real)epsilon, each, NULL);
+}
+
+static nb_status logit_cross_entropy(size_t n, size_t m, const void *A, const void *T,
+                                     const int32_t *labels, void *each)
+{
+    return T ? NB(logit_cross_entropy)(n, m, A, m, T, m, each, NULL)
+             : NB(logit_cross_entropy_labels)(n, m, A, m, labels, each, NULL);
+}
+
+static nb_status residual(size_t n, size_t m, const void *g, const void *Y, const void *T,
+                          const int32_t *labels, double beta, void *dA)
+{
+    return NB(residual)(n, m, g, Y, T, labels, (real)beta, dA);
+}
+
+const nb_kernels NB(kernels) = {
+    .dtype = NB_REAL_DTYPE,
+    .size = sizeof(real),
+    .get = get,
+    .set = set,
+    .gemm = gemm,
+    .affine = affine,
+    .sigmoid = sigmoid,
+    .sigmoid_backward = sigmoid_backward,
+    .relu = relu,
+    .relu_backward = relu_backward,
+    .step = step,
+    .softmax = softmax,
+    .softmax_backward = softmax_backward,
+    .sum = sum,
+    .scale = scale,
+    .add = add,
+    .multiply = multiply,
+    .sgd = sgd,
+    .from_bytes = from_bytes,
+    .column_sums = column_sums,
+    .argmax = argmax,
+    .count_correct = count_correct,
+    .squared_error = squared_error,
+    .cross_entropy = cross_entropy,
+    .logit_cross_entropy = logit_cross_entropy,
+    .residual = residual,
+};
