@@ -1,0 +1,59 @@
+/* idx.h - IDX files, the format that MNIST comes in; raw or gzipped.
+ *
+ *   offset  bytes  content
+ *   0       2      0, 0
+ *   2       1      element type: 0x08 uint8, 0x09 int8, 0x0b int16, 0x0c int32, 0x0d float32,
+ *                  0x0e float64
+ *   3       1      d, the number of dimensions
+ *   4       4 d    the dimensions, unsigned, big-endian, slowest first
+ *   4 + 4d  rest   the elements, big-endian, row-major; nothing after them
+ *
+ * Source: LeCun, Cortes & Burges, The MNIST database of handwritten digits, "File formats";
+ *         gzip: RFC 1952. */
+#ifndef NABLAS_IDX_H
+#define NABLAS_IDX_H
+
+#include "nablas/status.h"
+#include "nablas/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* nb_idx_read - the tensor that the file `path` holds: any type above, 0 to NB_MAX_DIMS dimensions
+ * of any length. Whether the file is gzipped is told by its first two bytes, not by its name; a
+ * gzip file may have several members.
+ *
+ *   path  in   a file, raw or gzipped
+ *   out   out  owns its elements, in the machine's byte order; old contents never read
+ *
+ * Errors: NB_EINVAL   path is NULL
+ *         NB_EIO      no such file, no right to read it, a directory or device, a failing disk
+ *         NB_EFORMAT  empty, truncated or too long; wrong magic number or element type; more than
+ *                     NB_MAX_DIMS dimensions; a gzip stream that is damaged, cut short or has a
+ *                     wrong CRC-32
+ *         NB_EOVERFLOW  the dimensions promise more bytes than a size_t counts
+ *         NB_ENOMEM   no memory for the elements
+ *         Each message names the file, the offset or field, what was found and what was expected.
+ *         *out is then zeroed and nothing stays allocated.
+ * Cost:   one pass; the elements and, for a gzip file, 64 kB and zlib's window. Elements are read
+ *         where they stay. Nothing is taken on the header's word alone: a raw file must have the
+ *         very size its header promises, a gzip file may promise 1032 times its own, the most that
+ *         deflate can pack. */
+nb_status nb_idx_read(const char *path, nb_tensor *out);
+
+/* nb_idx_write - write `t` to `path`, raw. The file appears whole or not at all: it is written
+ * under a temporary name beside `path`, flushed to the disk and renamed over what was there.
+ *
+ * Errors: NB_EINVAL  path is NULL, or more than NB_MAX_DIMS dimensions
+ *         NB_EDTYPE  int64, which the format does not have
+ *         NB_ERANGE  a dimension above 2^32 - 1
+ *         NB_EIO     the file cannot be made, written or renamed; what was there is untouched
+ *         NB_ENOMEM  no memory for the temporary name
+ * Cost:   one pass, 8 kB of stack. */
+nb_status nb_idx_write(const char *path, const nb_tensor *t);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
