@@ -21,6 +21,8 @@
 #include "nablas/graph.h"
 #include "nablas/op.h"
 
+#include "nablas/idx.h"
+#include "nablas/mnist.h"
 #include "nablas/net.h"
 
 #endif

@@ -1,0 +1,477 @@
+#include "support.h"
+
+#include "nablas/idx.h"
+#include "nablas/memory.h"
+#include "nablas/mnist.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+/* --- a small MNIST: 7 and 5 images of 3 x 4 --------------------------------------------------- */
+
+enum { TRAIN = 7, TEST = 5, ROWS = 3, COLUMNS = 4, PIXELS = ROWS * COLUMNS };
+
+static uint8_t train_images[TRAIN * PIXELS], test_images[TEST * PIXELS];
+static const uint8_t train_labels[TRAIN] = {5, 0, 4, 1, 9, 2, 1};
+static const uint8_t test_labels[TEST] = {7, 2, 1, 0, 4};
+
+static const char *const names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                                    "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+
+static const char *in(const char *dir, const char *name)
+{
+    static char paths[4][512];
+    static size_t turn;
+    char *path = paths[turn++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", dir, name);
+    return path;
+}
+
+static void write_file(const char *dir, const char *name, nb_dtype dtype, nb_shape shape,
+                       const void *data)
+{
+    nb_tensor t = nb_tensor_view(dtype, shape, (void *)(uintptr_t)data);
+    assert_ok(nb_idx_write(in(dir, name), &t));
+}
+
+/* A folder with the four files, in one of four buffers used in turn. */
+static const char *make_set(void)
+{
+    static char dirs[4][64];
+    static int made;
+    char *dir = dirs[made % 4];
+    snprintf(dir, sizeof dirs[0], "%s/set%d", support_folder(), made++);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    for (size_t i = 0; i < sizeof train_images; i++) train_images[i] = (uint8_t)(37 * i);
+    for (size_t i = 0; i < sizeof test_images; i++) test_images[i] = (uint8_t)(255 - 11 * i);
+    write_file(dir, names[0], NB_UINT8, NB_SHAPE(TRAIN, ROWS, COLUMNS), train_images);
+    write_file(dir, names[1], NB_UINT8, NB_SHAPE(TRAIN), train_labels);
+    write_file(dir, names[2], NB_UINT8, NB_SHAPE(TEST, ROWS, COLUMNS), test_images);
+    write_file(dir, names[3], NB_UINT8, NB_SHAPE(TEST), test_labels);
+    return dir;
+}
+
+/* Replace one of the four by its gzip. */
+static void pack(const char *dir, const char *name)
+{
+    unsigned char bytes[1024];
+    char packed[512];
+    FILE *file = fopen(in(dir, name), "rb");
+    assert_non_null(file);
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    snprintf(packed, sizeof packed, "%s.gz", in(dir, name));
+    gzFile gz = gzopen(packed, "wb");
+    assert_int_equal(gzwrite(gz, bytes, (unsigned)size), (int)size);
+    assert_int_equal(gzclose(gz), Z_OK);
+    assert_int_equal(unlink(in(dir, name)), 0);
+}
+
+static void assert_is_the_set(const nb_mnist *m)
+{
+    assert_true(nb_shape_equal(m->train.images.shape, NB_SHAPE(TRAIN, ROWS, COLUMNS)));
+    assert_true(nb_shape_equal(m->test.images.shape, NB_SHAPE(TEST, ROWS, COLUMNS)));
+    assert_memory_equal(m->train.images.data, train_images, sizeof train_images);
+    assert_memory_equal(m->train.labels.data, train_labels, sizeof train_labels);
+    assert_memory_equal(m->test.images.data, test_images, sizeof test_images);
+    assert_memory_equal(m->test.labels.data, test_labels, sizeof test_labels);
+}
+
+/* nb_mnist_load fails with `code`, both texts are in its message, nothing stays. */
+static void assert_unloadable(nb_status code, const char *text, const char *and, const char *dir)
+{
+    nb_mnist m;
+    memset(&m, 0x5a, sizeof m);
+    support_allocator_start(0);
+    nb_status status = nb_mnist_load(&m, dir, NULL);
+    support_allocator_stop();
+    assert_int_equal(support_memory.live, 0);
+    assert_fails(code, text, status);
+    assert_fails(code, and, status);
+    assert_null(m.train.images.data);
+    assert_null(m.test.labels.data);
+}
+
+/* --- loading ---------------------------------------------------------------------------------- */
+
+static void raw_and_gzipped_files_load(void **state)
+{
+    (void)state;
+    const char *dir = make_set();
+    nb_mnist m;
+    for (size_t packed = 0; packed <= 4; packed++) {
+        assert_ok(nb_mnist_load(&m, dir, NULL));
+        assert_is_the_set(&m);
+        nb_mnist_destroy(&m);
+        assert_null(m.train.images.data);
+        if (packed < 4) pack(dir, names[packed]);
+    }
+    nb_mnist_destroy(&m);
+    nb_mnist_destroy(NULL);
+}
+
+/* Images stay bytes: one block for each file, of its size. */
+static void a_set_costs_its_bytes(void **state)
+{
+    (void)state;
+    const char *dir = make_set();
+    nb_mnist m;
+    support_allocator_start(0);
+    nb_status status = nb_mnist_load(&m, dir, NULL);
+    support_allocator_stop();
+    assert_ok(status);
+    assert_int_equal(support_memory.taken, 4);
+    assert_int_equal(m.train.images.dtype, NB_UINT8);
+    nb_mnist_destroy(&m);
+}
+
+static void the_switches_are_the_books(void **state)
+{
+    (void)state;
+    const char *dir = make_set();
+    nb_mnist m;
+    assert_ok(nb_mnist_load(&m, dir, NULL));
+    assert_true(m.train.normalize && m.train.flatten && !m.train.one_hot_label);
+    assert_true(m.test.normalize && m.test.flatten && !m.test.one_hot_label);
+    nb_mnist_destroy(&m);
+    assert_ok(nb_mnist_load(&m, dir, &(nb_mnist_options){.one_hot_label = true}));
+    assert_true(!m.train.normalize && !m.train.flatten && m.train.one_hot_label);
+    assert_true(!m.test.normalize && !m.test.flatten && m.test.one_hot_label);
+    nb_mnist_destroy(&m);
+}
+
+static void missing_files_are_named(void **state)
+{
+    (void)state;
+    nb_mnist m;
+    for (size_t i = 0; i < 4; i++) {
+        const char *dir = make_set();
+        char text[128];
+        assert_int_equal(unlink(in(dir, names[i])), 0);
+        snprintf(text, sizeof text, "neither %s nor %s.gz is there; 'make data'", names[i],
+                 names[i]);
+        assert_unloadable(NB_EIO, dir, text, dir);
+        assert_int_equal(mkdir(in(dir, names[i]), 0700), 0);
+        assert_unloadable(NB_EIO, in(dir, names[i]), "is a directory", dir);
+    }
+    assert_unloadable(NB_EIO, "no/such/folder", "neither train-images-idx3-ubyte nor",
+                      "no/such/folder");
+    const char *file = support_write("file", "x", 1);
+    assert_unloadable(NB_EIO, file, "Not a directory", file);
+    char *longest = malloc(5000);
+    memset(longest, 'a', 4999);
+    longest[4999] = 0;
+    assert_unloadable(NB_EINVAL, "dir has 4999 bytes", "expected at most 4068", longest);
+    longest[4069] = 0;
+    assert_unloadable(NB_EINVAL, "dir has 4069 bytes", "expected at most 4068", longest);
+    longest[4068] = 0;
+    assert_unloadable(NB_EIO, "nb_idx_read: aaaa", "", longest);
+    free(longest);
+    assert_fails(NB_EINVAL, "dir is NULL", nb_mnist_load(&m, NULL, NULL));
+}
+
+static void files_of_another_form_are_refused(void **state)
+{
+    (void)state;
+    static const float reals[TRAIN * PIXELS];
+    const char *dir = make_set();
+
+    write_file(dir, names[0], NB_FLOAT32, NB_SHAPE(TRAIN, ROWS, COLUMNS), reals);
+    assert_unloadable(NB_EDTYPE, names[0], "elements are float32, expected uint8", dir);
+    write_file(dir, names[0], NB_UINT8, NB_SHAPE(TRAIN, PIXELS), train_images);
+    assert_unloadable(NB_ESHAPE, names[0], "shape (7, 12), expected (n, rows, columns)", dir);
+    write_file(dir, names[0], NB_UINT8, NB_SHAPE(0, ROWS, COLUMNS), train_images);
+    assert_unloadable(NB_ESHAPE, names[0], "shape (0, 3, 4), expected (n, rows, columns) with n",
+                      dir);
+
+    dir = make_set();
+    write_file(dir, names[1], NB_INT8, NB_SHAPE(TRAIN), train_labels);
+    assert_unloadable(NB_EDTYPE, names[1], "elements are int8, expected uint8", dir);
+    write_file(dir, names[1], NB_UINT8, NB_SHAPE(TRAIN, 1), train_labels);
+    assert_unloadable(NB_ESHAPE, names[1], "shape (7, 1), expected (n,)", dir);
+
+    dir = make_set();
+    write_file(dir, names[2], NB_UINT8, NB_SHAPE(TEST, COLUMNS, ROWS), test_images);
+    assert_unloadable(NB_ESHAPE, dir, "t10k images are 4 x 3, expected 3 x 4", dir);
+
+    dir = make_set();
+    FILE *file = fopen(in(dir, names[3]), "ab");
+    assert_non_null(file);
+    fputc(1, file);
+    fclose(file);
+    assert_unloadable(NB_EFORMAT, names[3], "has 14 bytes, expected 13", dir);
+}
+
+static void counts_and_labels_are_checked(void **state)
+{
+    (void)state;
+    static const uint8_t wrong[TEST] = {7, 2, 10, 255, 4};
+    char text[1200];
+    const char *dir = make_set();
+    write_file(dir, names[1], NB_UINT8, NB_SHAPE(TRAIN - 1), train_labels);
+    snprintf(text, sizeof text, "%s has 7 images, %s has 6 labels", in(dir, names[0]),
+             in(dir, names[1]));
+    assert_unloadable(NB_ESHAPE, text, "expected as many", dir);
+
+    dir = make_set();
+    write_file(dir, names[3], NB_UINT8, NB_SHAPE(TEST), wrong);
+    assert_unloadable(NB_ERANGE, in(dir, names[3]), "label 2 is 10, expected 0 to 9", dir);
+    pack(dir, names[3]);
+    assert_unloadable(NB_ERANGE, "t10k-labels-idx1-ubyte.gz", "label 2 is 10, expected 0 to 9",
+                      dir);
+}
+
+static void a_failing_allocation_leaks_nothing(void **state)
+{
+    (void)state;
+    const char *dir = make_set();
+    for (size_t packed = 0; packed <= 4; packed++) {
+        for (size_t k = 1;; k++) {
+            nb_mnist m;
+            support_allocator_start(k);
+            nb_status status = nb_mnist_load(&m, dir, NULL);
+            bool reached = support_memory.taken >= k;
+            nb_mnist_destroy(&m);
+            support_allocator_stop();
+            assert_int_equal(support_memory.live, 0);
+            assert_int_equal(status, reached ? NB_ENOMEM : NB_OK);
+            if (!reached) {
+                assert_true(k > 4 + packed);
+                break;
+            }
+        }
+        if (packed < 4) pack(dir, names[packed]);
+    }
+}
+
+/* --- batches ---------------------------------------------------------------------------------- */
+
+/* Pixels are float32 quotients in both precisions: NumPy's np.float32(b) / np.float32(255). */
+static void pixels_are_single_precision_quotients(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t byte;
+        double quotient;
+    } known[] = {{0, 0.0},
+                 {1, 0.003921568859368563},
+                 {127, 0.49803921580314636},
+                 {200, 0.7843137383460999},
+                 {254, 0.9960784316062927},
+                 {255, 1.0}};
+    uint8_t image[6], label = 3;
+    float single[6];
+    double twice[6];
+    for (size_t i = 0; i < 6; i++) image[i] = known[i].byte;
+    nb_dataset d = {.images = nb_tensor_view(NB_UINT8, NB_SHAPE(1, 2, 3), image),
+                    .labels = nb_tensor_view(NB_UINT8, NB_SHAPE(1), &label),
+                    .normalize = true,
+                    .flatten = true};
+    nb_tensor s = nb_tensor_view(NB_FLOAT32, NB_SHAPE(1, 6), single);
+    nb_tensor t = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, 6), twice);
+    assert_ok(nb_dataset_range(&d, 0, 1, &s, NULL));
+    assert_ok(nb_dataset_range(&d, 0, 1, &t, NULL));
+    for (size_t i = 0; i < 6; i++) {
+        assert_near((double)single[i], known[i].quotient, 0);
+        assert_near(twice[i], known[i].quotient, 0);
+    }
+    d.normalize = false;
+    assert_ok(nb_dataset_range(&d, 0, 1, &s, NULL));
+    assert_ok(nb_dataset_range(&d, 0, 1, &t, NULL));
+    for (size_t i = 0; i < 6; i++) {
+        assert_near((double)single[i], known[i].byte, 0);
+        assert_near(twice[i], known[i].byte, 0);
+    }
+}
+
+static double element(const nb_tensor *t, size_t i)
+{
+    if (t->dtype == NB_INT32) return ((int32_t *)t->data)[i];
+    return t->dtype == NB_FLOAT32 ? (double)((float *)t->data)[i] : ((double *)t->data)[i];
+}
+
+/* Every combination of the switches and precisions, against the definition, without a single
+ * allocation. The batch is larger than the set and repeats images, as sampling does. */
+static void a_batch_holds_the_images_asked_for(void **state)
+{
+    (void)state;
+    static const size_t index[] = {6, 0, 3, 3, 5, 6, 1, 2, 4, 0};
+    enum { N = sizeof index / sizeof *index };
+    const char *dir = make_set();
+    for (int bits = 0; bits < 16; bits++) {
+        nb_mnist_options options = {bits & 1, bits & 2, bits & 4};
+        nb_dtype real = bits & 8 ? NB_FLOAT64 : NB_FLOAT32;
+        nb_mnist m;
+        nb_tensor x, t;
+        assert_ok(nb_mnist_load(&m, dir, &options));
+        const nb_dataset *d = &m.train;
+        assert_true(nb_shape_equal(nb_dataset_x_shape(d, N), options.flatten
+                                                                 ? NB_SHAPE(N, PIXELS)
+                                                                 : NB_SHAPE(N, 1, ROWS, COLUMNS)));
+        assert_true(nb_shape_equal(nb_dataset_t_shape(d, N),
+                                   options.one_hot_label ? NB_SHAPE(N, 10) : NB_SHAPE(N)));
+        assert_ok(nb_tensor_create(&x, real, nb_dataset_x_shape(d, N)));
+        assert_ok(nb_tensor_create(&t, options.one_hot_label ? real : NB_INT32,
+                                   nb_dataset_t_shape(d, N)));
+        memset(x.data, 0xff, nb_tensor_count(&x) * nb_dtype_size(x.dtype));
+        memset(t.data, 0xff, nb_tensor_count(&t) * nb_dtype_size(t.dtype));
+        support_allocator_start(1);
+        nb_status status = nb_dataset_gather(d, N, index, &x, &t);
+        support_allocator_stop();
+        assert_ok(status);
+        for (size_t i = 0; i < N; i++) {
+            for (size_t p = 0; p < PIXELS; p++) {
+                uint8_t byte = train_images[index[i] * PIXELS + p];
+                float pixel = options.normalize ? (float)byte / 255.0f : (float)byte;
+                assert_near(element(&x, i * PIXELS + p), (double)pixel, 0);
+            }
+            for (size_t k = 0; k < 10 && options.one_hot_label; k++)
+                assert_near(element(&t, 10 * i + k), train_labels[index[i]] == k, 0);
+            if (!options.one_hot_label) assert_near(element(&t, i), train_labels[index[i]], 0);
+        }
+        nb_tensor_destroy(&x);
+        nb_tensor_destroy(&t);
+        nb_mnist_destroy(&m);
+    }
+}
+
+/* Rows lo ... hi-1 are the gather of that index, for every lo and hi. */
+static void a_range_is_a_gather(void **state)
+{
+    (void)state;
+    static const size_t index[TRAIN] = {0, 1, 2, 3, 4, 5, 6};
+    nb_mnist m;
+    nb_tensor x[2], t[2];
+    assert_ok(nb_mnist_load(&m, make_set(), NULL));
+    for (int k = 0; k < 2; k++) {
+        assert_ok(nb_tensor_create(&x[k], NB_FLOAT64, nb_dataset_x_shape(&m.train, TRAIN)));
+        assert_ok(nb_tensor_create(&t[k], NB_INT32, nb_dataset_t_shape(&m.train, TRAIN)));
+    }
+    for (size_t lo = 0; lo <= TRAIN; lo++)
+        for (size_t hi = lo; hi <= TRAIN; hi++) {
+            nb_tensor xs[2], ts[2];
+            for (int k = 0; k < 2; k++) {
+                xs[k] = nb_tensor_rows(&x[k], 0, hi - lo);
+                ts[k] = nb_tensor_rows(&t[k], 0, hi - lo);
+            }
+            assert_ok(nb_dataset_range(&m.train, lo, hi, &xs[0], &ts[0]));
+            assert_ok(nb_dataset_gather(&m.train, hi - lo, index + lo, &xs[1], &ts[1]));
+            assert_memory_equal(x[0].data, x[1].data, sizeof(double) * TRAIN * PIXELS);
+            assert_memory_equal(t[0].data, t[1].data, sizeof(int32_t) * TRAIN);
+        }
+    for (int k = 0; k < 2; k++) {
+        nb_tensor_destroy(&x[k]);
+        nb_tensor_destroy(&t[k]);
+    }
+    nb_mnist_destroy(&m);
+}
+
+static void a_wrong_batch_is_refused_untouched(void **state)
+{
+    (void)state;
+    static const size_t beyond[] = {0, TRAIN};
+    uint8_t labels[TRAIN] = {1, 2, 11};
+    float x_data[2 * PIXELS], t_data[20];
+    int32_t t_int[2] = {-7, -7};
+    nb_mnist m;
+    assert_ok(nb_mnist_load(&m, make_set(), NULL));
+    const nb_dataset *d = &m.train;
+    nb_tensor x = nb_tensor_view(NB_FLOAT32, NB_SHAPE(2, PIXELS), x_data);
+    nb_tensor t = nb_tensor_view(NB_INT32, NB_SHAPE(2), t_int);
+    for (size_t i = 0; i < 2 * PIXELS; i++) x_data[i] = -7;
+    for (size_t i = 0; i < 20; i++) t_data[i] = -7;
+
+    assert_fails(NB_ERANGE, "nb_dataset_gather: index[1]=7, expected below 7",
+                 nb_dataset_gather(d, 2, beyond, &x, &t));
+    assert_fails(NB_ERANGE, "nb_dataset_range: lo=6, hi=8, expected lo <= hi <= 7",
+                 nb_dataset_range(d, 6, 8, &x, &t));
+    assert_fails(NB_ERANGE, "lo=3, hi=1", nb_dataset_range(d, 3, 1, &x, &t));
+    assert_fails(NB_ESHAPE, "nb_dataset_range: x is (2, 12), expected (3, 12)",
+                 nb_dataset_range(d, 0, 3, &x, &t));
+    nb_tensor wrong = nb_tensor_view(NB_INT32, NB_SHAPE(2, 1), t_int);
+    assert_fails(NB_ESHAPE, "nb_dataset_range: t is (2, 1), expected (2,)",
+                 nb_dataset_range(d, 0, 2, &x, &wrong));
+    wrong = nb_tensor_view(NB_INT32, x.shape, x_data);
+    assert_fails(NB_EDTYPE, "x is int32, expected float32 or float64",
+                 nb_dataset_gather(d, 1, beyond, &wrong, NULL));
+    wrong = nb_tensor_view(NB_FLOAT32, NB_SHAPE(2), t_data);
+    assert_fails(NB_EDTYPE, "t is float32, expected int32", nb_dataset_range(d, 0, 2, &x, &wrong));
+
+    /* Put together by hand: a label that no row of ten can hold. */
+    nb_dataset by_hand = *d;
+    by_hand.labels.data = labels;
+    by_hand.one_hot_label = true;
+    nb_tensor rows = nb_tensor_view(NB_FLOAT32, NB_SHAPE(2, 10), t_data);
+    assert_fails(NB_ERANGE, "label 2 is 11, expected 0 to 9",
+                 nb_dataset_range(&by_hand, 1, 3, &x, &rows));
+    assert_fails(NB_EDTYPE, "t is int32, expected float32 or float64",
+                 nb_dataset_range(&by_hand, 0, 2, &x, &t));
+
+    for (size_t i = 0; i < 2 * PIXELS; i++) assert_near((double)x_data[i], -7, 0);
+    for (size_t i = 0; i < 20; i++) assert_near((double)t_data[i], -7, 0);
+    assert_int_equal(t_int[0], -7);
+    assert_int_equal(t_int[1], -7);
+
+    assert_ok(nb_dataset_gather(d, 0, NULL, NULL, NULL));
+    assert_ok(nb_dataset_range(d, 5, 7, NULL, &t));
+    assert_int_equal(t_int[0], 2);
+    assert_int_equal(t_int[1], 1);
+    assert_near((double)x_data[0], -7, 0);
+    nb_mnist_destroy(&m);
+}
+
+/* --- the real set ----------------------------------------------------------------------------- */
+
+static const char *real_dir(void)
+{
+    const char *dir = getenv("NABLAS_DATA");
+    return dir && *dir ? dir : "data/mnist";
+}
+
+static void the_real_set_is_the_books(void **state)
+{
+    (void)state;
+    static const int32_t first[] = {5, 0, 4, 1, 9, 2, 1, 3, 1, 4};
+    static const size_t of_class[] = {5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949};
+    size_t counted[10] = {0}, sum = 0;
+    int32_t labels[10];
+    double pixels[784], total = 0;
+    nb_mnist m;
+    if (access(in(real_dir(), names[0]), R_OK)) skip();
+    assert_ok(nb_mnist_load(&m, real_dir(), NULL));
+    assert_true(nb_shape_equal(m.train.images.shape, NB_SHAPE(60000, 28, 28)));
+    assert_true(nb_shape_equal(m.test.images.shape, NB_SHAPE(10000, 28, 28)));
+    for (size_t i = 0; i < 60000; i++) counted[((uint8_t *)m.train.labels.data)[i]]++;
+    assert_memory_equal(counted, of_class, sizeof counted);
+    for (size_t i = 0; i < 47040000; i++) sum += ((uint8_t *)m.train.images.data)[i];
+    assert_int_equal(sum, 1567298545);
+    nb_tensor x = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, 784), pixels);
+    nb_tensor t = nb_tensor_view(NB_INT32, NB_SHAPE(10), labels);
+    assert_ok(nb_dataset_range(&m.train, 0, 10, NULL, &t));
+    assert_memory_equal(labels, first, sizeof labels);
+    assert_ok(nb_dataset_range(&m.train, 0, 1, &x, NULL));
+    for (size_t i = 0; i < 784; i++) total += pixels[i];
+    assert_near(total, 107.94117754790932, 1e-12);
+    nb_mnist_destroy(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(raw_and_gzipped_files_load),
+        cmocka_unit_test(a_set_costs_its_bytes),
+        cmocka_unit_test(the_switches_are_the_books),
+        cmocka_unit_test(missing_files_are_named),
+        cmocka_unit_test(files_of_another_form_are_refused),
+        cmocka_unit_test(counts_and_labels_are_checked),
+        cmocka_unit_test(a_failing_allocation_leaks_nothing),
+        cmocka_unit_test(pixels_are_single_precision_quotients),
+        cmocka_unit_test(a_batch_holds_the_images_asked_for),
+        cmocka_unit_test(a_range_is_a_gather),
+        cmocka_unit_test(a_wrong_batch_is_refused_untouched),
+        cmocka_unit_test(the_real_set_is_the_books),
+    };
+    return cmocka_run_group_tests_name("mnist", tests, NULL, NULL);
+}
