@@ -194,7 +194,8 @@ static void clear_unwritten(nb_node *loss, bool fused)
     const nb_graph *g = loss->graph;
     for (size_t i = 0; i < g->nodes; i++) {
         const nb_node *node = g->node[i];
-        if (!node->gradient.data || node == loss || (fused && node->kind == PARAMETER)) continue;
+        if (!node->gradient.data || node == loss) continue;
+        if (node->kind == OPERATION ? !node->needed : fused) continue;
         bool written = false;
         for (size_t k = i + 1; k <= loss->index && !written; k++)
             for (size_t j = 0; j < nb_node_inputs(g->node[k]); j++)

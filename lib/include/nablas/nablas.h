@@ -2,6 +2,7 @@
 #ifndef NABLAS_H
 #define NABLAS_H
 
+#include "nablas/clock.h"
 #include "nablas/memory.h"
 #include "nablas/random.h"
 #include "nablas/status.h"
@@ -24,5 +25,7 @@
 #include "nablas/idx.h"
 #include "nablas/mnist.h"
 #include "nablas/net.h"
+
+#include "nablas/train.h"
 
 #endif

@@ -1,0 +1,149 @@
+#include "common.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* --- options ---------------------------------------------------------------------------------- */
+
+void usage_error(const char *program, const char *format, ...)
+{
+    va_list args;
+    fprintf(stderr, "%s: ", program);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "\nTry '%s --help'.\n", program);
+    exit(EXIT_USAGE);
+}
+
+void fail(const char *program)
+{
+    fprintf(stderr, "%s: %s\n", program, nb_last_error());
+    exit(EXIT_FAILED);
+}
+
+size_t whole_number(const char *program, const char *option, const char *text, size_t least)
+{
+    char *end;
+    errno = 0;
+    const unsigned long long value = strtoull(text, &end, 10);
+    if (text[strspn(text, "0123456789")] || end == text || errno || value < least ||
+        value > SIZE_MAX)
+        usage_error(program, "%s '%s': expected a whole number from %zu", option, text, least);
+    return (size_t)value;
+}
+
+double finite_number(const char *program, const char *option, const char *text)
+{
+    char *end;
+    const double value = strtod(text, &end);
+    if (end == text || *end || !isfinite(value))
+        usage_error(program, "%s '%s': expected a finite number", option, text);
+    return value;
+}
+
+int one_of(const char *program, const char *option, const char *text, const char *const *names)
+{
+    char list[256] = "";
+    for (int i = 0; names[i]; i++) {
+        if (strcmp(text, names[i]) == 0) return i;
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? " or " : "",
+                 names[i]);
+    }
+    usage_error(program, "%s '%s': expected %s", option, text, list);
+    return -1;
+}
+
+/* --- data ------------------------------------------------------------------------------------- */
+
+const char *mnist_folder(const char *given)
+{
+    const char *from_environment = getenv("NABLAS_DATA");
+    if (given) return given;
+    return from_environment && *from_environment ? from_environment : "data/mnist";
+}
+
+static bool exists(const char *folder, const char *name)
+{
+    char path[4096];
+    struct stat about;
+    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path &&
+           stat(path, &about) == 0;
+}
+
+/* get_mnist.sh beside the folder of this program, or below the current one. */
+static void fetch_mnist(const char *program, const char *folder)
+{
+    char script[4096] = "scripts/get_mnist.sh";
+    const char *slash = strrchr(program, '/');
+    if (slash)
+        snprintf(script, sizeof script, "%.*s/../scripts/get_mnist.sh", (int)(slash - program),
+                 program);
+    if (access(script, X_OK)) snprintf(script, sizeof script, "scripts/get_mnist.sh");
+    fflush(stdout);
+    const pid_t child = fork();
+    if (child == 0) {
+        execl(script, script, folder, (char *)NULL);
+        fprintf(stderr, "%s: cannot run %s: %s\n", program, script, strerror(errno));
+        _exit(127);
+    }
+    int status = 0;
+    if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0) {
+        fprintf(stderr, "%s: no MNIST in %s\n", program, folder);
+        exit(EXIT_FAILED);
+    }
+}
+
+void load_mnist(const char *program, const char *folder, nb_mnist *mnist)
+{
+    if (!exists(folder, "train-images-idx3-ubyte") &&
+        !exists(folder, "train-images-idx3-ubyte.gz")) {
+        fprintf(stderr, "%s: no MNIST in %s yet, fetching it\n", program, folder);
+        fetch_mnist(program, folder);
+    }
+    if (nb_mnist_load(mnist, folder, NULL)) fail(program);
+}
+
+/* --- progress --------------------------------------------------------------------------------- */
+
+void show_begin(display *d, bool quiet)
+{
+    *d = (display){.terminal = isatty(STDOUT_FILENO), .quiet = quiet, .shown = -1};
+}
+
+static void draw_line(const nb_progress *p)
+{
+    enum { width = 24 };
+    char bar[width + 1];
+    const double done = (double)(p->iteration + 1) / (double)p->iterations;
+    const int full = (int)(done * width);
+    for (int i = 0; i < width; i++) bar[i] = i < full ? '#' : '.';
+    bar[width] = 0;
+    printf("\r[%s] %zu/%zu  loss %.4f  %.0f images/s  %.1f s left\033[K", bar, p->iteration + 1,
+           p->iterations, p->smoothed, p->images_per_second, p->seconds_left);
+    fflush(stdout);
+}
+
+void show_progress(display *d, const nb_progress *p)
+{
+    if (d->quiet) return;
+    if (!d->terminal && p->evaluated)
+        printf("iteration %5zu: loss %.6f, train acc %.5f, test acc %.4f\n", p->iteration, p->loss,
+               p->train_accuracy, p->test_accuracy);
+    if (!d->terminal) return;
+    if (p->seconds - d->shown > 0.05 || d->shown < 0 || p->iteration + 1 == p->iterations) {
+        draw_line(p);
+        d->shown = p->seconds;
+    }
+}
+
+void show_end(display *d)
+{
+    if (d->terminal && !d->quiet && d->shown >= 0) printf("\r\033[K");
+}

@@ -1,0 +1,43 @@
+/* common.h - what the examples share: numbers from the command line, data, progress. */
+#ifndef EXAMPLES_COMMON_H
+#define EXAMPLES_COMMON_H
+
+#include "nablas/nablas.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* Exit statuses beside 0. */
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+
+/* usage_error - print "PROGRAM: message" and where to find help on stderr, exit with EXIT_USAGE. */
+void usage_error(const char *program, const char *format, ...) NB_PRINTF(2, 3);
+
+/* fail - print "PROGRAM: detail of the failure" on stderr, exit with EXIT_FAILED. */
+void fail(const char *program);
+
+/* The value of an option: a whole number from `least` up, a finite number, one of the NULL-ended
+ * `names` (its place among them). Anything else, also text behind a number, is a usage error. */
+size_t whole_number(const char *program, const char *option, const char *text, size_t least);
+double finite_number(const char *program, const char *option, const char *text);
+int one_of(const char *program, const char *option, const char *text, const char *const *names);
+
+/* mnist_folder - `given`, or $NABLAS_DATA, or data/mnist.
+ * load_mnist - the set in `folder`; if its files are not there, says so and lets
+ * scripts/get_mnist.sh fetch them first, as the book's load_mnist does. Exits on failure. */
+const char *mnist_folder(const char *given);
+void load_mnist(const char *program, const char *folder, nb_mnist *mnist);
+
+/* A run as a person sees it: one live line on a terminal, one line per evaluation elsewhere, none
+ * if `quiet`. show_end finishes the live line. */
+typedef struct display {
+    bool terminal, quiet;
+    double shown; /* when the live line was last drawn */
+} display;
+
+void show_begin(display *d, bool quiet);
+void show_progress(display *d, const nb_progress *p);
+void show_end(display *d);
+
+#endif

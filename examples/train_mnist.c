@@ -1,0 +1,262 @@
+/* train_mnist - the book's train_neuralnet.py (4.5.2, 4.5.3; with --activation relu 5.7.4):
+ * TwoLayerNet on MNIST by stochastic gradient descent. */
+#include "common.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const activations[] = {"sigmoid", "relu", NULL};
+static const char *const samplings[] = {"replace", "epoch", NULL};
+static const char *const methods[] = {"backprop", "numerical", NULL};
+static const char *const dtypes[] = {"float32", "float64", NULL};
+
+typedef struct settings {
+    const char *program, *data, *log;
+    size_t hidden, seed;
+    double std;
+    nb_activation activation;
+    nb_dtype dtype;
+    bool quiet;
+    nb_train_options train;
+} settings;
+
+static const char help[] =
+    "usage: train_mnist [option ...]\n"
+    "Train the book's TwoLayerNet (784-50-10) on MNIST.\n"
+    "  --data DIR         folder of the four MNIST files ($NABLAS_DATA, or data/mnist)\n"
+    "  --iters N          iterations (10000)\n"
+    "  --batch N          images in a mini-batch (100)\n"
+    "  --hidden N         hidden units (50)\n"
+    "  --lr X             learning rate (0.1)\n"
+    "  --std X            standard deviation of the first weights (0.01)\n"
+    "  --activation NAME  sigmoid or relu (sigmoid)\n"
+    "  --sampling NAME    replace: at random, as the book; epoch: each image once (replace)\n"
+    "  --gradient NAME    backprop or numerical (backprop)\n"
+    "  --dtype NAME       float32 or float64 (float32)\n"
+    "  --seed N           as np.random.seed(N) (0)\n"
+    "  --threads N        threads (decided by a short measurement)\n"
+    "  --eval-every N     iterations between accuracies, 0 for the last alone (one epoch)\n"
+    "  --log FILE.csv     write iter,loss,train_acc,test_acc\n"
+    "  --quiet            only the last line\n"
+    "  --help             this text\n";
+
+static void parse(int argc, char **argv, settings *s)
+{
+    enum {
+        DATA,
+        ITERS,
+        BATCH,
+        HIDDEN,
+        LR,
+        STD,
+        ACT,
+        SAMPLING,
+        GRADIENT,
+        DTYPE,
+        SEED,
+        THREADS,
+        EVAL,
+        LOG,
+        QUIET,
+        HELP
+    };
+    static const struct option options[] = {{"data", 1, NULL, DATA},
+                                            {"iters", 1, NULL, ITERS},
+                                            {"batch", 1, NULL, BATCH},
+                                            {"hidden", 1, NULL, HIDDEN},
+                                            {"lr", 1, NULL, LR},
+                                            {"std", 1, NULL, STD},
+                                            {"activation", 1, NULL, ACT},
+                                            {"sampling", 1, NULL, SAMPLING},
+                                            {"gradient", 1, NULL, GRADIENT},
+                                            {"dtype", 1, NULL, DTYPE},
+                                            {"seed", 1, NULL, SEED},
+                                            {"threads", 1, NULL, THREADS},
+                                            {"eval-every", 1, NULL, EVAL},
+                                            {"log", 1, NULL, LOG},
+                                            {"quiet", 0, NULL, QUIET},
+                                            {"help", 0, NULL, HELP},
+                                            {NULL, 0, NULL, 0}};
+    const char *me = s->program;
+    int code, at = 0;
+    while ((code = getopt_long(argc, argv, "", options, &at)) != -1) {
+        char name[32] = "";
+        if (code != '?') snprintf(name, sizeof name, "--%s", options[at].name);
+        switch (code) {
+        case DATA:
+            s->data = optarg;
+            break;
+        case ITERS:
+            s->train.iterations = whole_number(me, name, optarg, 1);
+            break;
+        case BATCH:
+            s->train.batch = whole_number(me, name, optarg, 1);
+            break;
+        case HIDDEN:
+            s->hidden = whole_number(me, name, optarg, 1);
+            break;
+        case LR:
+            s->train.lr = finite_number(me, name, optarg);
+            break;
+        case STD:
+            s->std = finite_number(me, name, optarg);
+            break;
+        case ACT:
+            s->activation = (nb_activation)one_of(me, name, optarg, activations);
+            break;
+        case SAMPLING:
+            s->train.sampling = (nb_sampling)one_of(me, name, optarg, samplings);
+            break;
+        case GRADIENT:
+            s->train.gradient = (nb_gradient_method)one_of(me, name, optarg, methods);
+            break;
+        case DTYPE:
+            s->dtype = (nb_dtype)one_of(me, name, optarg, dtypes);
+            break;
+        case SEED:
+            s->seed = whole_number(me, name, optarg, 0);
+            break;
+        case THREADS:
+            s->train.threads = whole_number(me, name, optarg, 1);
+            break;
+        case EVAL:
+            s->train.eval_every = whole_number(me, name, optarg, 0);
+            break;
+        case LOG:
+            s->log = optarg;
+            break;
+        case QUIET:
+            s->quiet = true;
+            break;
+        case HELP:
+            fputs(help, stdout);
+            exit(EXIT_SUCCESS);
+        default:
+            exit(EXIT_USAGE);
+        }
+    }
+    if (optind < argc) usage_error(me, "unexpected '%s'", argv[optind]);
+    if (s->seed > UINT32_MAX)
+        usage_error(me, "--seed %zu: expected at most %u", s->seed, UINT32_MAX);
+}
+
+/* --- the run, as it is reported --------------------------------------------------------------- */
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+    (void)signal;
+    interrupted = 1;
+}
+
+typedef struct report {
+    display display;
+    FILE *log; /* NULL: none */
+    const char *log_name;
+    double train_accuracy, test_accuracy; /* latest; NaN before the first */
+} report;
+
+static nb_status log_failed(const report *r)
+{
+    return nb_fail(NB_EIO, "%s: %s", r->log_name, strerror(errno));
+}
+
+static nb_status on_iteration(const nb_progress *p, void *context)
+{
+    report *r = context;
+    if (p->evaluated) {
+        r->train_accuracy = p->train_accuracy;
+        r->test_accuracy = p->test_accuracy;
+    }
+    if (r->log) {
+        fprintf(r->log, "%zu,%.17g,", p->iteration, p->loss);
+        if (p->evaluated) fprintf(r->log, "%.17g,%.17g", p->train_accuracy, p->test_accuracy);
+        if (!p->evaluated) fputc(',', r->log);
+        if (fputc('\n', r->log) == EOF) return log_failed(r);
+    }
+    show_progress(&r->display, p);
+    return interrupted ? NB_ESTOPPED : NB_OK;
+}
+
+static nb_status open_log(report *r)
+{
+    if (!r->log_name) return NB_OK;
+    r->log = fopen(r->log_name, "w");
+    if (!r->log || fputs("iter,loss,train_acc,test_acc\n", r->log) == EOF) return log_failed(r);
+    return NB_OK;
+}
+
+static nb_status close_log(report *r)
+{
+    FILE *log = r->log;
+    r->log = NULL;
+    return log && (ferror(log) | fclose(log)) ? log_failed(r) : NB_OK;
+}
+
+static void print_done(const report *r, const nb_train_result *result)
+{
+    const nb_progress *p = &result->last;
+    printf("done: %zu iterations in %.2f s (%.2f s training, %.2f s evaluation), %.0f images/s, "
+           "train acc %.5f, test acc %.4f\n",
+           result->completed, p->seconds, p->train_seconds, p->eval_seconds, p->images_per_second,
+           r->train_accuracy, r->test_accuracy);
+}
+
+static int train(const settings *s, nb_net *net, const nb_mnist *mnist, nb_random *random)
+{
+    report r = {.log_name = s->log, .train_accuracy = (double)NAN, .test_accuracy = (double)NAN};
+    nb_train_options options = s->train;
+    nb_train_result result;
+    options.report = on_iteration;
+    options.context = &r;
+    show_begin(&r.display, s->quiet);
+    if (open_log(&r)) fail(s->program);
+    const nb_status status = nb_train(net, mnist, random, &options, &result);
+    show_end(&r.display);
+    if (status && !(status == NB_ESTOPPED && interrupted)) {
+        fprintf(stderr, "%s: %s\n", s->program, nb_last_error());
+        close_log(&r);
+        return EXIT_FAILED;
+    }
+    if (close_log(&r)) fail(s->program);
+    if (!s->quiet) printf("threads: %zu\n", result.threads);
+    print_done(&r, &result);
+    return status ? EXIT_INTERRUPTED : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    settings s = {.program = argv[0],
+                  .hidden = 50,
+                  .std = 0.01,
+                  .activation = NB_SIGMOID,
+                  .dtype = NB_FLOAT32,
+                  .train = NB_TRAIN_DEFAULTS};
+    s.train.eval_every = SIZE_MAX; /* one epoch, once the batch is known */
+    parse(argc, argv, &s);
+    signal(SIGINT, interrupt);
+    signal(SIGTERM, interrupt);
+
+    nb_mnist mnist;
+    nb_net *net;
+    nb_random random;
+    load_mnist(s.program, mnist_folder(s.data), &mnist);
+    if (s.train.eval_every == SIZE_MAX) {
+        const size_t epoch = nb_dataset_count(&mnist.train) / s.train.batch;
+        s.train.eval_every = epoch ? epoch : 1;
+    }
+    nb_random_seed(&random, (uint32_t)s.seed);
+    const size_t pixels = nb_tensor_width(&mnist.train.images);
+    if (nb_two_layer_net_create(&net, pixels, s.hidden, NB_MNIST_CLASSES, s.std, s.activation,
+                                s.dtype, nb_train_max_batch(s.train.batch), &random))
+        fail(s.program);
+    const int code = train(&s, net, &mnist, &random);
+    nb_net_destroy(net);
+    nb_mnist_destroy(&mnist);
+    return code;
+}

@@ -1,0 +1,228 @@
+/* One step of training, and the accuracy of a set. */
+#include "nablas/blas.h"
+#include "nablas/clock.h"
+#include "nablas/gradient.h"
+#include "nablas/memory.h"
+#include "nablas/numeric.h"
+#include "nablas/threads.h"
+#include "train/sampler.h"
+
+#include <math.h>
+
+/* Images of one evaluation pass: as many as keep their pixels, weights and activations in a
+ * second-level cache of a megabyte. */
+enum { eval_rows = 200 };
+
+struct nb_trainer {
+    nb_net *net;
+    const nb_dataset *train;
+    nb_train_options options;
+    nb_sampler sampler;
+    nb_tensor x, t;  /* room for max(batch, eval_rows) images */
+    nb_pool *pool;   /* NULL: one thread */
+    int blas_before; /* the caller's setting; 0: not changed yet */
+};
+
+size_t nb_train_max_batch(size_t batch)
+{
+    return batch > eval_rows ? batch : eval_rows;
+}
+
+/* --- one batch -------------------------------------------------------------------------------- */
+
+typedef struct gather {
+    const nb_dataset *set;
+    const size_t *index; /* NULL: lo + i */
+    size_t lo, n;
+    const nb_tensor *x, *t;
+} gather;
+
+static nb_status gather_rows(void *context, size_t part, size_t parts)
+{
+    const gather *a = context;
+    size_t lo, hi;
+    nb_share(a->n, part, parts, &lo, &hi);
+    nb_tensor x = nb_tensor_rows(a->x, lo, hi), t = nb_tensor_rows(a->t, lo, hi);
+    return a->index ? nb_dataset_gather(a->set, hi - lo, a->index + lo, &x, &t)
+                    : nb_dataset_range(a->set, a->lo + lo, a->lo + hi, &x, &t);
+}
+
+/* The images of a batch, fed to the network; *loss is the loss that fits the targets. */
+static nb_status feed(nb_trainer *r, const nb_dataset *set, const size_t *index, size_t lo,
+                      size_t n, nb_tensor *x, nb_tensor *t)
+{
+    *x = nb_tensor_rows(&r->x, 0, n);
+    *t = nb_tensor_rows(&r->t, 0, n);
+    gather a = {set, index, lo, n, x, t};
+    return nb_pool_run(r->pool, gather_rows, &a);
+}
+
+static nb_status update(nb_trainer *r, const nb_tensor *x, const nb_tensor *t, nb_node *loss)
+{
+    nb_graph *g = r->net->graph;
+    if (r->options.gradient == NB_BACKPROP) {
+        nb_status status = nb_forward(loss);
+        return status ? status : nb_descend(loss, r->options.lr);
+    }
+    nb_status status = nb_net_numerical_gradient(r->net, x, t, NB_NUMERICAL_H);
+    const nb_tensor w = nb_graph_parameters(g), dw = nb_graph_gradients(g);
+    if (!status) nb_kernels_of(w.dtype)->sgd(nb_tensor_count(&w), r->options.lr, dw.data, w.data);
+    return status;
+}
+
+nb_status nb_trainer_step(nb_trainer *r, double *value)
+{
+    const size_t *index;
+    size_t n;
+    nb_tensor x, t;
+    nb_node *loss;
+    nb_status status = nb_sampler_draw(&r->sampler, &index, &n);
+    if (!status) status = feed(r, r->train, index, 0, n, &x, &t);
+    if (!status) status = nb_net_feed(r->net, &x, &t, &loss);
+    if (!status) status = update(r, &x, &t, loss);
+    if (!status) status = nb_forward(loss);
+    if (!status) *value = nb_scalar(loss);
+    return status;
+}
+
+nb_status nb_trainer_accuracy(nb_trainer *r, const nb_dataset *set, double *accuracy)
+{
+    const size_t n = nb_dataset_count(set);
+    size_t correct = 0;
+    for (size_t lo = 0; lo < n; lo += eval_rows) {
+        const size_t rows = n - lo < eval_rows ? n - lo : eval_rows;
+        size_t found;
+        nb_tensor x, t;
+        nb_status status = feed(r, set, NULL, lo, rows, &x, &t);
+        if (!status) status = nb_net_count_correct(r->net, &x, &t, &found);
+        if (status) return status;
+        correct += found;
+    }
+    *accuracy = (double)correct / (double)n;
+    return NB_OK;
+}
+
+/* --- threads ---------------------------------------------------------------------------------- */
+
+/* The fastest of a few forward and backward passes over the first images, in seconds. It draws
+ * nothing and changes no weight. */
+static nb_status measure(nb_trainer *r, double *fastest)
+{
+    const size_t count = nb_dataset_count(r->train);
+    const size_t n = r->options.batch < count ? r->options.batch : count;
+    nb_tensor x, t;
+    nb_node *loss;
+    *fastest = (double)INFINITY;
+    const double begin = nb_seconds();
+    for (size_t i = 0; i < 5 || (i < 50 && nb_seconds() - begin < 0.01); i++) {
+        const double start = nb_seconds();
+        nb_status status = feed(r, r->train, NULL, 0, n, &x, &t);
+        if (!status) status = nb_net_feed(r->net, &x, &t, &loss);
+        if (!status) status = nb_forward(loss);
+        if (!status) status = nb_backward(loss);
+        if (status) return status;
+        *fastest = fmin(*fastest, nb_seconds() - start);
+    }
+    return NB_OK;
+}
+
+static nb_status set_threads(nb_trainer *r, size_t threads)
+{
+    nb_status status = NB_OK;
+    nb_graph_set_pool(r->net->graph, NULL);
+    nb_pool_destroy(r->pool);
+    r->pool = NULL;
+    if (threads > 1) status = nb_pool_create(&r->pool, threads);
+    nb_graph_set_pool(r->net->graph, r->pool);
+    return status;
+}
+
+/* One thread, unless all processors are clearly faster: by a tenth, in alternating measurements, so
+ * that a busy machine counts against both. */
+static nb_status choose_threads(nb_trainer *r)
+{
+    double best[2] = {(double)INFINITY, (double)INFINITY};
+    const size_t candidates[2] = {1, nb_processors()};
+    if (candidates[1] == 1) return NB_OK;
+    for (int round = 0; round < 4; round++) {
+        double seconds = 0;
+        nb_status status = set_threads(r, candidates[round % 2]);
+        if (!status) status = measure(r, &seconds);
+        if (status) return status;
+        best[round % 2] = fmin(best[round % 2], seconds);
+    }
+    return set_threads(r, best[1] < 0.9 * best[0] ? candidates[1] : 1);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static nb_status check_options(const nb_train_options *o)
+{
+    if (o->iterations == 0) return nb_fail(NB_EINVAL, "nb_train: iterations=0");
+    if (o->batch == 0) return nb_fail(NB_EINVAL, "nb_train: batch=0");
+    if (!isfinite(o->lr)) return nb_fail(NB_EINVAL, "nb_train: lr=%g", o->lr);
+    return NB_OK;
+}
+
+static nb_status check_fit(const nb_net *net, const nb_mnist *data, const nb_train_options *o)
+{
+    const size_t pixels = nb_tensor_width(&data->train.images);
+    const size_t inputs = nb_tensor_width(nb_value(net->x));
+    const size_t rows = nb_train_max_batch(o->batch);
+    if (pixels != inputs || !data->train.flatten)
+        return nb_fail(NB_ESHAPE, "nb_train: images of %zu pixels%s, the network takes %zu", pixels,
+                       data->train.flatten ? "" : " that are not flattened", inputs);
+    if (nb_graph_max_batch(net->graph) < rows)
+        return nb_fail(NB_ESHAPE, "nb_train: max_batch=%zu of the network < %zu",
+                       nb_graph_max_batch(net->graph), rows);
+    return NB_OK;
+}
+
+nb_status nb_trainer_create(nb_trainer **out, nb_net *net, const nb_mnist *data, nb_random *random,
+                            const nb_train_options *o)
+{
+    *out = NULL;
+    nb_status status = check_options(o);
+    if (!status) status = check_fit(net, data, o);
+    if (status) return status;
+    nb_trainer *r = nb_alloc_zero(1, sizeof *r);
+    if (!r) return NB_ENOMEM;
+    r->net = net;
+    r->train = &data->train;
+    r->options = *o;
+    r->blas_before = nb_blas_threads();
+    nb_blas_set_threads(1);
+
+    const nb_dtype dtype = nb_graph_dtype(net->graph);
+    const size_t rows = nb_train_max_batch(o->batch);
+    status =
+        nb_sampler_init(&r->sampler, o->sampling, nb_dataset_count(r->train), o->batch, random);
+    if (!status) status = nb_tensor_create(&r->x, dtype, nb_dataset_x_shape(r->train, rows));
+    if (!status)
+        status = nb_tensor_create(&r->t, r->train->one_hot_label ? dtype : NB_INT32,
+                                  nb_dataset_t_shape(r->train, rows));
+    if (!status) status = o->threads ? set_threads(r, o->threads) : choose_threads(r);
+    if (status) {
+        nb_trainer_destroy(r);
+        return status;
+    }
+    *out = r;
+    return NB_OK;
+}
+
+void nb_trainer_destroy(nb_trainer *r)
+{
+    if (!r) return;
+    nb_graph_set_pool(r->net->graph, NULL);
+    nb_pool_destroy(r->pool);
+    nb_blas_set_threads(r->blas_before);
+    nb_sampler_free(&r->sampler);
+    nb_tensor_destroy(&r->x);
+    nb_tensor_destroy(&r->t);
+    nb_free(r);
+}
+
+size_t nb_trainer_threads(const nb_trainer *r)
+{
+    return nb_pool_threads(r->pool);
+}
