@@ -11,10 +11,26 @@ static nb_node *copy_node(const nb_node *node, nb_graph *copy)
     if (node->kind == PARAMETER) return nb_parameter(copy, nb_node_name(node), node->shape);
     if (node->kind == INPUT && node->value.dtype == NB_INT32)
         return nb_labels(copy, nb_node_name(node));
-    if (node->kind == INPUT) return nb_input(copy, nb_node_name(node), node->shape);
+    if (node->kind == INPUT) {
+        made = nb_input(copy, nb_node_name(node), node->shape);
+        return node->sparse ? nb_sparse(made) : made;
+    }
     for (size_t j = 0; j < node->op->inputs; j++) inputs[j] = copy->node[node->input[j]->index];
     made = nb_apply(node->op, node->attribute, inputs);
     return node->name ? nb_name(made, node->name) : made;
+}
+
+/* A packed value, with its columns of zeros again. */
+static nb_status unpack(const nb_node *node, nb_node *made)
+{
+    const nb_tensor *from = &node->value, *to = &made->value;
+    const size_t width = nb_tensor_width(from);
+    for (size_t i = 0; i < from->shape.dim[0]; i++)
+        for (size_t r = 0, j = 0; r < node->runs; r++)
+            for (size_t column = node->run[r].begin; column < node->run[r].end; column++)
+                made->graph->kernels->set(to->data, i * nb_tensor_width(to) + column,
+                                          node->graph->kernels->get(from->data, i * width + j++));
+    return NB_OK;
 }
 
 static nb_status copy_value(const nb_node *node, nb_node *made)
@@ -22,11 +38,13 @@ static nb_status copy_value(const nb_node *node, nb_node *made)
     if (node->kind == OPERATION || !node->value.data) return NB_OK;
     if (node->kind == INPUT) {
         made->value.shape = node->value.shape;
-        made->owned = nb_alloc(nb_tensor_count(&made->value), nb_dtype_size(made->value.dtype));
+        if (node->run) made->value.shape.dim[1] = node->shape.dim[1];
+        made->owned =
+            nb_alloc_zero(nb_tensor_count(&made->value), nb_dtype_size(made->value.dtype));
         if (!made->owned) return NB_ENOMEM;
         made->value.data = made->owned;
     }
-    return nb_tensor_convert(&node->value, &made->value);
+    return node->run ? unpack(node, made) : nb_tensor_convert(&node->value, &made->value);
 }
 
 nb_status nb_graph_cast(const nb_graph *g, nb_dtype dtype, nb_graph **out)

@@ -107,6 +107,17 @@ nb_node *nb_input(nb_graph *g, const char *name, nb_shape shape)
     return nb_name(append(g, INPUT, g->dtype, shape), name);
 }
 
+nb_node *nb_sparse(nb_node *input)
+{
+    if (!input) return NULL;
+    if (input->kind != INPUT || !input->batched || input->shape.ndim != 2)
+        return nb_graph_spoil(input->graph,
+                              nb_fail(NB_EINVAL, "nb_sparse: %s is no input of shape (batch, k)",
+                                      nb_node_name(input)));
+    input->sparse = true;
+    return input;
+}
+
 nb_node *nb_labels(nb_graph *g, const char *name)
 {
     return nb_name(append(g, INPUT, NB_INT32, NB_SHAPE(NB_BATCH)), name);
@@ -131,6 +142,10 @@ nb_node *nb_apply(const nb_op *op, double attribute, nb_node *const *inputs)
         if (inputs[i]->graph != inputs[0]->graph)
             return nb_graph_spoil(inputs[0]->graph,
                                   nb_fail(NB_EINVAL, "%s: inputs of two graphs", op->name));
+        if (inputs[i]->sparse && !(i == 0 && op->prepare))
+            return nb_graph_spoil(
+                inputs[i]->graph,
+                nb_fail(NB_EINVAL, "%s: operand %zu may not be packed (nb_sparse)", op->name, i));
         in[i] = nb_tensor_view(inputs[i]->value.dtype, inputs[i]->shape, NULL);
         needs_gradient |= inputs[i]->needs_gradient;
     }

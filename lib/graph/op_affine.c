@@ -1,7 +1,7 @@
 /* Matrix products: affine and matmul. */
 #include "graph/ops.h"
 
-#include <stdio.h>
+#include <string.h>
 
 static nb_status product_shape(const char *name, const nb_tensor *a, const nb_tensor *b,
                                nb_shape *out)
@@ -15,6 +15,105 @@ static nb_status product_shape(const char *name, const nb_tensor *a, const nb_te
                    nb_shape_text(b->shape, right, sizeof right));
 }
 
+/* --- packed first operand ---------------------------------------------------------------------
+ *
+ * a has only the columns in c->run; the rows of b that they meet are kept in c->packed. Rows of b
+ * are named by their place in b; `offset` is the place of a run's first row in c->packed. */
+
+static nb_run clip(nb_run run, size_t lo, size_t hi)
+{
+    if (run.begin < lo) run.begin = (uint32_t)(lo < run.end ? lo : run.end);
+    if (run.end > hi) run.end = (uint32_t)(hi > run.begin ? hi : run.begin);
+    return run;
+}
+
+/* Rows of b before `row` that are active: where it stands in c->packed. */
+static size_t active_before(const nb_call *c, size_t row)
+{
+    size_t count = 0;
+    for (size_t r = 0; r < c->runs && c->run[r].begin < row; r++)
+        count += clip(c->run[r], 0, row).end - c->run[r].begin;
+    return count;
+}
+
+/* Copy the active rows in lo ... hi-1, from b to c->packed or back. */
+static void copy_active(const nb_call *c, bool pack, size_t lo, size_t hi)
+{
+    const size_t bytes = nb_tensor_width(c->in[1]) * c->kernels->size;
+    char *packed = (char *)c->packed + active_before(c, lo) * bytes;
+    for (size_t r = 0; r < c->runs; r++) {
+        const nb_run run = clip(c->run[r], lo, hi);
+        const size_t length = (run.end - run.begin) * bytes;
+        char *rows = nb_tensor_at(c->in[1], run.begin);
+        if (length) memcpy(pack ? packed : rows, pack ? rows : packed, length);
+        packed += length;
+    }
+}
+
+static nb_status prepare(const nb_call *c, size_t lo, size_t hi)
+{
+    copy_active(c, true, lo, hi);
+    return NB_OK;
+}
+
+/* Rows p ... p+count-1 of a^T dy, counted as they are packed, to `to`. */
+static nb_status packed_rows(const nb_call *c, size_t p, size_t count, double beta, void *to)
+{
+    const size_t n = c->in[0]->shape.dim[0], k = c->in[0]->shape.dim[1], m = c->in[1]->shape.dim[1];
+    return c->kernels->gemm(true, false, count, m, n, c->alpha,
+                            (char *)c->in[0]->data + p * c->kernels->size, k ? k : 1, c->dout->data,
+                            m, beta, to, m);
+}
+
+/* Gradient descent goes to the packed copy, in one product, and from there to b. */
+static nb_status descend_packed(const nb_call *c, size_t lo, size_t hi)
+{
+    const size_t m = c->in[1]->shape.dim[1];
+    const size_t first = active_before(c, lo), end = active_before(c, hi);
+    nb_status status = packed_rows(c, first, end - first, c->beta,
+                                   (char *)c->packed + first * m * c->kernels->size);
+    if (!status) copy_active(c, false, lo, hi);
+    return status;
+}
+
+static void fade(const nb_call *c, size_t lo, size_t hi)
+{
+    const size_t count = (hi - lo) * nb_tensor_width(c->din);
+    void *rows = nb_tensor_at(c->din, lo);
+    if (c->beta == 0)
+        memset(rows, 0, count * c->kernels->size);
+    else if (c->beta != 1)
+        c->kernels->scale(count, c->beta, rows, 0, rows);
+}
+
+/* A gradient that somebody wants to see: run by run, and 0 between the runs. */
+static nb_status gradient_packed(const nb_call *c, size_t lo, size_t hi)
+{
+    size_t done = lo, p = active_before(c, lo);
+    for (size_t r = 0; r < c->runs; r++) {
+        const nb_run run = clip(c->run[r], lo, hi);
+        const size_t length = run.end - run.begin;
+        if (length == 0) continue;
+        fade(c, done, run.begin);
+        nb_status status = packed_rows(c, p, length, c->beta, nb_tensor_at(c->din, run.begin));
+        if (status) return status;
+        p += length;
+        done = run.end;
+    }
+    fade(c, done, hi);
+    return NB_OK;
+}
+
+/* --- the products ----------------------------------------------------------------------------- */
+
+static nb_status product_forward(const nb_call *c, const void *bias, size_t lo, size_t hi)
+{
+    const size_t k = nb_tensor_width(c->in[0]), m = c->in[1]->shape.dim[1];
+    const void *b = c->run ? c->packed : c->in[1]->data;
+    return c->kernels->affine(hi - lo, k, m, nb_tensor_at(c->in[0], lo), k ? k : 1, b, m, bias,
+                              nb_tensor_at(c->out, lo), m);
+}
+
 /* din[lo:hi] of a product y = a b: rows of da = dy b^T, or rows of db = a^T dy, that is, columns
  * lo ... hi-1 of a. */
 static nb_status product_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
@@ -24,6 +123,9 @@ static nb_status product_backward(const nb_call *c, size_t i, size_t lo, size_t 
     if (i == 0)
         return kernels->gemm(false, true, hi - lo, k, m, c->alpha, nb_tensor_at(c->dout, lo), m,
                              c->in[1]->data, m, c->beta, nb_tensor_at(c->din, lo), k);
+    if (c->run)
+        return c->din->data == c->in[1]->data ? descend_packed(c, lo, hi)
+                                              : gradient_packed(c, lo, hi);
     return kernels->gemm(true, false, hi - lo, m, n, c->alpha,
                          (char *)c->in[0]->data + lo * kernels->size, k, c->dout->data, m, c->beta,
                          nb_tensor_at(c->din, lo), m);
@@ -37,9 +139,7 @@ static nb_status matmul_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
 
 static nb_status matmul_forward(const nb_call *c, size_t lo, size_t hi)
 {
-    const size_t k = c->in[1]->shape.dim[0], m = c->in[1]->shape.dim[1];
-    return c->kernels->affine(hi - lo, k, m, nb_tensor_at(c->in[0], lo), k, c->in[1]->data, m, NULL,
-                              nb_tensor_at(c->out, lo), m);
+    return product_forward(c, NULL, lo, hi);
 }
 
 const nb_op nb_op_matmul = {
@@ -48,6 +148,7 @@ const nb_op nb_op_matmul = {
     .shape = matmul_shape,
     .forward = matmul_forward,
     .backward = product_backward,
+    .prepare = prepare,
     .scales = true,
 };
 
@@ -64,9 +165,7 @@ static nb_status affine_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
 
 static nb_status affine_forward(const nb_call *c, size_t lo, size_t hi)
 {
-    const size_t k = c->in[1]->shape.dim[0], m = c->in[1]->shape.dim[1];
-    return c->kernels->affine(hi - lo, k, m, nb_tensor_at(c->in[0], lo), k, c->in[1]->data, m,
-                              c->in[2]->data, nb_tensor_at(c->out, lo), m);
+    return product_forward(c, c->in[2]->data, lo, hi);
 }
 
 static nb_status affine_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
@@ -84,5 +183,6 @@ const nb_op nb_op_affine = {
     .shape = affine_shape,
     .forward = affine_forward,
     .backward = affine_backward,
+    .prepare = prepare,
     .scales = true,
 };

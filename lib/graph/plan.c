@@ -63,6 +63,8 @@ static void place_operations(nb_graph *g, arena *a)
             node->aux =
                 nb_tensor_view(g->dtype, shape, carve(a, largest(node, node->aux_width), size));
         }
+        if (node->op->prepare && node->input[0]->sparse)
+            node->packed = carve(a, nb_tensor_count(&node->input[1]->value), size);
         if (node->needs_gradient)
             node->gradient = nb_tensor_view(g->dtype, node->shape, carve(a, count, size));
     }

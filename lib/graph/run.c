@@ -9,7 +9,8 @@ static const char *title(const nb_node *node)
     return node->name ? node->name : (node->op ? node->op->name : "a node");
 }
 
-nb_status nb_feed(nb_node *input, const nb_tensor *value)
+/* The first dimension is the batch's, `columns` the second if the value is packed. */
+static nb_status check_value(const nb_node *input, const nb_tensor *value, const size_t *columns)
 {
     char got[96], want[96];
     if (input->kind != INPUT || !input->graph->max_batch)
@@ -19,6 +20,7 @@ nb_status nb_feed(nb_node *input, const nb_tensor *value)
                        nb_dtype_name(input->value.dtype), nb_dtype_name(value->dtype));
     nb_shape shape = input->shape;
     if (input->batched) shape.dim[0] = value->shape.ndim ? value->shape.dim[0] : 0;
+    if (columns) shape.dim[1] = *columns;
     if (!nb_shape_equal(shape, value->shape) ||
         (input->batched && (shape.dim[0] == 0 || shape.dim[0] > input->graph->max_batch))) {
         if (input->batched) shape.dim[0] = input->graph->max_batch;
@@ -27,9 +29,40 @@ nb_status nb_feed(nb_node *input, const nb_tensor *value)
                        nb_shape_text(shape, want, sizeof want),
                        input->batched ? " or fewer rows" : "");
     }
+    return NB_OK;
+}
+
+static nb_status set_value(nb_node *input, const nb_tensor *value, size_t runs, const nb_run *run)
+{
     input->value = *value;
+    input->runs = runs;
+    input->run = run;
     input->graph->forwarded = NULL;
     return NB_OK;
+}
+
+nb_status nb_feed(nb_node *input, const nb_tensor *value)
+{
+    nb_status status = check_value(input, value, NULL);
+    return status ? status : set_value(input, value, 0, NULL);
+}
+
+nb_status nb_feed_packed(nb_node *input, const nb_tensor *value, size_t runs, const nb_run *run)
+{
+    size_t columns = 0, from = 0;
+    if (!input->sparse)
+        return nb_fail(NB_EINVAL, "nb_feed_packed: %s is no nb_sparse input", title(input));
+    for (size_t r = 0; r < runs; r++) {
+        if (run[r].begin < from || run[r].end <= run[r].begin || run[r].end > input->shape.dim[1])
+            return nb_fail(NB_ESHAPE,
+                           "nb_feed_packed: run %zu is %u ... %u, expected ascending "
+                           "columns below %zu",
+                           r, run[r].begin, run[r].end, input->shape.dim[1]);
+        columns += run[r].end - run[r].begin;
+        from = run[r].end;
+    }
+    nb_status status = check_value(input, value, &columns);
+    return status ? status : set_value(input, value, runs, run);
 }
 
 /* --- the plan for one target ------------------------------------------------------------------ */
@@ -95,8 +128,11 @@ static nb_call call_of(const nb_node *node)
                  .out = &node->value,
                  .aux = &node->aux,
                  .dout = &node->gradient,
-                 .alpha = 1};
+                 .alpha = 1,
+                 .packed = node->packed};
     for (size_t i = 0; i < node->op->inputs; i++) c.in[i] = &node->input[i]->value;
+    c.runs = node->input[0]->runs;
+    c.run = node->input[0]->run;
     return c;
 }
 
@@ -123,7 +159,28 @@ static nb_status forward_rows(void *context, size_t part, size_t parts)
     return NB_OK;
 }
 
-nb_status nb_forward(nb_node *target)
+static bool takes_packed(const nb_node *node)
+{
+    return node->needed && node->op && node->op->prepare && node->input[0]->run;
+}
+
+static nb_status prepare_rows(void *context, size_t part, size_t parts)
+{
+    const nb_node *target = context;
+    for (size_t i = 0; i <= target->index; i++) {
+        const nb_node *node = target->graph->node[i];
+        if (!takes_packed(node)) continue;
+        size_t lo, hi;
+        const nb_call c = call_of(node);
+        nb_share(nb_tensor_height(c.in[1]), part, parts, &lo, &hi);
+        nb_status status = node->op->prepare(&c, lo, hi);
+        if (status) return status;
+    }
+    return NB_OK;
+}
+
+/* `prepared`: the operations' packed copies are those of the present parameters. */
+static nb_status forward(nb_node *target, bool prepared)
 {
     nb_graph *g = target->graph;
     nb_status status;
@@ -133,6 +190,11 @@ nb_status nb_forward(nb_node *target)
     if ((status = set_batch(target))) return status;
     nb_pool *pool = g->row_parallel ? g->pool : NULL;
     const size_t parts = nb_pool_threads(pool);
+    for (size_t i = 0; i <= target->index && !prepared; i++)
+        if (takes_packed(g->node[i])) {
+            if ((status = nb_pool_run(pool, prepare_rows, target))) return status;
+            break;
+        }
     if ((status = nb_pool_run(pool, forward_rows, target))) return status;
     for (size_t i = 0; i <= target->index && parts > 1; i++) {
         const nb_node *node = g->node[i];
@@ -141,6 +203,11 @@ nb_status nb_forward(nb_node *target)
     }
     g->forwarded = target;
     return NB_OK;
+}
+
+nb_status nb_forward(nb_node *target)
+{
+    return forward(target, false);
 }
 
 /* --- backward --------------------------------------------------------------------------------- */
@@ -238,7 +305,7 @@ nb_status nb_backward(nb_node *loss)
     return backward(loss, false, 0);
 }
 
-nb_status nb_descend(nb_node *loss, double lr)
+nb_status nb_descend(nb_node *loss, double lr, bool again)
 {
     nb_graph *g = loss->graph;
     const bool fused = g->fusable && g->row_parallel;
@@ -247,5 +314,5 @@ nb_status nb_descend(nb_node *loss, double lr)
     if (!fused)
         g->kernels->sgd(nb_tensor_count(&g->parameters), lr, g->gradients.data, g->parameters.data);
     g->forwarded = NULL;
-    return NB_OK;
+    return again ? forward(loss, fused) : NB_OK;
 }

@@ -178,6 +178,33 @@ static void from_bytes(size_t n, const uint8_t *bytes, float divisor, real *y)
     for (size_t i = 0; i < n; i++) y[i] = (real)((float)bytes[i] / divisor);
 }
 
+/* Runs are short, some twenty bytes: moved in blocks of sixteen, past their end where that can be
+ * read, and converted together. */
+static void pack_bytes(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
+                       float divisor, real *y)
+{
+    enum { block = 16, room = 2048 };
+    uint8_t packed[room + block];
+    size_t used = 0;
+    for (size_t r = 0; r < runs; r++) {
+        for (size_t from = run[r].begin, end = run[r].end; from < end;) {
+            const size_t left = end - from, length = left < block ? left : block;
+            if (used + block > room) {
+                from_bytes(used, packed, divisor, y);
+                y += used;
+                used = 0;
+            }
+            if (from + block <= readable)
+                memcpy(packed + used, bytes + from, block);
+            else
+                memcpy(packed + used, bytes + from, length);
+            used += length;
+            from += length;
+        }
+    }
+    from_bytes(used, packed, divisor, y);
+}
+
 #define TABLE_(isa) NB(vector_##isa)
 #define TABLE(isa) TABLE_(isa)
 
@@ -193,4 +220,5 @@ const NB(vector) TABLE(NB_ISA) = {
     .multiply = multiply,
     .sgd = sgd,
     .from_bytes = from_bytes,
+    .pack_bytes = pack_bytes,
 };

@@ -7,6 +7,7 @@
 #define NABLAS_VECTOR_H
 
 #include "kernel/real.h"
+#include "nablas/array.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,8 @@ typedef struct NB(vector) {
     void (*add)(size_t n, const real *a, const real *b, real *y);
     void (*multiply)(size_t n, const real *a, const real *b, real beta, real *y);
     void (*sgd)(size_t n, real lr, const real *g, real *w);
+    void (*pack_bytes)(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
+                       float divisor, real *y);
     void (*from_bytes)(size_t n, const uint8_t *bytes, float divisor, real *y);
 } NB(vector);
 

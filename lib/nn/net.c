@@ -26,7 +26,7 @@ static nb_node *activate(nb_activation activation, nb_node *a)
 static void build(nb_net *net, const nb_net_options *o)
 {
     nb_graph *g = net->graph;
-    nb_node *z = net->x = nb_input(g, "x", NB_SHAPE(NB_BATCH, o->sizes[0]));
+    nb_node *z = net->x = nb_sparse(nb_input(g, "x", NB_SHAPE(NB_BATCH, o->sizes[0])));
     for (size_t l = 1; l < o->layers; l++) z = activate(o->activation, layer(g, z, l, o));
     net->scores = nb_name(layer(g, z, o->layers, o), "scores");
     net->probabilities = nb_name(nb_softmax(net->scores), "y");
@@ -168,15 +168,19 @@ nb_status nb_net_loss(nb_net *net, const nb_tensor *x, const nb_tensor *t, doubl
     return status;
 }
 
-nb_status nb_net_count_correct(nb_net *net, const nb_tensor *x, const nb_tensor *t, size_t *count)
+nb_status nb_net_count_correct(nb_net *net, const nb_tensor *t, size_t *count)
 {
-    nb_node *loss;
-    nb_status status = nb_net_feed(net, x, t, &loss);
-    if (!status) status = nb_forward(net->scores);
+    nb_status status = nb_forward(net->scores);
     if (status) return status;
     const nb_tensor *scores = nb_value(net->scores);
     const nb_kernels *kernels = nb_kernels_of(scores->dtype);
     const size_t n = scores->shape.dim[0], m = scores->shape.dim[1];
+    if (nb_tensor_height(t) != n ||
+        (t->dtype != NB_INT32 && (t->dtype != scores->dtype || nb_tensor_width(t) != m)))
+        return nb_fail(NB_ESHAPE,
+                       "nb_net_count_correct: t has %zu rows of %zu %s, %zu images are "
+                       "fed",
+                       nb_tensor_height(t), nb_tensor_width(t), nb_dtype_name(t->dtype), n);
     if (t->dtype == NB_INT32) return kernels->count_correct(n, m, scores->data, m, t->data, count);
     *count = 0;
     for (size_t i = 0; i < n; i++)
@@ -187,15 +191,17 @@ nb_status nb_net_count_correct(nb_net *net, const nb_tensor *x, const nb_tensor 
 
 nb_status nb_net_accuracy(nb_net *net, const nb_tensor *x, const nb_tensor *t, double *accuracy)
 {
-    size_t correct = 0, n = x->shape.ndim ? x->shape.dim[0] : 0;
-    if (n == 0 || t->shape.ndim == 0 || t->shape.dim[0] != n)
+    size_t correct = 0;
+    const size_t n = nb_tensor_height(x);
+    if (x->shape.ndim == 0 || n == 0 || nb_tensor_height(t) != n)
         return nb_fail(NB_ESHAPE, "nb_net_accuracy: x has %zu rows, t has %zu", n,
-                       t->shape.ndim ? t->shape.dim[0] : 0);
+                       nb_tensor_height(t));
     for (size_t lo = 0; lo < n;) {
         size_t found;
         const nb_tensor x_part = chunk_of(net, x, lo);
         const nb_tensor t_part = nb_tensor_rows(t, lo, lo + x_part.shape.dim[0]);
-        nb_status status = nb_net_count_correct(net, &x_part, &t_part, &found);
+        nb_status status = nb_feed(net->x, &x_part);
+        if (!status) status = nb_net_count_correct(net, &t_part, &found);
         if (status) return status;
         correct += found;
         lo += x_part.shape.dim[0];

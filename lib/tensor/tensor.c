@@ -100,13 +100,28 @@ size_t nb_tensor_count(const nb_tensor *t)
     return count;
 }
 
+size_t nb_tensor_width(const nb_tensor *t)
+{
+    size_t width = 1;
+    for (size_t i = 1; i < t->shape.ndim; i++) width *= t->shape.dim[i];
+    return width;
+}
+
+size_t nb_tensor_height(const nb_tensor *t)
+{
+    return t->shape.ndim ? t->shape.dim[0] : 1;
+}
+
+void *nb_tensor_at(const nb_tensor *t, size_t row)
+{
+    return (char *)t->data + row * nb_tensor_width(t) * nb_dtype_size(t->dtype);
+}
+
 nb_tensor nb_tensor_rows(const nb_tensor *t, size_t lo, size_t hi)
 {
     nb_tensor rows = *t;
-    size_t stride = nb_dtype_size(t->dtype);
-    for (size_t i = 1; i < t->shape.ndim; i++) stride *= t->shape.dim[i];
     rows.shape.dim[0] = hi - lo;
-    rows.data = (char *)t->data + lo * stride;
+    rows.data = nb_tensor_at(t, lo);
     return rows;
 }
 

@@ -95,6 +95,12 @@ static void from_bytes(size_t n, const uint8_t *bytes, float divisor, void *y)
     NB(from_bytes)(n, bytes, divisor, y);
 }
 
+static void pack_bytes(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
+                       float divisor, void *y)
+{
+    NB(pack_bytes)(runs, run, bytes, readable, divisor, y);
+}
+
 static nb_status column_sums(size_t n, size_t m, double alpha, const void *Y, size_t ldy,
                              double beta, void *b)
 {
@@ -157,6 +163,7 @@ const nb_kernels NB(kernels) = {
     .multiply = multiply,
     .sgd = sgd,
     .from_bytes = from_bytes,
+    .pack_bytes = pack_bytes,
     .column_sums = column_sums,
     .argmax = argmax,
     .count_correct = count_correct,

@@ -8,6 +8,7 @@
 #include "train/sampler.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Images of one evaluation pass: as many as keep their pixels, weights and activations in a
  * second-level cache of a megabyte. */
@@ -19,8 +20,11 @@ struct nb_trainer {
     nb_train_options options;
     nb_sampler sampler;
     nb_tensor x, t;  /* room for max(batch, eval_rows) images */
+    bool pack;       /* leave out pixels that are 0 in a whole batch */
+    uint8_t *active; /* (threads, pixels): seen not to be 0, by each thread */
+    nb_run *run;     /* (pixels / 2 + 1): the active pixels of the batch */
     nb_pool *pool;   /* NULL: one thread */
-    int blas_before; /* the caller's setting; 0: not changed yet */
+    int blas_before; /* the caller's setting */
 };
 
 size_t nb_train_max_batch(size_t batch)
@@ -30,57 +34,124 @@ size_t nb_train_max_batch(size_t batch)
 
 /* --- one batch -------------------------------------------------------------------------------- */
 
+/* A batch on its way from bytes to the network; tasks share out its rows. */
 typedef struct gather {
+    nb_trainer *trainer;
     const nb_dataset *set;
     const size_t *index; /* NULL: lo + i */
     size_t lo, n;
-    const nb_tensor *x, *t;
+    size_t runs;
+    nb_tensor x, t;
 } gather;
+
+static size_t pixels_of(const nb_trainer *r)
+{
+    return nb_tensor_width(&r->train->images);
+}
+
+/* The part's rows, as arguments of the nb_dataset functions. */
+static gather rows_of(const gather *all, size_t part, size_t parts)
+{
+    gather a = *all;
+    size_t lo, hi;
+    nb_share(all->n, part, parts, &lo, &hi);
+    a.n = hi - lo;
+    a.lo += lo;
+    if (a.index) a.index += lo;
+    a.x = nb_tensor_rows(&all->x, lo, hi);
+    a.t = nb_tensor_rows(&all->t, lo, hi);
+    return a;
+}
 
 static nb_status gather_rows(void *context, size_t part, size_t parts)
 {
-    const gather *a = context;
-    size_t lo, hi;
-    nb_share(a->n, part, parts, &lo, &hi);
-    nb_tensor x = nb_tensor_rows(a->x, lo, hi), t = nb_tensor_rows(a->t, lo, hi);
-    return a->index ? nb_dataset_gather(a->set, hi - lo, a->index + lo, &x, &t)
-                    : nb_dataset_range(a->set, a->lo + lo, a->lo + hi, &x, &t);
+    gather a = rows_of(context, part, parts);
+    return a.index ? nb_dataset_gather(a.set, a.n, a.index, &a.x, &a.t)
+                   : nb_dataset_range(a.set, a.lo, a.lo + a.n, &a.x, &a.t);
 }
 
-/* The images of a batch, fed to the network; *loss is the loss that fits the targets. */
-static nb_status feed(nb_trainer *r, const nb_dataset *set, const size_t *index, size_t lo,
-                      size_t n, nb_tensor *x, nb_tensor *t)
+static nb_status find_active(void *context, size_t part, size_t parts)
 {
-    *x = nb_tensor_rows(&r->x, 0, n);
-    *t = nb_tensor_rows(&r->t, 0, n);
-    gather a = {set, index, lo, n, x, t};
-    return nb_pool_run(r->pool, gather_rows, &a);
+    const gather a = rows_of(context, part, parts);
+    const size_t pixels = pixels_of(a.trainer);
+    uint8_t *active = a.trainer->active + part * pixels;
+    memset(active, 0, pixels);
+    return nb_dataset_active(a.set, a.n, a.index, a.lo, active);
 }
 
-static nb_status update(nb_trainer *r, const nb_tensor *x, const nb_tensor *t, nb_node *loss)
+static nb_status pack_rows(void *context, size_t part, size_t parts)
 {
-    nb_graph *g = r->net->graph;
+    gather a = rows_of(context, part, parts);
+    return nb_dataset_pack(a.set, a.n, a.index, a.lo, a.runs, a.trainer->run, &a.x, &a.t);
+}
+
+/* Where most columns are active, copying the weights that go with them costs more than it saves. */
+static bool worth_packing(size_t columns, size_t pixels)
+{
+    return columns < pixels - pixels / 8;
+}
+
+/* Find the active columns and pack them; false in *packed if there are too many. */
+static nb_status pack(gather *a, bool *packed)
+{
+    nb_trainer *r = a->trainer;
+    const size_t pixels = pixels_of(r);
+    size_t columns;
+    nb_status status = nb_pool_run(r->pool, find_active, a);
+    if (status) return status;
+    for (size_t part = 1; part < nb_pool_threads(r->pool); part++)
+        nb_merge_bytes(pixels, r->active + part * pixels, r->active);
+    a->runs = nb_find_runs(pixels, r->active, r->run, &columns);
+    *packed = worth_packing(columns, pixels);
+    if (!*packed) return NB_OK;
+    a->x.shape.dim[1] = columns;
+    status = nb_pool_run(r->pool, pack_rows, a);
+    return status ? status : nb_feed_packed(r->net->x, &a->x, a->runs, r->run);
+}
+
+/* Feed the images of a batch to the network's x; their targets are then in a->t. */
+static nb_status feed(gather *a)
+{
+    nb_trainer *r = a->trainer;
+    bool packed = false;
+    a->x = nb_tensor_rows(&r->x, 0, a->n);
+    a->t = nb_tensor_rows(&r->t, 0, a->n);
+    nb_status status = r->pack ? pack(a, &packed) : NB_OK;
+    if (status || packed) return status;
+    status = nb_pool_run(r->pool, gather_rows, a);
+    return status ? status : nb_feed(r->net->x, &a->x);
+}
+
+static nb_status feed_targets(nb_trainer *r, const nb_tensor *t, nb_node **loss)
+{
+    const bool labels = t->dtype == NB_INT32;
+    *loss = labels ? r->net->loss : r->net->one_hot_loss;
+    return nb_feed(labels ? r->net->labels : r->net->one_hot, t);
+}
+
+/* w := w - lr dw, and the loss after it. */
+static nb_status update(nb_trainer *r, const gather *a, nb_node *loss)
+{
+    nb_status status;
     if (r->options.gradient == NB_BACKPROP) {
-        nb_status status = nb_forward(loss);
-        return status ? status : nb_descend(loss, r->options.lr);
+        status = nb_forward(loss);
+        return status ? status : nb_descend(loss, r->options.lr, true);
     }
-    nb_status status = nb_net_numerical_gradient(r->net, x, t, NB_NUMERICAL_H);
-    const nb_tensor w = nb_graph_parameters(g), dw = nb_graph_gradients(g);
-    if (!status) nb_kernels_of(w.dtype)->sgd(nb_tensor_count(&w), r->options.lr, dw.data, w.data);
-    return status;
+    status = nb_net_numerical_gradient(r->net, &a->x, &a->t, NB_NUMERICAL_H);
+    if (status) return status;
+    const nb_tensor w = nb_graph_parameters(r->net->graph), dw = nb_graph_gradients(r->net->graph);
+    nb_kernels_of(w.dtype)->sgd(nb_tensor_count(&w), r->options.lr, dw.data, w.data);
+    return nb_forward(loss);
 }
 
 nb_status nb_trainer_step(nb_trainer *r, double *value)
 {
-    const size_t *index;
-    size_t n;
-    nb_tensor x, t;
+    gather a = {.trainer = r, .set = r->train};
     nb_node *loss;
-    nb_status status = nb_sampler_draw(&r->sampler, &index, &n);
-    if (!status) status = feed(r, r->train, index, 0, n, &x, &t);
-    if (!status) status = nb_net_feed(r->net, &x, &t, &loss);
-    if (!status) status = update(r, &x, &t, loss);
-    if (!status) status = nb_forward(loss);
+    nb_status status = nb_sampler_draw(&r->sampler, &a.index, &a.n);
+    if (!status) status = feed(&a);
+    if (!status) status = feed_targets(r, &a.t, &loss);
+    if (!status) status = update(r, &a, loss);
     if (!status) *value = nb_scalar(loss);
     return status;
 }
@@ -90,11 +161,11 @@ nb_status nb_trainer_accuracy(nb_trainer *r, const nb_dataset *set, double *accu
     const size_t n = nb_dataset_count(set);
     size_t correct = 0;
     for (size_t lo = 0; lo < n; lo += eval_rows) {
-        const size_t rows = n - lo < eval_rows ? n - lo : eval_rows;
+        gather a = {
+            .trainer = r, .set = set, .lo = lo, .n = n - lo < eval_rows ? n - lo : eval_rows};
         size_t found;
-        nb_tensor x, t;
-        nb_status status = feed(r, set, NULL, lo, rows, &x, &t);
-        if (!status) status = nb_net_count_correct(r->net, &x, &t, &found);
+        nb_status status = feed(&a);
+        if (!status) status = nb_net_count_correct(r->net, &a.t, &found);
         if (status) return status;
         correct += found;
     }
@@ -109,17 +180,17 @@ nb_status nb_trainer_accuracy(nb_trainer *r, const nb_dataset *set, double *accu
 static nb_status measure(nb_trainer *r, double *fastest)
 {
     const size_t count = nb_dataset_count(r->train);
-    const size_t n = r->options.batch < count ? r->options.batch : count;
-    nb_tensor x, t;
+    gather a = {.trainer = r, .set = r->train};
     nb_node *loss;
+    a.n = r->options.batch < count ? r->options.batch : count;
     *fastest = (double)INFINITY;
     const double begin = nb_seconds();
     for (size_t i = 0; i < 5 || (i < 50 && nb_seconds() - begin < 0.01); i++) {
         const double start = nb_seconds();
-        nb_status status = feed(r, r->train, NULL, 0, n, &x, &t);
-        if (!status) status = nb_net_feed(r->net, &x, &t, &loss);
+        nb_status status = feed(&a);
+        if (!status) status = feed_targets(r, &a.t, &loss);
         if (!status) status = nb_forward(loss);
-        if (!status) status = nb_backward(loss);
+        if (!status) status = nb_forward(loss);
         if (status) return status;
         *fastest = fmin(*fastest, nb_seconds() - start);
     }
@@ -132,6 +203,9 @@ static nb_status set_threads(nb_trainer *r, size_t threads)
     nb_graph_set_pool(r->net->graph, NULL);
     nb_pool_destroy(r->pool);
     r->pool = NULL;
+    nb_free(r->active);
+    r->active = nb_alloc(threads, pixels_of(r));
+    if (!r->active) return NB_ENOMEM;
     if (threads > 1) status = nb_pool_create(&r->pool, threads);
     nb_graph_set_pool(r->net->graph, r->pool);
     return status;
@@ -143,7 +217,7 @@ static nb_status choose_threads(nb_trainer *r)
 {
     double best[2] = {(double)INFINITY, (double)INFINITY};
     const size_t candidates[2] = {1, nb_processors()};
-    if (candidates[1] == 1) return NB_OK;
+    if (candidates[1] == 1) return set_threads(r, 1);
     for (int round = 0; round < 4; round++) {
         double seconds = 0;
         nb_status status = set_threads(r, candidates[round % 2]);
@@ -201,6 +275,9 @@ nb_status nb_trainer_create(nb_trainer **out, nb_net *net, const nb_mnist *data,
     if (!status)
         status = nb_tensor_create(&r->t, r->train->one_hot_label ? dtype : NB_INT32,
                                   nb_dataset_t_shape(r->train, rows));
+    r->pack = o->gradient == NB_BACKPROP;
+    r->run = nb_alloc(pixels_of(r) / 2 + 1, sizeof *r->run);
+    if (!status && !r->run) status = NB_ENOMEM;
     if (!status) status = o->threads ? set_threads(r, o->threads) : choose_threads(r);
     if (status) {
         nb_trainer_destroy(r);
@@ -217,6 +294,8 @@ void nb_trainer_destroy(nb_trainer *r)
     nb_pool_destroy(r->pool);
     nb_blas_set_threads(r->blas_before);
     nb_sampler_free(&r->sampler);
+    nb_free(r->active);
+    nb_free(r->run);
     nb_tensor_destroy(&r->x);
     nb_tensor_destroy(&r->t);
     nb_free(r);

@@ -77,6 +77,11 @@ nb_node *nb_mean_squared_error(nb_node *y, nb_node *t);
  * backward is (y - t)/n for both: the derivative of the exact form. */
 nb_node *nb_softmax_cross_entropy(nb_node *a, nb_node *t, double epsilon);
 
+/* nb_sparse - say that an input (NB_BATCH, k) may have columns that are 0 throughout a batch, so
+ * that nb_feed_packed may leave them out; returns the node. It may then be used only as the first
+ * operand of nb_affine and nb_matmul. Costs one more copy of the second operand's memory. */
+nb_node *nb_sparse(nb_node *input);
+
 /* nb_name - give a node a name (copied) for messages, reports and pictures; returns the node. */
 nb_node *nb_name(nb_node *node, const char *name);
 
@@ -100,6 +105,13 @@ void nb_graph_set_pool(nb_graph *g, nb_pool *pool);
  *         max_batch. The old value stays then. */
 nb_status nb_feed(nb_node *input, const nb_tensor *value);
 
+/* nb_feed_packed - the same for an nb_sparse input, without its columns of zeros:
+ *   value  in  (n, columns of the runs)
+ *   run    in  (runs) ascending, apart, within the input's k columns; the caller's, as the value
+ * The products with it are smaller by the columns left out; the result is the same to rounding.
+ * Errors: as nb_feed; NB_EINVAL not an nb_sparse input; NB_ESHAPE runs out of order or range. */
+nb_status nb_feed_packed(nb_node *input, const nb_tensor *value, size_t runs, const nb_run *run);
+
 /* nb_forward - compute `target` and all that it needs, from the values fed.
  * Errors: NB_EINVAL an input was not fed; NB_ESHAPE two inputs with batches of different length;
  *         what operations answer (NB_ERANGE for a label). NaN and Inf propagate. */
@@ -108,10 +120,11 @@ nb_status nb_forward(nb_node *target);
 /* nb_backward - gradients of the scalar `loss` with respect to every parameter, by backpropagation
  * from the latest nb_forward(loss). Parameters that the loss does not depend on get 0.
  * nb_descend - the same, and w := w - lr dw for every parameter. Where the operations allow, the
- * gradient goes straight into the parameter and the gradient arrays are left as they were.
+ * gradient goes straight into the parameter and the gradient arrays are left as they were. If
+ * `again`, the forward pass is then repeated, and the value of `loss` is the one after the step.
  * Errors: NB_ESHAPE the loss is no scalar; NB_EINVAL no nb_forward(loss) came before. */
 nb_status nb_backward(nb_node *loss);
-nb_status nb_descend(nb_node *loss, double lr);
+nb_status nb_descend(nb_node *loss, double lr, bool again);
 
 /* --- looking -------------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
 #ifndef NABLAS_KERNELS_H
 #define NABLAS_KERNELS_H
 
+#include "nablas/array.h"
 #include "nablas/tensor.h"
 
 #include <stdbool.h>
@@ -43,6 +44,8 @@ typedef struct nb_kernels {
     void (*multiply)(size_t n, const void *a, const void *b, double beta, void *y);
     void (*sgd)(size_t n, double lr, const void *g, void *w);
     void (*from_bytes)(size_t n, const uint8_t *bytes, float divisor, void *y);
+    void (*pack_bytes)(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
+                       float divisor, void *y);
     nb_status (*column_sums)(size_t n, size_t m, double alpha, const void *Y, size_t ldy,
                              double beta, void *b);
     size_t (*argmax)(size_t n, const void *x);

@@ -77,9 +77,9 @@ nb_status nb_net_probabilities(nb_net *net, const nb_tensor *x, nb_tensor *y);
 /* nb_net_loss - the mean cross entropy of softmax(scores); n <= max_batch. */
 nb_status nb_net_loss(nb_net *net, const nb_tensor *x, const nb_tensor *t, double *loss);
 
-/* nb_net_count_correct - rows whose largest score is the target's class; n <= max_batch.
- * nb_net_accuracy - their share; any n > 0. */
-nb_status nb_net_count_correct(nb_net *net, const nb_tensor *x, const nb_tensor *t, size_t *count);
+/* nb_net_count_correct - of the rows fed to net->x, those whose largest score is t's class.
+ * nb_net_accuracy - the share of rows of x for which that is so; any n > 0. */
+nb_status nb_net_count_correct(nb_net *net, const nb_tensor *t, size_t *count);
 nb_status nb_net_accuracy(nb_net *net, const nb_tensor *x, const nb_tensor *t, double *accuracy);
 
 /* nb_net_gradient - the gradient of the loss in every parameter, by backpropagation; read it with

@@ -7,6 +7,7 @@
 #ifndef NABLAS_OP_H
 #define NABLAS_OP_H
 
+#include "nablas/array.h"
 #include "nablas/kernels.h"
 #include "nablas/status.h"
 #include "nablas/tensor.h"
@@ -30,6 +31,12 @@ typedef struct nb_call {
     const nb_tensor *dout;              /* backward: gradient with respect to `out` */
     const nb_tensor *din;               /* backward: where the gradient of the input goes */
     double alpha, beta;                 /* backward: din := alpha share + beta din */
+
+    /* Where in[0] is packed (nb_feed_packed): it has only the columns in `run`, and `packed` is
+     * room for those rows of in[1]. run is NULL where it is not. */
+    size_t runs;
+    const nb_run *run;
+    void *packed;
 } nb_call;
 
 typedef struct nb_op {
@@ -49,14 +56,14 @@ typedef struct nb_op {
      * old contents are not read. alpha is 1 unless `scales` is set. NULL: the gradient is 0. */
     nb_status (*backward)(const nb_call *c, size_t i, size_t lo, size_t hi);
 
+    /* prepare - where in[0] is packed: copy the active ones of in[1]'s rows lo ... hi-1 to
+     * `packed`. Called for all rows before `forward`, whenever in[1] may have changed. An operation
+     * that writes in[1] in `backward` (din is in[1], in gradient descent) keeps `packed` equal to
+     * it. NULL: the operation takes no packed input. */
+    nb_status (*prepare)(const nb_call *c, size_t lo, size_t hi);
+
     bool scales; /* backward honours alpha, so gradient descent may go straight to the parameter */
 } nb_op;
-
-/* Helpers for operations. nb_tensor_width: elements of one row, 1 for a scalar or vector.
- * nb_tensor_height: rows, 1 for a scalar. nb_tensor_at: address of row i. */
-size_t nb_tensor_width(const nb_tensor *t);
-size_t nb_tensor_height(const nb_tensor *t);
-void *nb_tensor_at(const nb_tensor *t, size_t row);
 
 /* nb_op_count, nb_op_at - the operations that nablas brings, for tests and tools. */
 size_t nb_op_count(void);

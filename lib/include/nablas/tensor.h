@@ -79,6 +79,13 @@ nb_tensor nb_tensor_view(nb_dtype dtype, nb_shape shape, void *data);
 /* nb_tensor_count - number of elements of a tensor that was created or is a valid view. */
 size_t nb_tensor_count(const nb_tensor *t);
 
+/* nb_tensor_height - rows: the first dimension, 1 for a scalar.
+ * nb_tensor_width - elements of one row: the product of the others.
+ * nb_tensor_at - address of row i. */
+size_t nb_tensor_height(const nb_tensor *t);
+size_t nb_tensor_width(const nb_tensor *t);
+void *nb_tensor_at(const nb_tensor *t, size_t row);
+
 /* nb_tensor_rows - rows lo ... hi-1 (along the first dimension) as a view; lo <= hi <= dim[0]. */
 nb_tensor nb_tensor_rows(const nb_tensor *t, size_t lo, size_t hi);
 
