@@ -38,7 +38,7 @@ static const char help[] =
     "  --gradient NAME    backprop or numerical (backprop)\n"
     "  --dtype NAME       float32 or float64 (float32)\n"
     "  --seed N           as np.random.seed(N) (0)\n"
-    "  --threads N        threads (decided by a short measurement)\n"
+    "  --threads N        threads (one or all, whichever is faster as it goes)\n"
     "  --eval-every N     iterations between accuracies, 0 for the last alone (one epoch)\n"
     "  --log FILE.csv     write iter,loss,train_acc,test_acc\n"
     "  --quiet            only the last line\n"

@@ -130,6 +130,11 @@ nb_status nb_graph_finish(nb_graph *g, size_t max_batch)
     return NB_OK;
 }
 
+nb_pool *nb_graph_pool(const nb_graph *g)
+{
+    return g->pool;
+}
+
 void nb_graph_set_pool(nb_graph *g, nb_pool *pool)
 {
     g->pool = pool;

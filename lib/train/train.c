@@ -82,8 +82,8 @@ nb_status nb_train(nb_net *net, const nb_mnist *data, nb_random *random,
     *result = (nb_train_result){0};
     nb_status status = nb_trainer_create(&trainer, net, data, random, options);
     if (status) return status;
-    result->threads = nb_trainer_threads(trainer);
     status = run(trainer, data, options, result);
+    result->threads = nb_trainer_threads(trainer);
     nb_trainer_destroy(trainer);
     return status;
 }

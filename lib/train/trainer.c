@@ -5,6 +5,7 @@
 #include "nablas/memory.h"
 #include "nablas/numeric.h"
 #include "nablas/threads.h"
+#include "train/pace.h"
 #include "train/sampler.h"
 
 #include <math.h>
@@ -23,8 +24,10 @@ struct nb_trainer {
     bool pack;       /* leave out pixels that are 0 in a whole batch */
     uint8_t *active; /* (threads, pixels): seen not to be 0, by each thread */
     nb_run *run;     /* (pixels / 2 + 1): the active pixels of the batch */
-    nb_pool *pool;   /* NULL: one thread */
-    int blas_before; /* the caller's setting */
+    nb_pool *pool;   /* NULL: one thread is all there is */
+    nb_pace step_pace, eval_pace;
+    size_t steps, steps_all; /* done; done with all threads */
+    int blas_before;         /* the caller's setting */
 };
 
 size_t nb_train_max_batch(size_t batch)
@@ -43,6 +46,17 @@ typedef struct gather {
     size_t runs;
     nb_tensor x, t;
 } gather;
+
+/* Who does the present step: the pool that the graph uses too. */
+static nb_pool *crew(const nb_trainer *r)
+{
+    return nb_graph_pool(r->net->graph);
+}
+
+static void set_crew(nb_trainer *r, const nb_pace *pace)
+{
+    nb_graph_set_pool(r->net->graph, pace->all ? r->pool : NULL);
+}
 
 static size_t pixels_of(const nb_trainer *r)
 {
@@ -97,15 +111,15 @@ static nb_status pack(gather *a, bool *packed)
     nb_trainer *r = a->trainer;
     const size_t pixels = pixels_of(r);
     size_t columns;
-    nb_status status = nb_pool_run(r->pool, find_active, a);
+    nb_status status = nb_pool_run(crew(r), find_active, a);
     if (status) return status;
-    for (size_t part = 1; part < nb_pool_threads(r->pool); part++)
+    for (size_t part = 1; part < nb_pool_threads(crew(r)); part++)
         nb_merge_bytes(pixels, r->active + part * pixels, r->active);
     a->runs = nb_find_runs(pixels, r->active, r->run, &columns);
     *packed = worth_packing(columns, pixels);
     if (!*packed) return NB_OK;
     a->x.shape.dim[1] = columns;
-    status = nb_pool_run(r->pool, pack_rows, a);
+    status = nb_pool_run(crew(r), pack_rows, a);
     return status ? status : nb_feed_packed(r->net->x, &a->x, a->runs, r->run);
 }
 
@@ -118,7 +132,7 @@ static nb_status feed(gather *a)
     a->t = nb_tensor_rows(&r->t, 0, a->n);
     nb_status status = r->pack ? pack(a, &packed) : NB_OK;
     if (status || packed) return status;
-    status = nb_pool_run(r->pool, gather_rows, a);
+    status = nb_pool_run(crew(r), gather_rows, a);
     return status ? status : nb_feed(r->net->x, &a->x);
 }
 
@@ -148,12 +162,18 @@ nb_status nb_trainer_step(nb_trainer *r, double *value)
 {
     gather a = {.trainer = r, .set = r->train};
     nb_node *loss;
+    const double begin = nb_seconds();
+    set_crew(r, &r->step_pace);
     nb_status status = nb_sampler_draw(&r->sampler, &a.index, &a.n);
     if (!status) status = feed(&a);
     if (!status) status = feed_targets(r, &a.t, &loss);
     if (!status) status = update(r, &a, loss);
-    if (!status) *value = nb_scalar(loss);
-    return status;
+    if (status) return status;
+    *value = nb_scalar(loss);
+    r->steps++;
+    r->steps_all += r->step_pace.all;
+    nb_pace_record(&r->step_pace, nb_seconds() - begin);
+    return NB_OK;
 }
 
 nb_status nb_trainer_accuracy(nb_trainer *r, const nb_dataset *set, double *accuracy)
@@ -164,68 +184,16 @@ nb_status nb_trainer_accuracy(nb_trainer *r, const nb_dataset *set, double *accu
         gather a = {
             .trainer = r, .set = set, .lo = lo, .n = n - lo < eval_rows ? n - lo : eval_rows};
         size_t found;
+        const double begin = nb_seconds();
+        set_crew(r, &r->eval_pace);
         nb_status status = feed(&a);
         if (!status) status = nb_net_count_correct(r->net, &a.t, &found);
         if (status) return status;
         correct += found;
+        nb_pace_record(&r->eval_pace, nb_seconds() - begin);
     }
     *accuracy = (double)correct / (double)n;
     return NB_OK;
-}
-
-/* --- threads ---------------------------------------------------------------------------------- */
-
-/* The fastest of a few forward and backward passes over the first images, in seconds. It draws
- * nothing and changes no weight. */
-static nb_status measure(nb_trainer *r, double *fastest)
-{
-    const size_t count = nb_dataset_count(r->train);
-    gather a = {.trainer = r, .set = r->train};
-    nb_node *loss;
-    a.n = r->options.batch < count ? r->options.batch : count;
-    *fastest = (double)INFINITY;
-    const double begin = nb_seconds();
-    for (size_t i = 0; i < 5 || (i < 50 && nb_seconds() - begin < 0.01); i++) {
-        const double start = nb_seconds();
-        nb_status status = feed(&a);
-        if (!status) status = feed_targets(r, &a.t, &loss);
-        if (!status) status = nb_forward(loss);
-        if (!status) status = nb_forward(loss);
-        if (status) return status;
-        *fastest = fmin(*fastest, nb_seconds() - start);
-    }
-    return NB_OK;
-}
-
-static nb_status set_threads(nb_trainer *r, size_t threads)
-{
-    nb_status status = NB_OK;
-    nb_graph_set_pool(r->net->graph, NULL);
-    nb_pool_destroy(r->pool);
-    r->pool = NULL;
-    nb_free(r->active);
-    r->active = nb_alloc(threads, pixels_of(r));
-    if (!r->active) return NB_ENOMEM;
-    if (threads > 1) status = nb_pool_create(&r->pool, threads);
-    nb_graph_set_pool(r->net->graph, r->pool);
-    return status;
-}
-
-/* One thread, unless all processors are clearly faster: by a tenth, in alternating measurements, so
- * that a busy machine counts against both. */
-static nb_status choose_threads(nb_trainer *r)
-{
-    double best[2] = {(double)INFINITY, (double)INFINITY};
-    const size_t candidates[2] = {1, nb_processors()};
-    if (candidates[1] == 1) return set_threads(r, 1);
-    for (int round = 0; round < 4; round++) {
-        double seconds = 0;
-        nb_status status = set_threads(r, candidates[round % 2]);
-        if (!status) status = measure(r, &seconds);
-        if (status) return status;
-        best[round % 2] = fmin(best[round % 2], seconds);
-    }
-    return set_threads(r, best[1] < 0.9 * best[0] ? candidates[1] : 1);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -250,6 +218,19 @@ static nb_status check_fit(const nb_net *net, const nb_mnist *data, const nb_tra
         return nb_fail(NB_ESHAPE, "nb_train: max_batch=%zu of the network < %zu",
                        nb_graph_max_batch(net->graph), rows);
     return NB_OK;
+}
+
+/* The threads asked for, or as many as there are processors and then the choice between them and
+ * one. */
+static nb_status start_threads(nb_trainer *r, size_t asked)
+{
+    const size_t threads = asked ? asked : nb_processors();
+    const bool fixed = asked || threads == 1;
+    nb_pace_init(&r->step_pace, fixed, threads > 1);
+    nb_pace_init(&r->eval_pace, fixed, threads > 1);
+    r->active = nb_alloc(threads, pixels_of(r));
+    if (!r->active) return NB_ENOMEM;
+    return threads > 1 ? nb_pool_create(&r->pool, threads) : NB_OK;
 }
 
 nb_status nb_trainer_create(nb_trainer **out, nb_net *net, const nb_mnist *data, nb_random *random,
@@ -278,7 +259,7 @@ nb_status nb_trainer_create(nb_trainer **out, nb_net *net, const nb_mnist *data,
     r->pack = o->gradient == NB_BACKPROP;
     r->run = nb_alloc(pixels_of(r) / 2 + 1, sizeof *r->run);
     if (!status && !r->run) status = NB_ENOMEM;
-    if (!status) status = o->threads ? set_threads(r, o->threads) : choose_threads(r);
+    if (!status) status = start_threads(r, o->threads);
     if (status) {
         nb_trainer_destroy(r);
         return status;
@@ -303,5 +284,5 @@ void nb_trainer_destroy(nb_trainer *r)
 
 size_t nb_trainer_threads(const nb_trainer *r)
 {
-    return nb_pool_threads(r->pool);
+    return 2 * r->steps_all >= r->steps ? nb_pool_threads(r->pool) : 1;
 }

@@ -96,6 +96,7 @@ nb_status nb_graph_finish(nb_graph *g, size_t max_batch);
  * scalars works on rows of the batch; another one runs on the caller's thread. Same bits for the
  * same number of threads. */
 void nb_graph_set_pool(nb_graph *g, nb_pool *pool);
+nb_pool *nb_graph_pool(const nb_graph *g);
 
 /* --- running -------------------------------------------------------------------------------- */
 

@@ -51,7 +51,8 @@ typedef struct nb_train_options {
     nb_gradient_method gradient;
     size_t eval_every; /* accuracy after iterations 0, eval_every, ... and after the last; 0: only
                           after the last */
-    size_t threads;    /* 0: decide by a short measurement at the start */
+    size_t threads;    /* 0: one or all processors', as the steps themselves show to be faster; for
+                          the same bits in every run, give a number */
     nb_train_report report; /* or NULL */
     void *context;          /* for report */
 } nb_train_options;
@@ -63,7 +64,7 @@ typedef struct nb_train_options {
 typedef struct nb_train_result {
     nb_progress last; /* the last iteration that was completed */
     size_t completed; /* iterations completed */
-    size_t threads;   /* used */
+    size_t threads;   /* that most steps ran on */
 } nb_train_result;
 
 /* nb_train_max_batch - the rows that the network's graph should be made for: the batch, or what an
@@ -93,7 +94,7 @@ typedef struct nb_trainer nb_trainer;
 /* nb_trainer_create - workspace for training `net`, which must outlive it.
  * nb_trainer_step - one iteration; *loss as above.
  * nb_trainer_accuracy - share of a set's images that the network gets right.
- * nb_trainer_threads - threads used. */
+ * nb_trainer_threads - threads that most steps so far ran on. */
 nb_status nb_trainer_create(nb_trainer **trainer, nb_net *net, const nb_mnist *data,
                             nb_random *random, const nb_train_options *options);
 void nb_trainer_destroy(nb_trainer *trainer);
