@@ -76,6 +76,8 @@ examples   := $(patsubst %.c,%,$(filter-out examples/common.c,$(wildcard example
 example_bin := $(addprefix $(bin_suffix),$(examples))
 test_sources := $(sort $(wildcard test/test_*.c))
 tests       := $(patsubst %.c,$(build)/%,$(test_sources))
+test_scripts := $(sort $(wildcard test/test_*.sh))
+chosen_tests := $(filter $(if $(TEST),%/test_$(TEST) %/test_$(TEST).sh,%),$(tests) $(test_scripts))
 bench_sources := $(sort $(wildcard bench/*.c))
 libnablas   := $(build)/libnablas.a
 deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
@@ -101,7 +103,7 @@ data: ## MNIST into data/mnist
 	@scripts/get_mnist.sh
 
 test: $(tests) check-house ## build and run every test (TEST=name for one)
-	@scripts/run_tests.sh $(if $(TEST),$(build)/test/test_$(TEST),$(tests))
+	@scripts/run_tests.sh $(chosen_tests)
 
 bench: $(build)/bench/bench ## timings (BENCH=name for one question)
 	@$< $(BENCH)
