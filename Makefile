@@ -193,7 +193,9 @@ $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(libnablas
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(cmocka_libs) $(libs) -o $@
 
 $(build)/bench/%.o: bench/%.c $(build)/flags
-	$(cc_object) -c $< -o $@
+	$(cc_object) -O3 $(bench_flags) -DBENCH_FLAGS='"$(optimise) -ffp-contract=off"' -c $< -o $@
+# The peak is the machine's own, so this one file is built for it.
+$(build)/bench/peak.o: bench_flags := -march=native $(if $(filter x86_64 amd64,$(ARCH)),-mprefer-vector-width=512) -funroll-loops
 $(build)/bench/bench: $(patsubst %.c,$(build)/%.o,$(bench_sources)) $(libnablas)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(libs) -o $@
 

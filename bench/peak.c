@@ -3,18 +3,19 @@
 
 /* Enough independent sums to hide the latency of a multiply-add; the compiler keeps them in vector
  * registers, and the Makefile gives this file the machine's own instruction set. */
-enum { sums = 256, rounds = 20000 };
+enum { bytes = 16 * 64, rounds = 20000 };
 
 typedef struct single {
-    float sum[sums];
+    float sum[bytes / sizeof(float)];
 } single;
 typedef struct pair {
-    double sum[sums];
+    double sum[bytes / sizeof(double)];
 } pair;
 
 static void run_single(void *context)
 {
     single *s = context;
+    enum { sums = bytes / sizeof(float) };
     float x[sums];
     for (size_t j = 0; j < sums; j++) x[j] = s->sum[j];
     for (size_t i = 0; i < rounds; i++)
@@ -25,6 +26,7 @@ static void run_single(void *context)
 static void run_double(void *context)
 {
     pair *s = context;
+    enum { sums = bytes / sizeof(double) };
     double x[sums];
     for (size_t j = 0; j < sums; j++) x[j] = s->sum[j];
     for (size_t i = 0; i < rounds; i++)
@@ -39,5 +41,6 @@ double bench_fma_peak(nb_dtype dtype)
     const bool narrow = dtype == NB_FLOAT32;
     const bench_time time =
         bench_measure(narrow ? run_single : run_double, narrow ? (void *)&s : (void *)&d);
-    return 2.0 * sums * rounds / time.least * 1e-9;
+    const double sums = bytes / (double)nb_dtype_size(dtype);
+    return 2 * sums * rounds / time.least * 1e-9;
 }

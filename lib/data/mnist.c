@@ -268,7 +268,7 @@ nb_status nb_dataset_active(const nb_dataset *d, size_t n, const size_t *index, 
     const size_t pixels = nb_tensor_width(&d->images);
     nb_status status = check_rows(d, &b);
     for (size_t i = 0; i < n && !status; i++) {
-        prefetch(d, &b, i + 6);
+        if (index) prefetch(d, &b, i + 6);
         nb_merge_bytes(pixels, (const uint8_t *)d->images.data + row(&b, i) * pixels, active);
     }
     return status;

@@ -1,5 +1,5 @@
 /* Runs of active columns; see array.h. */
-#include "nablas/array.h"
+#include "kernel/vector.h"
 
 size_t nb_find_runs(size_t k, const uint8_t *active, nb_run *runs, size_t *count)
 {
@@ -19,7 +19,8 @@ size_t nb_find_runs(size_t k, const uint8_t *active, nb_run *runs, size_t *count
     return found;
 }
 
+/* Bytes know no precision; the table of either serves. */
 void nb_merge_bytes(size_t n, const uint8_t *bytes, uint8_t *into)
 {
-    for (size_t i = 0; i < n; i++) into[i] |= bytes[i];
+    nb_dvector_table()->merge_bytes(n, bytes, into);
 }

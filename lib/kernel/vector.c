@@ -178,6 +178,12 @@ static void from_bytes(size_t n, const uint8_t *bytes, float divisor, real *y)
     for (size_t i = 0; i < n; i++) y[i] = (real)((float)bytes[i] / divisor);
 }
 
+static void merge_bytes(size_t n, const uint8_t *bytes, uint8_t *into)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) into[i] |= bytes[i];
+}
+
 /* Runs are short, some twenty bytes: moved in blocks of sixteen, past their end where that can be
  * read, and converted together. */
 static void pack_bytes(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
@@ -221,4 +227,5 @@ const NB(vector) TABLE(NB_ISA) = {
     .sgd = sgd,
     .from_bytes = from_bytes,
     .pack_bytes = pack_bytes,
+    .merge_bytes = merge_bytes,
 };

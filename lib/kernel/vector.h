@@ -27,6 +27,7 @@ typedef struct NB(vector) {
     void (*sgd)(size_t n, real lr, const real *g, real *w);
     void (*pack_bytes)(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
                        float divisor, real *y);
+    void (*merge_bytes)(size_t n, const uint8_t *bytes, uint8_t *into);
     void (*from_bytes)(size_t n, const uint8_t *bytes, float divisor, real *y);
 } NB(vector);
 
