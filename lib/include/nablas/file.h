@@ -1,0 +1,60 @@
+/* file.h - whole files: read at once, written so that a reader sees the old file or the new one,
+ * never a half.
+ *
+ *     nb_file file;
+ *     nb_status status = nb_file_begin(&file, "weights.npy");
+ *     if (!status) status = nb_file_write(&file, bytes, size);
+ *     if (!status) status = nb_file_commit(&file);
+ *     nb_file_abort(&file);
+ *
+ * Until the commit the bytes stand under another name in the same folder (.nablas-PID-N.tmp); the
+ * commit brings them to the disk and renames. After a crash such a file may stay behind; the file
+ * at `path` is whole all the same. */
+#ifndef NABLAS_FILE_H
+#define NABLAS_FILE_H
+
+#include "nablas/status.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* nb_file_read - the bytes of a regular file.
+ *
+ *   path   in   what to read; directories, pipes and devices are refused
+ *   bytes  out  a block for nb_free, 64-byte aligned; NULL on error
+ *   size   out  number of bytes; 0 on error
+ * Errors: NB_EIO with the system's reason; NB_EOVERFLOW, NB_ENOMEM.
+ * Cost:   one allocation of the file's size. */
+nb_status nb_file_read(const char *path, unsigned char **bytes, size_t *size);
+
+typedef struct nb_file {
+    FILE *stream; /* open for writing between begin and commit or abort, else NULL */
+    char *path;   /* where the commit puts the file */
+    char *temp;   /* where it stands until then; NULL for a device, which is written in place */
+} nb_file;
+
+/* nb_file_begin - open a temporary file beside `path`. An existing file keeps its permissions; a
+ * symbolic link is followed; what is neither a file nor new (/dev/full, a pipe) is written in
+ * place.
+ * nb_file_write - append `size` bytes. A library that wants a FILE * writes to file->stream; the
+ * commit sees its failures.
+ * nb_file_commit - flush, fsync, close, rename, fsync the folder. On failure nothing is left behind
+ * and the old file stands; only when fsync of the folder fails is the new one there already.
+ * nb_file_abort - close and remove the temporary file; fine after a commit, a failure, on a zeroed
+ * struct and on NULL.
+ *
+ * Errors: NB_EIO with the system's reason: a folder or file that may not be written, a full disk;
+ *         NB_ENOMEM. After a failed begin or commit *file is zeroed. */
+nb_status nb_file_begin(nb_file *file, const char *path);
+nb_status nb_file_write(nb_file *file, const void *bytes, size_t size);
+nb_status nb_file_commit(nb_file *file);
+void nb_file_abort(nb_file *file);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
