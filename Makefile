@@ -33,7 +33,7 @@ build := build/$(CONFIG)-$(notdir $(firstword $(CC)))
 
 # Asked of pkg-config at the first recipe that needs it, that is, after `deps` has run in the same
 # make call; then remembered.
-packages     := openblas lapacke libpng zlib
+packages     := openblas lapacke libpng zlib libzip jansson
 lazy          = $(eval $1 := $2)$($1)
 pkg_cflags    = $(call lazy,pkg_cflags,$(shell pkg-config --cflags $(packages) 2>/dev/null))
 pkg_libs      = $(call lazy,pkg_libs,$(shell pkg-config --libs $(packages) 2>/dev/null))

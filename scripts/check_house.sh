@@ -12,6 +12,7 @@ floors='0 base
 3 graph
 4 nn
 4 data
+4 io
 5 train'
 floor_of() { echo "$floors" | awk -v f="$1" '$2 == f {print $1}'; }
 # The folder that a public header belongs to: where its source stands.

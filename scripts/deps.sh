@@ -16,6 +16,8 @@ OpenBLAS     pc:openblas                  libopenblas-dev     openblas-devel  op
 LAPACKE      header:lapacke.h             liblapacke-dev      lapack-devel    lapacke   lapack
 libpng       pc:libpng                    libpng-dev          libpng-devel    libpng    libpng
 zlib         pc:zlib                      zlib1g-dev          zlib-devel      zlib      zlib
+libzip       pc:libzip                    libzip-dev          libzip-devel    libzip    libzip
+jansson      pc:jansson                   libjansson-dev      jansson-devel   jansson   jansson
 cmocka       pc:cmocka                    libcmocka-dev       libcmocka-devel cmocka    cmocka
 download     cmd:curl                     curl                curl            curl      curl
 certificates file:/etc/ssl/certs          ca-certificates     ca-certificates ca-certificates ca-certificates

@@ -3,6 +3,7 @@
 #define NABLAS_H
 
 #include "nablas/clock.h"
+#include "nablas/file.h"
 #include "nablas/memory.h"
 #include "nablas/random.h"
 #include "nablas/status.h"
@@ -22,9 +23,14 @@
 #include "nablas/graph.h"
 #include "nablas/op.h"
 
+#include "nablas/arrays.h"
 #include "nablas/idx.h"
 #include "nablas/mnist.h"
 #include "nablas/net.h"
+#include "nablas/npy.h"
+#include "nablas/npz.h"
+#include "nablas/pickle.h"
+#include "nablas/safetensors.h"
 
 #include "nablas/train.h"
 

@@ -1,0 +1,74 @@
+/* arrays.h - named arrays in order, and the files that hold them.
+ *
+ *   suffix        read  write  what
+ *   .npz          yes   yes    NumPy's np.savez, np.savez_compressed   nablas/npz.h
+ *   .npy          yes   yes    np.save: a single array                 nablas/npy.h
+ *   .safetensors  yes   yes    header in JSON, then the elements       nablas/safetensors.h
+ *   .pkl          yes   no     a pickled dictionary of NumPy arrays    nablas/pickle.h
+ *
+ * Every reader takes its file for hostile: it checks each size before it allocates, never runs
+ * anything that the file says, and gives back all arrays or none. */
+#ifndef NABLAS_ARRAYS_H
+#define NABLAS_ARRAYS_H
+
+#include "nablas/status.h"
+#include "nablas/tensor.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* More arrays than a network of a thousand layers has; names are looked up one by one. */
+#define NB_ARRAYS_MAX 10000
+
+typedef struct nb_array {
+    char *name; /* UTF-8 */
+    nb_tensor tensor;
+    bool owned; /* by the arrays; false for a view */
+} nb_array;
+
+/* Named arrays, in the order in which they came. Start from a zeroed struct. */
+typedef struct nb_arrays {
+    size_t count, capacity;
+    nb_array *item;
+} nb_arrays;
+
+/* nb_arrays_add - append *tensor, which belongs to the arrays from then on; *tensor is zeroed.
+ * nb_arrays_add_view - append a tensor whose elements stay the caller's and must outlive the
+ * arrays: how a network lays its parameters out for saving without a copy.
+ *
+ *   name  in  copied; no two alike
+ * Errors: NB_EINVAL the name is there already; NB_ERANGE more than NB_ARRAYS_MAX; NB_ENOMEM.
+ *         On error nothing is changed and *tensor stays the caller's. */
+nb_status nb_arrays_add(nb_arrays *arrays, const char *name, nb_tensor *tensor);
+nb_status nb_arrays_add_view(nb_arrays *arrays, const char *name, nb_tensor tensor);
+
+/* nb_arrays_find - the array of that name, or NULL. Valid until the arrays are destroyed. */
+nb_tensor *nb_arrays_find(const nb_arrays *arrays, const char *name);
+
+/* nb_arrays_destroy - free all and zero the struct; fine on a zeroed one and on NULL. */
+void nb_arrays_destroy(nb_arrays *arrays);
+
+/* nb_arrays_load - read the file at `path`, in the format that its suffix names.
+ *
+ *   arrays  out  whatever it held is overwritten, not freed; empty on error. The array of an
+ *                x.npy is called "x"
+ * Errors: NB_EINVAL the suffix is none of the list; NB_EIO; NB_EFORMAT, NB_EDTYPE, NB_ERANGE,
+ *         NB_EOVERFLOW from the format's reader, with file, place, found and expected; NB_ENOMEM.
+ * Cost:   the file is read whole: at the peak its size and that of the arrays. */
+nb_status nb_arrays_load(nb_arrays *arrays, const char *path);
+
+/* nb_arrays_save - write `path`, in the format that its suffix names, whole or not at all
+ * (nablas/file.h). A .npz is written as np.savez does, not deflated; nb_npz_save has the choice.
+ *
+ * Errors: NB_EINVAL the suffix is not one that is written, or a .npy of other than one array, or a
+ *         name that the format cannot hold; NB_EIO with the system's reason; NB_ENOMEM. */
+nb_status nb_arrays_save(const nb_arrays *arrays, const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,110 @@
+#include "io/elements.h"
+#include "nablas/memory.h"
+
+#include <string.h>
+
+static const struct {
+    const char *kind;
+    nb_dtype dtype;
+} kinds[] = {
+    {"f4", NB_FLOAT32}, {"f8", NB_FLOAT64}, {"u1", NB_UINT8}, {"i1", NB_INT8},
+    {"i2", NB_INT16},   {"i4", NB_INT32},   {"i8", NB_INT64},
+};
+
+nb_status nb_elements_descr(nb_elements *layout, const char *descr, size_t length,
+                            const char *where)
+{
+    for (size_t i = 0; length == 3 && i < sizeof kinds / sizeof *kinds; i++) {
+        if (memcmp(descr + 1, kinds[i].kind, 2) != 0) continue;
+        bool single = nb_dtype_size(kinds[i].dtype) == 1;
+        char order = descr[0];
+        if (order != '<' && order != '>' && order != '=' && !(order == '|' && single)) break;
+        layout->dtype = kinds[i].dtype;
+        layout->swapped = !single && order == (NB_HOST_IS_LITTLE ? '>' : '<');
+        return NB_OK;
+    }
+    return nb_fail(NB_EDTYPE,
+                   "%s: element type '%.*s'%s; expected f4, f8, u1, i1, i2, i4 or i8 after < or >",
+                   where, (int)(length < 40 ? length : 40), descr,
+                   length >= 2 && descr[1] == 'O' ? " (pickled objects are never read)" : "");
+}
+
+const char *nb_elements_kind(nb_dtype dtype)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].dtype == dtype) return kinds[i].kind;
+    return "?";
+}
+
+nb_status nb_elements_bytes(const nb_elements *layout, const char *where, size_t *bytes)
+{
+    char text[200];
+    size_t count;
+    if (!nb_shape_count(layout->shape, &count) &&
+        nb_size_mul(count, nb_dtype_size(layout->dtype), bytes))
+        return NB_OK;
+    return nb_fail(NB_EOVERFLOW, "%s: %s %s takes more bytes than a size holds", where,
+                   nb_dtype_name(layout->dtype), nb_shape_text(layout->shape, text, sizeof text));
+}
+
+static void swap_bytes(unsigned char *at, size_t count, size_t size)
+{
+    for (; count > 0; count--, at += size) {
+        for (size_t lo = 0, hi = size - 1; lo < hi; lo++, hi--) {
+            unsigned char kept = at[lo];
+            at[lo] = at[hi];
+            at[hi] = kept;
+        }
+    }
+}
+
+/* Row-major out of column-major: walk the result in order, with an odometer of its indices and the
+ * source's position kept beside it. */
+static void transpose(nb_shape shape, size_t size, const unsigned char *from, unsigned char *to)
+{
+    size_t index[NB_MAX_DIMS] = {0}, stride[NB_MAX_DIMS], count = 1, at = 0;
+    for (size_t d = 0; d < shape.ndim; d++) {
+        stride[d] = count;
+        count *= shape.dim[d];
+    }
+    for (size_t i = 0; i < count; i++) {
+        memcpy(to + i * size, from + at * size, size);
+        for (size_t d = shape.ndim; d-- > 0;) {
+            at += stride[d];
+            if (++index[d] < shape.dim[d]) break;
+            at -= shape.dim[d] * stride[d];
+            index[d] = 0;
+        }
+    }
+}
+
+nb_status nb_elements_read(const nb_elements *layout, const unsigned char *bytes, nb_tensor *out)
+{
+    nb_status status = nb_tensor_create(out, layout->dtype, layout->shape);
+    if (status) return status;
+    size_t size = nb_dtype_size(layout->dtype), count = nb_tensor_count(out);
+    if (count == 0) return NB_OK;
+    if (layout->fortran && layout->shape.ndim > 1)
+        transpose(layout->shape, size, bytes, out->data);
+    else
+        memcpy(out->data, bytes, count * size);
+    if (layout->swapped) swap_bytes(out->data, count, size);
+    return NB_OK;
+}
+
+nb_status nb_elements_write_little(const nb_tensor *tensor, nb_file *file)
+{
+    size_t size = nb_dtype_size(tensor->dtype), left = nb_tensor_count(tensor) * size;
+    if (NB_HOST_IS_LITTLE) return nb_file_write(file, tensor->data, left);
+    unsigned char part[4096];
+    for (const unsigned char *at = tensor->data; left > 0;) {
+        size_t n = left < sizeof part ? left : sizeof part;
+        memcpy(part, at, n);
+        swap_bytes(part, n / size, size);
+        nb_status status = nb_file_write(file, part, n);
+        if (status) return status;
+        at += n;
+        left -= n;
+    }
+    return NB_OK;
+}

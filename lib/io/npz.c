@@ -1,0 +1,239 @@
+#include "nablas/npz.h"
+#include "nablas/file.h"
+#include "nablas/memory.h"
+#include "nablas/npy.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <zip.h>
+
+/* Deflate codes at most 258 bytes in two bits: Deutsch, RFC 1951, 3.2.5. */
+#define DEFLATE_MAX_RATIO 1032
+
+/* The end record, which is all that an archive without entries has. */
+static const unsigned char empty_archive[22] = {'P', 'K', 5, 6};
+
+static nb_status zip_status(int code)
+{
+    return code == ZIP_ER_MEMORY ? NB_ENOMEM : NB_EFORMAT;
+}
+
+/* --- reading -----------------------------------------------------------------------------------
+ */
+
+typedef struct reader {
+    zip_t *zip;
+    const char *label;
+    size_t packed_left, room_left; /* bytes the entries may still take, packed and unpacked */
+    nb_arrays *arrays;
+} reader;
+
+/* Judge an entry by the directory's word, before a byte of it is unpacked. */
+static nb_status check_entry(reader *r, const zip_stat_t *info, const char *where)
+{
+    size_t length = strlen(info->name);
+    if (length < 4 || strcmp(info->name + length - 4, ".npy") != 0)
+        return nb_fail(NB_EFORMAT, "%s: expected a name that ends in .npy", where);
+    if (info->encryption_method != ZIP_EM_NONE) return nb_fail(NB_EFORMAT, "%s: encrypted", where);
+    if (info->comp_method != ZIP_CM_STORE && info->comp_method != ZIP_CM_DEFLATE)
+        return nb_fail(NB_EFORMAT, "%s: compression method %u; expected 0 (stored) or 8 (deflated)",
+                       where, (unsigned)info->comp_method);
+    if (info->comp_size > r->packed_left)
+        return nb_fail(NB_EFORMAT, "%s: %llu packed bytes; %zu of the file are left", where,
+                       (unsigned long long)info->comp_size, r->packed_left);
+    r->packed_left -= (size_t)info->comp_size;
+    size_t ratio = info->comp_method == ZIP_CM_STORE ? 1 : DEFLATE_MAX_RATIO;
+    if (info->size / ratio > info->comp_size)
+        return nb_fail(NB_EFORMAT, "%s: %llu bytes declared; %llu packed bytes cannot hold them",
+                       where, (unsigned long long)info->size, (unsigned long long)info->comp_size);
+    if (info->size > r->room_left)
+        return nb_fail(NB_ERANGE, "%s: %llu bytes declared; more than the %zu that are allowed",
+                       where, (unsigned long long)info->size, r->room_left);
+    r->room_left -= (size_t)info->size;
+    return NB_OK;
+}
+
+/* Unpack entry i into `bytes`; the read past its end makes libzip check the CRC. */
+static nb_status unpack(zip_t *zip, zip_uint64_t i, unsigned char *bytes, size_t size,
+                        const char *where)
+{
+    size_t have = 0;
+    zip_int64_t got = 0;
+    zip_file_t *file = zip_fopen_index(zip, i, 0);
+    if (!file) {
+        zip_error_t *error = zip_get_error(zip);
+        return nb_fail(zip_status(zip_error_code_zip(error)), "%s: %s", where,
+                       zip_error_strerror(error));
+    }
+    while (have < size && (got = zip_fread(file, bytes + have, size - have)) > 0)
+        have += (size_t)got;
+    unsigned char beyond;
+    if (got >= 0 && have == size) got = zip_fread(file, &beyond, 1);
+    nb_status status = NB_OK;
+    if (got < 0)
+        status = nb_fail(zip_status(zip_error_code_zip(zip_file_get_error(file))), "%s: %s", where,
+                         zip_file_strerror(file));
+    else if (have < size || got > 0)
+        status = nb_fail(NB_EFORMAT, "%s: unpacks to %s than the %zu bytes declared", where,
+                         have < size ? "less" : "more", size);
+    zip_fclose(file);
+    return status;
+}
+
+static nb_status read_entry(reader *r, zip_uint64_t i)
+{
+    char where[400];
+    zip_stat_t info;
+    nb_tensor tensor = {0};
+    unsigned char *bytes = NULL;
+    char *name = NULL;
+    if (zip_stat_index(r->zip, i, 0, &info))
+        return nb_fail(zip_status(zip_error_code_zip(zip_get_error(r->zip))),
+                       "nb_npz_parse: %s: entry %llu: %s", r->label, (unsigned long long)i,
+                       zip_strerror(r->zip));
+    snprintf(where, sizeof where, "nb_npz_parse: %s: %.100s", r->label, info.name);
+    nb_status status = check_entry(r, &info, where);
+    if (status) return status;
+
+    size_t stem = strlen(info.name) - 4, size = (size_t)info.size;
+    status = NB_ENOMEM;
+    name = nb_alloc(stem + 1, 1);
+    if (!name) goto done;
+    memcpy(name, info.name, stem);
+    name[stem] = 0;
+    if (nb_arrays_find(r->arrays, name)) {
+        status = nb_fail(NB_EFORMAT, "%s: the name for the second time", where);
+        goto done;
+    }
+    bytes = nb_alloc(size, 1);
+    if (!bytes) goto done;
+    status = unpack(r->zip, i, bytes, size, where);
+    if (!status) status = nb_npy_parse(bytes, size, where + strlen("nb_npz_parse: "), &tensor);
+    if (!status) status = nb_arrays_add(r->arrays, name, &tensor);
+done:
+    nb_tensor_destroy(&tensor);
+    nb_free(bytes);
+    nb_free(name);
+    return status;
+}
+
+nb_status nb_npz_parse(const void *bytes, size_t size, const char *label, nb_arrays *arrays)
+{
+    zip_error_t error;
+    *arrays = (nb_arrays){0};
+    if (size < sizeof empty_archive) /* libzip takes an empty file for an empty archive */
+        return nb_fail(NB_EFORMAT, "nb_npz_parse: %s: %zu bytes; a zip archive has %zu or more",
+                       label, size, sizeof empty_archive);
+    zip_error_init(&error);
+    zip_source_t *source = zip_source_buffer_create(bytes, size, 0, &error);
+    zip_t *zip = source ? zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &error) : NULL;
+    if (!zip) {
+        nb_status status = nb_fail(zip_status(zip_error_code_zip(&error)), "nb_npz_parse: %s: %s",
+                                   label, zip_error_strerror(&error));
+        zip_source_free(source);
+        zip_error_fini(&error);
+        return status;
+    }
+    reader r = {zip, label, size, size, arrays};
+    if (!nb_size_add(size, NB_NPZ_MAX_GROWTH, &r.room_left)) r.room_left = SIZE_MAX;
+    nb_status status = NB_OK;
+    zip_uint64_t count = (zip_uint64_t)zip_get_num_entries(zip, 0);
+    for (zip_uint64_t i = 0; i < count && !status; i++) status = read_entry(&r, i);
+    if (status) nb_arrays_destroy(arrays);
+    zip_discard(zip);
+    zip_error_fini(&error);
+    return status;
+}
+
+/* --- writing -----------------------------------------------------------------------------------
+ */
+
+static nb_status save_status(zip_t *zip)
+{
+    return zip_error_code_zip(zip_get_error(zip)) == ZIP_ER_MEMORY ? NB_ENOMEM : NB_EINVAL;
+}
+
+static nb_status add_entry(zip_t *zip, const nb_array *array, char *header, bool deflate)
+{
+    const nb_tensor *t = &array->tensor;
+    zip_buffer_fragment_t parts[2] = {
+        {(zip_uint8_t *)header, nb_npy_header(t, header)},
+        {t->data, nb_tensor_count(t) * nb_dtype_size(t->dtype)},
+    };
+    size_t length = strlen(array->name);
+    char *name = nb_alloc(length + sizeof ".npy", 1);
+    if (!name) return NB_ENOMEM;
+    memcpy(name, array->name, length);
+    memcpy(name + length, ".npy", sizeof ".npy");
+    zip_source_t *source = zip_source_buffer_fragment(zip, parts, parts[1].length ? 2 : 1, 0);
+    zip_int64_t i = source ? zip_file_add(zip, name, source, ZIP_FL_ENC_UTF_8) : -1;
+    nb_free(name);
+    if (i < 0) zip_source_free(source);
+    /* 1980-01-01 00:00 in the words of MS-DOS: the first moment that a zip archive knows. */
+    if (i < 0 || zip_file_set_dostime(zip, (zip_uint64_t)i, 0, 1 << 5 | 1, 0) ||
+        zip_set_file_compression(zip, (zip_uint64_t)i, deflate ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0))
+        return nb_fail(save_status(zip), "nb_npz_save: '%.100s': %s", array->name,
+                       zip_strerror(zip));
+    return NB_OK;
+}
+
+/* Make the archive in the memory behind `source`, which the caller owns. */
+static nb_status make_archive(zip_source_t *source, const nb_arrays *arrays, bool deflate)
+{
+    zip_error_t error;
+    nb_status status = NB_OK;
+    char(*headers)[NB_NPY_HEADER_MAX] = nb_alloc(arrays->count, sizeof *headers);
+    if (!headers) return NB_ENOMEM;
+    zip_error_init(&error);
+    zip_source_keep(source); /* zip_close lets go of it */
+    zip_t *zip = zip_open_from_source(source, ZIP_TRUNCATE, &error);
+    if (!zip) {
+        zip_source_free(source);
+        status = nb_fail(NB_ENOMEM, "nb_npz_save: %s", zip_error_strerror(&error));
+    }
+    for (size_t i = 0; i < arrays->count && !status; i++)
+        status = add_entry(zip, &arrays->item[i], headers[i], deflate);
+    if (!status && zip_close(zip))
+        status = nb_fail(save_status(zip), "nb_npz_save: %s", zip_strerror(zip));
+    if (status && zip) zip_discard(zip);
+    zip_error_fini(&error);
+    nb_free(headers);
+    return status;
+}
+
+static nb_status write_archive(zip_source_t *source, nb_file *file)
+{
+    char part[16384];
+    zip_int64_t got = 0;
+    nb_status status = NB_OK;
+    if (zip_source_open(source))
+        return nb_fail(NB_ENOMEM, "nb_npz_save: %s", zip_error_strerror(zip_source_error(source)));
+    while (!status && (got = zip_source_read(source, part, sizeof part)) > 0)
+        status = nb_file_write(file, part, (size_t)got);
+    if (got < 0)
+        status = nb_fail(NB_EIO, "nb_npz_save: %s", zip_error_strerror(zip_source_error(source)));
+    zip_source_close(source);
+    return status;
+}
+
+nb_status nb_npz_save(const nb_arrays *arrays, const char *path, bool deflate)
+{
+    zip_error_t error;
+    nb_file file = {0};
+    zip_error_init(&error);
+    zip_source_t *source = zip_source_buffer_create(NULL, 0, 0, &error);
+    nb_status status = NB_OK;
+    bool empty = arrays->count == 0; /* of which libzip makes no archive */
+    if (!source) status = nb_fail(NB_ENOMEM, "nb_npz_save: %s", zip_error_strerror(&error));
+    if (!status && !empty) status = make_archive(source, arrays, deflate);
+    if (!status) status = nb_file_begin(&file, path);
+    if (!status)
+        status = empty ? nb_file_write(&file, empty_archive, sizeof empty_archive)
+                       : write_archive(source, &file);
+    if (!status) status = nb_file_commit(&file);
+    nb_file_abort(&file);
+    zip_source_free(source);
+    zip_error_fini(&error);
+    return status;
+}

@@ -1,0 +1,214 @@
+#include "support.h"
+
+#include "io_fixtures.h"
+#include "nablas/arrays.h"
+#include "nablas/file.h"
+#include "nablas/memory.h"
+#include "nablas/npz.h"
+
+static const nb_dtype dtypes[] = {
+#define X(code, type, name) code,
+    NB_DTYPE_LIST(X)
+#undef X
+};
+
+/* Fill with bytes, not numbers: a round trip must keep NaNs and all. */
+static nb_tensor make(nb_dtype dtype, nb_shape shape, uint64_t seed)
+{
+    nb_tensor t;
+    assert_ok(nb_tensor_create(&t, dtype, shape));
+    for (size_t i = 0; i < nb_tensor_count(&t) * nb_dtype_size(dtype); i++)
+        ((unsigned char *)t.data)[i] = (unsigned char)(int)(support_value(&seed) * 128);
+    return t;
+}
+
+static void assert_same(const nb_arrays *a, const nb_arrays *b)
+{
+    assert_int_equal(a->count, b->count);
+    for (size_t i = 0; i < a->count; i++) {
+        const nb_tensor *x = &a->item[i].tensor, *y = &b->item[i].tensor;
+        assert_string_equal(a->item[i].name, b->item[i].name);
+        assert_int_equal(x->dtype, y->dtype);
+        assert_true(nb_shape_equal(x->shape, y->shape));
+        assert_memory_equal(x->data, y->data, nb_tensor_count(x) * nb_dtype_size(x->dtype));
+    }
+}
+
+/* Every dtype with every one of these shapes. */
+static nb_arrays make_all(void)
+{
+    static const nb_shape shapes[] = {
+        {0, {0}},    {1, {0}},    {1, {1}},       {1, {7}},
+        {2, {0, 3}}, {2, {3, 5}}, {3, {2, 1, 3}}, {8, {1, 2, 1, 2, 1, 1, 2, 3}},
+    };
+    nb_arrays arrays = {0};
+    for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++) {
+        for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+            char name[32];
+            snprintf(name, sizeof name, "%s/\xce\xb8%zu", nb_dtype_name(dtypes[d]), s);
+            nb_tensor t = make(dtypes[d], shapes[s], 8 * d + s);
+            assert_ok(nb_arrays_add(&arrays, name, &t));
+            assert_null(t.data);
+        }
+    }
+    return arrays;
+}
+
+static void arrays_keep_order_and_names(void **state)
+{
+    (void)state;
+    float x[] = {1, 2, 3};
+    nb_arrays arrays = {0};
+    nb_tensor owned = make(NB_INT16, NB_SHAPE(2), 1);
+    assert_null(nb_arrays_find(&arrays, "x"));
+    assert_ok(nb_arrays_add_view(&arrays, "x", nb_tensor_view(NB_FLOAT32, NB_SHAPE(3), x)));
+    assert_ok(nb_arrays_add(&arrays, "", &owned));
+    assert_ptr_equal(nb_arrays_find(&arrays, "x")->data, x);
+    assert_ptr_equal(nb_arrays_find(&arrays, ""), &arrays.item[1].tensor);
+    assert_null(nb_arrays_find(&arrays, "X"));
+
+    nb_tensor again = make(NB_UINT8, NB_SHAPE(1), 2);
+    assert_fails(NB_EINVAL, "'x' is there already", nb_arrays_add(&arrays, "x", &again));
+    assert_non_null(again.data);
+    nb_tensor_destroy(&again);
+    nb_arrays_destroy(&arrays);
+    nb_arrays_destroy(&arrays);
+    nb_arrays_destroy(NULL);
+}
+
+static void there_is_a_limit(void **state)
+{
+    (void)state;
+    nb_arrays arrays = {0};
+    nb_tensor view = nb_tensor_view(NB_UINT8, NB_SCALAR, &(uint8_t){1});
+    char name[16];
+    for (int i = 0; i < NB_ARRAYS_MAX; i++) {
+        snprintf(name, sizeof name, "%d", i);
+        assert_ok(nb_arrays_add_view(&arrays, name, view));
+    }
+    assert_fails(NB_ERANGE, "more than 10000", nb_arrays_add_view(&arrays, "more", view));
+    nb_arrays_destroy(&arrays);
+}
+
+static void every_format_keeps_every_type_and_shape(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"all.npz", "all.safetensors"};
+    nb_arrays arrays = make_all(), back;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_ok(nb_arrays_save(&arrays, support_path(names[i])));
+        assert_ok(nb_arrays_load(&back, support_path(names[i])));
+        assert_same(&arrays, &back);
+        nb_arrays_destroy(&back);
+    }
+    for (size_t i = 0; i < arrays.count; i++) {
+        nb_arrays one = {0};
+        assert_ok(nb_arrays_add_view(&one, "one.two", arrays.item[i].tensor));
+        assert_ok(nb_arrays_save(&one, support_path("one.two.npy")));
+        assert_ok(nb_arrays_load(&back, support_path("one.two.npy")));
+        assert_same(&one, &back);
+        nb_arrays_destroy(&back);
+        nb_arrays_destroy(&one);
+    }
+    nb_arrays_destroy(&arrays);
+}
+
+static void no_arrays_are_arrays(void **state)
+{
+    (void)state;
+    nb_arrays none = {0}, back;
+    assert_ok(nb_arrays_save(&none, support_path("none.npz")));
+    assert_ok(nb_arrays_load(&back, support_path("none.npz")));
+    assert_int_equal(back.count, 0);
+    assert_ok(nb_arrays_save(&none, support_path("none.safetensors")));
+    assert_ok(nb_arrays_load(&back, support_path("none.safetensors")));
+    assert_int_equal(back.count, 0);
+    assert_fails(NB_EINVAL, "one array, not 0", nb_arrays_save(&none, support_path("none.npy")));
+}
+
+static void the_suffix_chooses(void **state)
+{
+    (void)state;
+    nb_arrays arrays = {0};
+    assert_fails(NB_EINVAL, "w.txt: unknown suffix; known: .npz .npy .safetensors .pkl",
+                 nb_arrays_load(&arrays, "w.txt"));
+    assert_fails(NB_EINVAL, "unknown suffix", nb_arrays_load(&arrays, ""));
+    assert_fails(NB_EINVAL, "unknown suffix", nb_arrays_load(&arrays, "npz"));
+    assert_fails(NB_EINVAL, "unknown suffix; known: .npz .npy .safetensors",
+                 nb_arrays_save(&arrays, "w.npz.gz"));
+    assert_fails(NB_EINVAL, "read, not written", nb_arrays_save(&arrays, "w.pkl"));
+    assert_fails(NB_EIO, "/gone.npz: No such file",
+                 nb_arrays_load(&arrays, support_path("gone.npz")));
+    /* a file of another format than its suffix says */
+    static const char *const names[] = {"wrong.npz", "wrong.npy", "wrong.safetensors", "wrong.pkl"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *path = support_write(names[i], "hello, world", 12);
+        assert_fails(NB_EFORMAT, names[i], nb_arrays_load(&arrays, path));
+        assert_int_equal(arrays.count, 0);
+        path = support_write(names[i], "", 0);
+        assert_fails(NB_EFORMAT, names[i], nb_arrays_load(&arrays, path));
+    }
+    assert_ok(nb_arrays_load(&arrays, support_write("p.pkl", pickle_3, sizeof pickle_3)));
+    assert_int_equal(arrays.count, 2);
+    nb_arrays_destroy(&arrays);
+}
+
+static void a_failed_save_leaves_the_old_file(void **state)
+{
+    (void)state;
+    float x = 1;
+    nb_arrays arrays = {0};
+    unsigned char *bytes;
+    size_t size;
+    assert_ok(
+        nb_arrays_add_view(&arrays, "not \xff UTF-8", nb_tensor_view(NB_FLOAT32, NB_SCALAR, &x)));
+    static const char *const names[] = {"old.npz", "old.safetensors"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *path = support_write(names[i], "old", 3);
+        assert_fails(NB_EINVAL, "UTF-8", nb_arrays_save(&arrays, path));
+        assert_ok(nb_file_read(path, &bytes, &size));
+        assert_int_equal(size, 3);
+        nb_free(bytes);
+    }
+    nb_arrays_destroy(&arrays);
+}
+
+/* Save and load with allocation k failing, for every k: an answer, no leak, no half-read arrays. */
+static void memory_may_run_out_at_any_point(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"m.npz", "m.npy", "m.safetensors"};
+    float x[] = {1, 2, 3, 4};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *path = support_path(names[i]);
+        for (size_t k = 1;; k++) {
+            nb_arrays out = {0}, back = {0};
+            support_allocator_start(k);
+            nb_status status =
+                nb_arrays_add_view(&out, "m", nb_tensor_view(NB_FLOAT32, NB_SHAPE(2, 2), x));
+            if (!status) status = nb_arrays_save(&out, path);
+            if (!status) status = nb_arrays_load(&back, path);
+            assert_int_equal(back.count, status ? 0 : 1);
+            nb_arrays_destroy(&out);
+            nb_arrays_destroy(&back);
+            assert_int_equal(support_memory.live, 0);
+            support_allocator_stop();
+            if (status == NB_OK) break;
+            assert_int_equal(status, NB_ENOMEM);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arrays_keep_order_and_names),
+        cmocka_unit_test(there_is_a_limit),
+        cmocka_unit_test(every_format_keeps_every_type_and_shape),
+        cmocka_unit_test(no_arrays_are_arrays),
+        cmocka_unit_test(the_suffix_chooses),
+        cmocka_unit_test(a_failed_save_leaves_the_old_file),
+        cmocka_unit_test(memory_may_run_out_at_any_point),
+    };
+    return cmocka_run_group_tests_name("arrays", tests, NULL, NULL);
+}

@@ -1,0 +1,241 @@
+#include "support.h"
+
+#include "io_fixtures.h"
+#include "nablas/file.h"
+#include "nablas/memory.h"
+#include "nablas/npy.h"
+#include "nablas/tensor.h"
+
+static const double a_values[] = {0, 0.5, 1, 1.5, 2, 2.5};
+
+static void assert_tensor(nb_tensor *t, nb_dtype dtype, nb_shape shape, const double *values)
+{
+    nb_tensor wide;
+    assert_int_equal(t->dtype, dtype);
+    assert_true(nb_shape_equal(t->shape, shape));
+    assert_ok(nb_tensor_create(&wide, NB_FLOAT64, shape));
+    assert_ok(nb_tensor_convert(t, &wide));
+    for (size_t i = 0; i < nb_tensor_count(t); i++)
+        assert_true(((double *)wide.data)[i] == values[i]);
+    nb_tensor_destroy(&wide);
+    nb_tensor_destroy(t);
+}
+
+static void what_numpy_wrote_is_read(void **state)
+{
+    (void)state;
+    nb_tensor t;
+    static const double small[] = {1, -2}, scalar[] = {2.5};
+#define READ(fixture, ...)                                     \
+    assert_ok(nb_npy_parse(fixture, sizeof fixture, "f", &t)); \
+    assert_tensor(&t, __VA_ARGS__)
+    READ(npy_f4, NB_FLOAT32, NB_SHAPE(2, 3), a_values);
+    READ(npy_f8_big_fortran, NB_FLOAT64, NB_SHAPE(2, 3), a_values);
+    READ(npy_v2, NB_FLOAT32, NB_SHAPE(2, 3), a_values);
+    READ(npy_v3, NB_FLOAT32, NB_SHAPE(2, 3), a_values);
+    READ(npy_scalar, NB_FLOAT64, NB_SCALAR, scalar);
+    READ(npy_empty, NB_UINT8, NB_SHAPE(0, 3), NULL);
+    READ(npy_i8, NB_INT64, NB_SHAPE(2), small);
+    READ(npy_i2_big, NB_INT16, NB_SHAPE(2), small);
+#undef READ
+}
+
+/* Read a fixture, save it, and compare the bytes with those of another fixture. */
+static void what_numpy_writes_is_written(void **state)
+{
+    (void)state;
+    static const struct {
+        const unsigned char *from, *to;
+        size_t from_size, to_size;
+    } cases[] = {
+        {npy_f4, npy_f4, sizeof npy_f4, sizeof npy_f4},
+        {npy_v3, npy_f4, sizeof npy_v3, sizeof npy_f4},
+        {npy_scalar, npy_scalar, sizeof npy_scalar, sizeof npy_scalar},
+        {npy_empty, npy_empty, sizeof npy_empty, sizeof npy_empty},
+        {npy_i8, npy_i8, sizeof npy_i8, sizeof npy_i8},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nb_tensor t;
+        unsigned char *bytes;
+        size_t size;
+        const char *path = support_path("same.npy");
+        assert_ok(nb_npy_parse(cases[i].from, cases[i].from_size, "from", &t));
+        assert_ok(nb_npy_save(&t, path));
+        assert_ok(nb_file_read(path, &bytes, &size));
+        assert_int_equal(size, cases[i].to_size);
+        assert_memory_equal(bytes, cases[i].to, size);
+        nb_free(bytes);
+        nb_tensor_destroy(&t);
+    }
+}
+
+static void three_dimensions_in_fortran_order(void **state)
+{
+    (void)state;
+    /* element (i, j, k) of shape (2, 3, 4) is 12i + 4j + k, stored at i + 2j + 6k */
+    unsigned char bytes[128 + 24];
+    double expected[24];
+    nb_tensor t;
+    memset(bytes, ' ', sizeof bytes);
+    static const char header[] =
+        "\x93NUMPY\1\0\x76\0{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3, 4)}";
+    memcpy(bytes, header, sizeof header - 1);
+    for (int n = 0; n < 24; n++) {
+        int i = n / 12, j = n / 4 % 3, k = n % 4;
+        bytes[128 + i + 2 * j + 6 * k] = (unsigned char)n;
+        expected[n] = n;
+    }
+    assert_ok(nb_npy_parse(bytes, sizeof bytes, "f", &t));
+    assert_tensor(&t, NB_UINT8, NB_SHAPE(2, 3, 4), expected);
+}
+
+/* A version 1.0 file of that header and so many zero bytes of elements. */
+static nb_status parse_text(const char *header, size_t elements)
+{
+    unsigned char bytes[1024] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
+    size_t length = strlen(header);
+    nb_tensor t;
+    bytes[8] = (unsigned char)(length & 0xff);
+    bytes[9] = (unsigned char)(length >> 8);
+    memcpy(bytes + 10, header, length);
+    nb_status status = nb_npy_parse(bytes, 10 + length + elements, "f.npy", &t);
+    nb_tensor_destroy(&t);
+    return status;
+}
+
+static void headers_are_read_as_python_writes_them(void **state)
+{
+    (void)state;
+    assert_ok(parse_text("{\"shape\":(2,),\"descr\":\"<f4\",\"fortran_order\":False}", 8));
+    assert_ok(
+        parse_text("  {'descr' : '=i4' , 'fortran_order' : True, 'shape' : ( 2 , 1 , ) , } \n", 8));
+    assert_ok(
+        parse_text("{'descr': '<u1', 'fortran_order': True, 'shape': (0, 99999999999), }\n", 0));
+    assert_ok(
+        parse_text("{'descr': '|i1', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1)}", 1));
+}
+
+#define D "{'descr': "
+#define F ", 'fortran_order': False"
+#define S ", 'shape': (1,)}"
+
+static void malformed_headers_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        nb_status code;
+        const char *text, *header;
+    } cases[] = {
+        {NB_EFORMAT, "header ends at offset 10; expected '{'", ""},
+        {NB_EFORMAT, "offset 10: found '[', expected '{'", "[]"},
+        {NB_EFORMAT, "lacks descr", "{}"},
+        {NB_EFORMAT, "lacks fortran_order", D "'<f4'" S},
+        {NB_EFORMAT, "lacks shape", D "'<f4'" F "}"},
+        {NB_EFORMAT, "'descr' for the second time", D "'<f4', 'descr': '<f4'" F S},
+        {NB_EFORMAT, "key 'x'", D "'<f4', 'x': 1" F S},
+        {NB_EFORMAT, "expected ':'", "{'descr' '<f4'" F S},
+        {NB_EFORMAT, "expected ',' or '}'", D "'<f4' 'shape': (1,)}"},
+        {NB_EFORMAT, "end of a string", D "'<f4"},
+        {NB_EFORMAT, "end of a string", D "'<\\x664'" F S},
+        {NB_EFORMAT, "expected a string", D "4" F S},
+        {NB_EFORMAT, "True or False", D "'<f4', 'fortran_order': 0" S},
+        {NB_EFORMAT, "header ends at offset 43; expected True", D "'<f4', 'fortran_order':"},
+        {NB_EFORMAT, "'(' of a shape", D "'<f4'" F ", 'shape': [1]}"},
+        {NB_EFORMAT, "',' of a tuple", D "'<f4'" F ", 'shape': (1)}"},
+        {NB_EFORMAT, "a dimension", D "'<f4'" F ", 'shape': (-1,)}"},
+        {NB_EFORMAT, "a dimension", D "'<f4'" F ", 'shape': (,)}"},
+        {NB_EFORMAT, "a dimension", D "'<f4'" F ", 'shape': (1,,)}"},
+        {NB_EFORMAT, "leading zeros", D "'<f4'" F ", 'shape': (01,)}"},
+        {NB_EFORMAT, "',' or ')'", D "'<f4'" F ", 'shape': (1, 1 1)}"},
+        {NB_EFORMAT, "header ends", D "'<f4'" F ", 'shape': (1,"},
+        {NB_EFORMAT, "nothing after '}'", D "'<f4'" F S "x"},
+        {NB_EFORMAT, "0x01, expected", "\1"},
+        {NB_ERANGE, "more than 8 dim", D "'<f4'" F ", 'shape': (1,1,1,1,1,1,1,1,1)}"},
+        {NB_EOVERFLOW, "does not fit", D "'<f4'" F ", 'shape': (99999999999999999999,)}"},
+        {NB_EOVERFLOW, "more bytes", D "'<f4'" F ", 'shape': (9999999999999999999,)}"},
+        {NB_EOVERFLOW, "more bytes", D "'<f4'" F ", 'shape': (5000000000,5000000000)}"},
+        {NB_EDTYPE, "structured", D "[('x', '<f4')]" F S},
+        {NB_EDTYPE, "'|O' (pickled objects", D "'|O'" F S},
+        {NB_EDTYPE, "'<f2'", D "'<f2'" F S},
+        {NB_EDTYPE, "'|b1'", D "'|b1'" F S},
+        {NB_EDTYPE, "'<c8'", D "'<c8'" F S},
+        {NB_EDTYPE, "'|f4'", D "'|f4'" F S},
+        {NB_EDTYPE, "'f4'", D "'f4'" F S},
+        {NB_EDTYPE, "''", D "''" F S},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_fails(cases[i].code, cases[i].text, parse_text(cases[i].header, 4));
+}
+
+static void sizes_are_held_against_the_file(void **state)
+{
+    (void)state;
+    assert_fails(NB_EFORMAT, "f.npy: offset 66: 3 bytes of elements; float32 (1,) takes 4",
+                 parse_text(D "'<f4'" F S " ", 3));
+    assert_fails(NB_EFORMAT, "5 bytes of elements", parse_text(D "'<f4'" F S, 5));
+    assert_fails(NB_EFORMAT, "takes 4000000000000",
+                 parse_text(D "'<f4'" F ", 'shape': (1000000, 1000000)}", 4));
+    nb_tensor t;
+    unsigned char bytes[sizeof npy_f4];
+    for (size_t size = 0; size < sizeof npy_f4; size++) { /* cut anywhere */
+        assert_int_equal(nb_npy_parse(npy_f4, size, "f", &t), NB_EFORMAT);
+        assert_null(t.data);
+    }
+    memcpy(bytes, npy_f4, sizeof bytes);
+    bytes[0] = 'x';
+    assert_fails(NB_EFORMAT, "not a .npy", nb_npy_parse(bytes, sizeof bytes, "f", &t));
+    bytes[0] = 0x93;
+    bytes[6] = 4;
+    assert_fails(NB_EFORMAT, "version 4.0", nb_npy_parse(bytes, sizeof bytes, "f", &t));
+    bytes[6] = 1;
+    bytes[7] = 1;
+    assert_fails(NB_EFORMAT, "version 1.1", nb_npy_parse(bytes, sizeof bytes, "f", &t));
+    memcpy(bytes, npy_v2, sizeof bytes);
+    bytes[11] = 0xff;
+    assert_fails(NB_EFORMAT, "offset 8: header of 4278190196 bytes; 140 are left",
+                 nb_npy_parse(bytes, sizeof bytes, "f", &t));
+}
+
+static void files_fail_with_their_names(void **state)
+{
+    (void)state;
+    nb_tensor t;
+    assert_fails(NB_EIO, "gone.npy: No such", nb_npy_load(support_path("gone.npy"), &t));
+    assert_fails(NB_EFORMAT, "/bad.npy: offset 0",
+                 nb_npy_load(support_write("bad.npy", "abc", 3), &t));
+    assert_ok(nb_npy_load(support_write("good.npy", npy_f4, sizeof npy_f4), &t));
+    assert_fails(NB_EIO, "/dev/full: No space", nb_npy_save(&t, "/dev/full"));
+    nb_tensor_destroy(&t);
+}
+
+static void memory_may_run_out_at_any_point(void **state)
+{
+    (void)state;
+    const char *path = support_write("memory.npy", npy_f4, sizeof npy_f4);
+    for (size_t k = 1;; k++) {
+        nb_tensor t;
+        support_allocator_start(k);
+        nb_status status = nb_npy_load(path, &t);
+        if (!status) status = nb_npy_save(&t, path);
+        nb_tensor_destroy(&t);
+        assert_int_equal(support_memory.live, 0);
+        support_allocator_stop();
+        if (status == NB_OK) break;
+        assert_int_equal(status, NB_ENOMEM);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_numpy_wrote_is_read),
+        cmocka_unit_test(what_numpy_writes_is_written),
+        cmocka_unit_test(three_dimensions_in_fortran_order),
+        cmocka_unit_test(headers_are_read_as_python_writes_them),
+        cmocka_unit_test(malformed_headers_are_refused),
+        cmocka_unit_test(sizes_are_held_against_the_file),
+        cmocka_unit_test(files_fail_with_their_names),
+        cmocka_unit_test(memory_may_run_out_at_any_point),
+    };
+    return cmocka_run_group_tests_name("npy", tests, NULL, NULL);
+}
