@@ -108,7 +108,8 @@ test: $(tests) check-house ## build and run every test (TEST=name for one)
 bench: $(build)/bench/bench ## timings (BENCH=name for one question)
 	@$< $(BENCH)
 
-check-numpy: examples ## compare a training run with NumPy's, step by step
+check-numpy: examples $(build)/test/arrays_tool ## compare files and a training run with NumPy's
+	@scripts/check_numpy_io.py $(build)/test/arrays_tool
 	@scripts/check_numpy.sh
 
 check-house: $(libnablas) ## includes point down the floors; exported names begin with nb_
@@ -191,6 +192,9 @@ $(build)/test/%.o: test/%.c $(build)/flags
 	$(cc_object) $(cmocka_cflags) -c $< -o $@
 $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(libnablas)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(cmocka_libs) $(libs) -o $@
+
+$(build)/test/%_tool: $(build)/test/%_tool.o $(libnablas)
+	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(libs) -o $@
 
 $(build)/bench/%.o: bench/%.c $(build)/flags
 	$(cc_object) -O3 $(bench_flags) -DBENCH_FLAGS='"$(optimise) -ffp-contract=off"' -c $< -o $@
