@@ -5,6 +5,8 @@ ARCH    ?= $(shell uname -m)
 PREFIX  ?= /usr/local
 DESTDIR ?=
 TEST    ?=
+TIME    ?= 60
+CLANG   ?= clang
 BENCH   ?=
 VERSION := $(shell sed -n 's/.*NB_VERSION "\(.*\)"/\1/p' lib/include/nablas/version.h)
 
@@ -24,9 +26,11 @@ opt_debug   := -O0 -g3
 opt_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 opt_tsan    := -O1 -g -fsanitize=thread
 opt_cov     := -O0 -g --coverage
+opt_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+               -fno-omit-frame-pointer -Wno-pass-failed
 optimise    := $(opt_$(CONFIG))
 ifeq ($(optimise),)
-$(error CONFIG=$(CONFIG): expected release, debug, asan, tsan or cov)
+$(error CONFIG=$(CONFIG): expected release, debug, asan, tsan, cov or fuzz)
 endif
 
 build := build/$(CONFIG)-$(notdir $(firstword $(CC)))
@@ -78,14 +82,15 @@ test_sources := $(sort $(wildcard test/test_*.c))
 tests       := $(patsubst %.c,$(build)/%,$(test_sources))
 test_scripts := $(sort $(wildcard test/test_*.sh))
 chosen_tests := $(filter $(if $(TEST),%/test_$(TEST) %/test_$(TEST).sh,%),$(tests) $(test_scripts))
+fuzzers     := $(patsubst %.c,$(build)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 bench_sources := $(sort $(wildcard bench/*.c))
 libnablas   := $(build)/libnablas.a
 deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
 
 # --- targets --------------------------------------------------------------------------------------
 
-.PHONY: all lib deps deps-dev data examples bench test check-numpy install uninstall format \
-        format-check lint check-house clean help FORCE
+.PHONY: all lib deps deps-dev data examples bench test fuzz fuzz-build check-numpy install \
+        uninstall format format-check lint check-house clean help FORCE
 
 all: lib examples ## the library and the examples
 
@@ -104,6 +109,12 @@ data: ## MNIST into data/mnist
 
 test: $(tests) check-house ## build and run every test (TEST=name for one)
 	@scripts/run_tests.sh $(chosen_tests)
+
+fuzz: ## feed every reader mutated files, TIME=60 seconds each (clang)
+	@$(MAKE) --no-print-directory MAKE_JOBS=ours CC=$(CLANG) CONFIG=fuzz fuzz-build
+	@scripts/fuzz.sh $(TIME) build/fuzz-$(notdir $(CLANG))
+
+fuzz-build: $(fuzzers)
 
 bench: $(build)/bench/bench ## timings (BENCH=name for one question)
 	@$< $(BENCH)
@@ -131,7 +142,7 @@ help: ## this list
 	@echo "make TARGET [VARIABLE=value]"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
 	@echo "variables"
-	@echo "  CONFIG=release  release, debug, asan, tsan or cov; each builds in a folder of its own"
+	@echo "  CONFIG=release  release, debug, asan, tsan, cov or fuzz; each builds in a folder of its own"
 	@echo "  CC=cc           the compiler (gcc or clang); CFLAGS, LDFLAGS are added to ours"
 	@echo "  TEST= BENCH=    run one test or one benchmark, by name"
 	@echo "  PREFIX=/usr/local DESTDIR=   where install puts things"
@@ -195,6 +206,8 @@ $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(libnablas
 
 $(build)/test/%_tool: $(build)/test/%_tool.o $(libnablas)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(libs) -o $@
+$(build)/test/fuzz/%: $(build)/test/fuzz/%.o $(libnablas)
+	@echo "  LD   $(@:$(build)/%=%)"; $(link) -fsanitize=fuzzer $^ $(libs) -o $@
 
 $(build)/bench/%.o: bench/%.c $(build)/flags
 	$(cc_object) -O3 $(bench_flags) -DBENCH_FLAGS='"$(optimise) -ffp-contract=off"' -c $< -o $@

@@ -24,6 +24,7 @@ certificates file:/etc/ssl/certs          ca-certificates     ca-certificates ca
 '
 dev_needs='
 clang        cmd:clang                    clang               clang           clang     llvm
+libFuzzer    fuzzer:clang                 libclang-rt-dev     compiler-rt     compiler-rt llvm
 clang-format cmd:clang-format             clang-format        clang-tools-extra clang   clang-format
 clang-tidy   cmd:clang-tidy               clang-tidy          clang-tools-extra clang   llvm
 NumPy        python:numpy                 python3-numpy       python3-numpy   python-numpy numpy
@@ -38,6 +39,10 @@ found() { # found HOW
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
     header:*) echo "#include <${1#header:}>" | "$cc" $(pkg-config --cflags openblas 2>/dev/null) -E - >/dev/null 2>&1 ;;
     file:*) [ -e "${1#file:}" ] ;;
+    fuzzer:*) program=$(mktemp) # the library is looked for only when linking
+              echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+              "${1#fuzzer:}" -x c -fsanitize=fuzzer,address - -o "$program" >/dev/null 2>&1
+              set -- $?; rm -f "$program"; return "$1" ;;
     python:*) "${PYTHON:-python3}" -c "import ${1#python:}" >/dev/null 2>&1 ||
               /usr/bin/python3 -c "import ${1#python:}" >/dev/null 2>&1 ;;
   esac

@@ -1,0 +1,38 @@
+#!/bin/sh
+# fuzz.sh SECONDS BUILD - run each fuzzer of BUILD/test/fuzz for so many seconds, as many at a time
+# as there are cores. Seeds come from test/fuzz/corpus; what they grow to stays in BUILD/corpus, and
+# an input that breaks a reader in BUILD/findings. The last line says whether there is one.
+set -u
+seconds=$1 build=$2
+mkdir -p "$build/findings"
+
+run() { # run NAME: one fuzzer, one line
+  name=$1 log=$build/findings/$1.log
+  mkdir -p "$build/corpus/$name"
+  "$build/test/fuzz/fuzz_$name" -max_total_time="$seconds" -max_len=4096 -timeout=10 \
+    -rss_limit_mb=2048 -malloc_limit_mb=512 -print_final_stats=1 \
+    -artifact_prefix="$build/findings/$name-" \
+    "$build/corpus/$name" $(ls -d "test/fuzz/corpus/$name" 2>/dev/null) >"$log" 2>&1
+  status=$?
+  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+  edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -1)
+  if [ $status -eq 0 ]; then
+    printf '%-12s %9s runs, %4s edges, no finding\n' "$name" "$runs" "$edges"
+  else
+    printf '%-12s FINDING: %s\n' "$name" "$(grep -m1 -E 'ERROR|SUMMARY|not so' "$log")"
+    sed -n 's/^Test unit written to /             input: /p' "$log"
+    echo "             log: $log"
+    return 1
+  fi
+}
+
+if [ $# -eq 3 ]; then run "$3"; exit; fi
+
+names=$(ls test/fuzz/fuzz_*.c | sed 's|.*/fuzz_\(.*\)\.c|\1|')
+count=$(echo "$names" | wc -l)
+if echo "$names" | xargs -P "$(nproc 2>/dev/null || echo 2)" -n 1 "$0" "$seconds" "$build"; then
+  echo "fuzz: $count readers, $seconds seconds each: no finding"
+else
+  echo "fuzz: $count readers, $seconds seconds each: FINDINGS, see above"
+  exit 1
+fi
