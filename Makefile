@@ -63,8 +63,8 @@ ifneq ($(filter x86_64 amd64,$(ARCH)),)
 isas += avx2 avx512
 endif
 isa_base   := -DNB_ISA=base
-isa_avx2   := -DNB_ISA=avx2 -mavx2
-isa_avx512 := -DNB_ISA=avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
+isa_avx2   := -DNB_ISA=avx2 -mavx2 -mfma
+isa_avx512 := -DNB_ISA=avx512 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
 
 # The vector loops alone are told that no one reads errno or the FP exception flags; neither changes
 # a result. No reassociation, no contraction.

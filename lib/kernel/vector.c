@@ -172,10 +172,26 @@ static void sgd(size_t n, real lr, const real *g, real *w)
     for (size_t i = 0; i < n; i++) w[i] -= lr * g[i];
 }
 
+/* byte / divisor, correctly rounded. With a fused multiply-add the quotient of the reciprocal is
+ * corrected by its own remainder (Markstein, IBM J. Res. Dev. 34 (1990)), a third of a division's
+ * time and the same bits. */
+static inline float quotient(float byte, float divisor, float reciprocal)
+{
+#ifdef __FMA__
+    const float q = byte * reciprocal;
+    const float remainder = __builtin_fmaf(-q, divisor, byte);
+    return __builtin_fmaf(remainder, reciprocal, q);
+#else
+    (void)reciprocal;
+    return byte / divisor;
+#endif
+}
+
 static void from_bytes(size_t n, const uint8_t *bytes, float divisor, real *y)
 {
+    const float reciprocal = 1 / divisor;
     INDEPENDENT
-    for (size_t i = 0; i < n; i++) y[i] = (real)((float)bytes[i] / divisor);
+    for (size_t i = 0; i < n; i++) y[i] = (real)quotient((float)bytes[i], divisor, reciprocal);
 }
 
 static void merge_bytes(size_t n, const uint8_t *bytes, uint8_t *into)

@@ -17,7 +17,8 @@ static const NB(vector) * choose(void)
                            __builtin_cpu_supports("avx512bw") &&
                            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     if (has_avx512 && !wants_base && !wants_avx2) return &NB(vector_avx512);
-    if (__builtin_cpu_supports("avx2") && !wants_base) return &NB(vector_avx2);
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && !wants_base)
+        return &NB(vector_avx2);
 #endif
     return &NB(vector_base);
 }

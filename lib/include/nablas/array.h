@@ -37,7 +37,8 @@ void nb_ssgd(size_t n, float lr, const float *g, float *w);
 void nb_dsgd(size_t n, double lr, const double *g, double *w);
 
 /* nb_{s,d}from_bytes - y_i := (float) bytes_i / divisor. The quotient is taken in single precision
- * in both, as the book's loader does (astype(np.float32) / 255.0); divisor 1 keeps the value. */
+ * in both, as the book's loader does (astype(np.float32) / 255.0); divisor 1 keeps the value.
+ * divisor: positive and finite. */
 void nb_sfrom_bytes(size_t n, const uint8_t *bytes, float divisor, float *y);
 void nb_dfrom_bytes(size_t n, const uint8_t *bytes, float divisor, double *y);
 
