@@ -18,7 +18,13 @@ void usage_error(const char *program, const char *format, ...)
     va_start(args, format);
     vfprintf(stderr, format, args);
     va_end(args);
-    fprintf(stderr, "\nTry '%s --help'.\n", program);
+    fputc('\n', stderr);
+    usage_hint(program);
+}
+
+void usage_hint(const char *program)
+{
+    fprintf(stderr, "usage: %s [option ...]; '%s --help' lists the options\n", program, program);
     exit(EXIT_USAGE);
 }
 
@@ -28,15 +34,18 @@ void fail(const char *program)
     exit(EXIT_FAILED);
 }
 
-size_t whole_number(const char *program, const char *option, const char *text, size_t least)
+size_t whole_number(const char *program, const char *option, const char *text, size_t least,
+                    size_t most)
 {
-    char *end;
     errno = 0;
-    const unsigned long long value = strtoull(text, &end, 10);
-    if (text[strspn(text, "0123456789")] || end == text || errno || value < least ||
-        value > SIZE_MAX)
+    const unsigned long long value = strtoull(text, NULL, 10);
+    const bool number = *text && !text[strspn(text, "0123456789")] && !errno;
+    if (number && value >= least && value <= most) return (size_t)value;
+    if (most == SIZE_MAX)
         usage_error(program, "%s '%s': expected a whole number from %zu", option, text, least);
-    return (size_t)value;
+    usage_error(program, "%s '%s': expected a whole number from %zu to %zu", option, text, least,
+                most);
+    return 0;
 }
 
 double finite_number(const char *program, const char *option, const char *text)
@@ -133,9 +142,11 @@ static void draw_line(const nb_progress *p)
 void show_progress(display *d, const nb_progress *p)
 {
     if (d->quiet) return;
-    if (!d->terminal && p->evaluated)
+    if (!d->terminal && p->evaluated) {
         printf("iteration %5zu: loss %.6f, train acc %.5f, test acc %.4f\n", p->iteration, p->loss,
                p->train_accuracy, p->test_accuracy);
+        fflush(stdout);
+    }
     if (!d->terminal) return;
     if (p->seconds - d->shown > 0.05 || d->shown < 0 || p->iteration + 1 == p->iterations) {
         draw_line(p);

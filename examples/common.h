@@ -8,18 +8,22 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Exit statuses beside 0. */
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+/* Exit statuses beside 0; a run that signal number n ended exits with EXIT_SIGNAL + n. */
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SIGNAL = 128 };
 
-/* usage_error - print "PROGRAM: message" and where to find help on stderr, exit with EXIT_USAGE. */
+/* usage_error - print "PROGRAM: message" and where to find help on stderr, exit with EXIT_USAGE.
+ * usage_hint - the same for getopt_long, which has printed the message. */
 void usage_error(const char *program, const char *format, ...) NB_PRINTF(2, 3);
+void usage_hint(const char *program);
 
 /* fail - print "PROGRAM: detail of the failure" on stderr, exit with EXIT_FAILED. */
 void fail(const char *program);
 
-/* The value of an option: a whole number from `least` up, a finite number, one of the NULL-ended
- * `names` (its place among them). Anything else, also text behind a number, is a usage error. */
-size_t whole_number(const char *program, const char *option, const char *text, size_t least);
+/* The value of an option: a whole number from `least` to `most`, a finite number, one of the
+ * NULL-ended `names` (its place among them). Anything else, also text behind a number, is a usage
+ * error. */
+size_t whole_number(const char *program, const char *option, const char *text, size_t least,
+                    size_t most);
 double finite_number(const char *program, const char *option, const char *text);
 int one_of(const char *program, const char *option, const char *text, const char *const *names);
 

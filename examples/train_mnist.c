@@ -4,10 +4,10 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const activations[] = {"sigmoid", "relu", NULL};
 static const char *const samplings[] = {"replace", "epoch", NULL};
@@ -91,19 +91,20 @@ static void parse(int argc, char **argv, settings *s)
             s->data = optarg;
             break;
         case ITERS:
-            s->train.iterations = whole_number(me, name, optarg, 1);
+            s->train.iterations = whole_number(me, name, optarg, 1, SIZE_MAX);
             break;
         case BATCH:
-            s->train.batch = whole_number(me, name, optarg, 1);
+            s->train.batch = whole_number(me, name, optarg, 1, SIZE_MAX);
             break;
         case HIDDEN:
-            s->hidden = whole_number(me, name, optarg, 1);
+            s->hidden = whole_number(me, name, optarg, 1, SIZE_MAX);
             break;
         case LR:
             s->train.lr = finite_number(me, name, optarg);
             break;
         case STD:
             s->std = finite_number(me, name, optarg);
+            if (s->std < 0) usage_error(me, "--std '%s': expected a number from 0", optarg);
             break;
         case ACT:
             s->activation = (nb_activation)one_of(me, name, optarg, activations);
@@ -118,13 +119,13 @@ static void parse(int argc, char **argv, settings *s)
             s->dtype = (nb_dtype)one_of(me, name, optarg, dtypes);
             break;
         case SEED:
-            s->seed = whole_number(me, name, optarg, 0);
+            s->seed = whole_number(me, name, optarg, 0, UINT32_MAX);
             break;
         case THREADS:
-            s->train.threads = whole_number(me, name, optarg, 1);
+            s->train.threads = whole_number(me, name, optarg, 1, NB_MAX_THREADS);
             break;
         case EVAL:
-            s->train.eval_every = whole_number(me, name, optarg, 0);
+            s->train.eval_every = whole_number(me, name, optarg, 0, SIZE_MAX);
             break;
         case LOG:
             s->log = optarg;
@@ -136,49 +137,55 @@ static void parse(int argc, char **argv, settings *s)
             fputs(help, stdout);
             exit(EXIT_SUCCESS);
         default:
-            exit(EXIT_USAGE);
+            usage_hint(me);
         }
     }
     if (optind < argc) usage_error(me, "unexpected '%s'", argv[optind]);
-    if (s->seed > UINT32_MAX)
-        usage_error(me, "--seed %zu: expected at most %u", s->seed, UINT32_MAX);
 }
 
 /* --- the run, as it is reported --------------------------------------------------------------- */
 
+/* The signal that asked the run to end. It ends after the iteration at hand; a third signal does
+ * not wait for that. (Not the second: `timeout` sends two.) */
 static volatile sig_atomic_t interrupted;
 
-static void interrupt(int signal)
+static void interrupt(int number)
 {
-    (void)signal;
-    interrupted = 1;
+    static volatile sig_atomic_t count;
+    interrupted = number;
+    if (++count == 3) _exit(EXIT_SIGNAL + number);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
 }
 
 typedef struct report {
     display display;
     FILE *log; /* NULL: none */
     const char *log_name;
-    double train_accuracy, test_accuracy; /* latest; NaN before the first */
 } report;
 
 static nb_status log_failed(const report *r)
 {
-    return nb_fail(NB_EIO, "%s: %s", r->log_name, strerror(errno));
+    return nb_fail(NB_EIO, "cannot write the log %s: %s", r->log_name, strerror(errno));
+}
+
+static bool log_iteration(FILE *log, const nb_progress *p)
+{
+    if (fprintf(log, "%zu,%.17g,", p->iteration, p->loss) < 0) return false;
+    if (!p->evaluated) return fputs(",\n", log) >= 0;
+    return fprintf(log, "%.17g,%.17g\n", p->train_accuracy, p->test_accuracy) >= 0;
 }
 
 static nb_status on_iteration(const nb_progress *p, void *context)
 {
     report *r = context;
-    if (p->evaluated) {
-        r->train_accuracy = p->train_accuracy;
-        r->test_accuracy = p->test_accuracy;
-    }
-    if (r->log) {
-        fprintf(r->log, "%zu,%.17g,", p->iteration, p->loss);
-        if (p->evaluated) fprintf(r->log, "%.17g,%.17g", p->train_accuracy, p->test_accuracy);
-        if (!p->evaluated) fputc(',', r->log);
-        if (fputc('\n', r->log) == EOF) return log_failed(r);
-    }
+    if (r->log && !log_iteration(r->log, p)) return log_failed(r);
     show_progress(&r->display, p);
     return interrupted ? NB_ESTOPPED : NB_OK;
 }
@@ -195,38 +202,39 @@ static nb_status close_log(report *r)
 {
     FILE *log = r->log;
     r->log = NULL;
-    return log && (ferror(log) | fclose(log)) ? log_failed(r) : NB_OK;
+    return log && fclose(log) ? log_failed(r) : NB_OK;
 }
 
-static void print_done(const report *r, const nb_train_result *result)
+static void print_done(const nb_train_result *result)
 {
     const nb_progress *p = &result->last;
     printf("done: %zu iterations in %.2f s (%.2f s training, %.2f s evaluation), %.0f images/s, "
            "train acc %.5f, test acc %.4f\n",
            result->completed, p->seconds, p->train_seconds, p->eval_seconds, p->images_per_second,
-           r->train_accuracy, r->test_accuracy);
+           p->train_accuracy, p->test_accuracy);
 }
 
 static int train(const settings *s, nb_net *net, const nb_mnist *mnist, nb_random *random)
 {
-    report r = {.log_name = s->log, .train_accuracy = (double)NAN, .test_accuracy = (double)NAN};
+    report r = {.log_name = s->log};
     nb_train_options options = s->train;
     nb_train_result result;
     options.report = on_iteration;
     options.context = &r;
     show_begin(&r.display, s->quiet);
     if (open_log(&r)) fail(s->program);
+    catch_signals();
     const nb_status status = nb_train(net, mnist, random, &options, &result);
     show_end(&r.display);
-    if (status && !(status == NB_ESTOPPED && interrupted)) {
+    if (status && status != NB_ESTOPPED) {
         fprintf(stderr, "%s: %s\n", s->program, nb_last_error());
         close_log(&r);
         return EXIT_FAILED;
     }
     if (close_log(&r)) fail(s->program);
     if (!s->quiet) printf("threads: %zu\n", result.threads);
-    print_done(&r, &result);
-    return status ? EXIT_INTERRUPTED : EXIT_SUCCESS;
+    print_done(&result);
+    return status ? EXIT_SIGNAL + interrupted : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
@@ -239,8 +247,6 @@ int main(int argc, char **argv)
                   .train = NB_TRAIN_DEFAULTS};
     s.train.eval_every = SIZE_MAX; /* one epoch, once the batch is known */
     parse(argc, argv, &s);
-    signal(SIGINT, interrupt);
-    signal(SIGTERM, interrupt);
 
     nb_mnist mnist;
     nb_net *net;

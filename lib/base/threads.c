@@ -93,8 +93,9 @@ static void await_end(nb_pool *pool)
 nb_status nb_pool_create(nb_pool **out, size_t threads)
 {
     *out = NULL;
-    if (threads < 1 || threads > 1024)
-        return nb_fail(NB_EINVAL, "nb_pool_create: threads=%zu, expected 1 ... 1024", threads);
+    if (threads < 1 || threads > NB_MAX_THREADS)
+        return nb_fail(NB_EINVAL, "nb_pool_create: threads=%zu, expected 1 ... %d", threads,
+                       NB_MAX_THREADS);
     nb_pool *pool = nb_alloc_zero(1, sizeof *pool);
     if (!pool) return NB_ENOMEM;
     pthread_mutex_init(&pool->mutex, NULL);

@@ -9,12 +9,16 @@ static const char *title(const nb_node *node)
     return node->name ? node->name : (node->op ? node->op->name : "a node");
 }
 
+static nb_status check_input(const nb_node *input)
+{
+    if (input->kind == INPUT && input->graph->max_batch) return NB_OK;
+    return nb_fail(NB_EINVAL, "nb_feed: %s is not an input of a finished graph", title(input));
+}
+
 /* The first dimension is the batch's, `columns` the second if the value is packed. */
 static nb_status check_value(const nb_node *input, const nb_tensor *value, const size_t *columns)
 {
     char got[96], want[96];
-    if (input->kind != INPUT || !input->graph->max_batch)
-        return nb_fail(NB_EINVAL, "nb_feed: %s is not an input of a finished graph", title(input));
     if (value->dtype != input->value.dtype)
         return nb_fail(NB_EDTYPE, "nb_feed: %s takes %s, not %s", title(input),
                        nb_dtype_name(input->value.dtype), nb_dtype_name(value->dtype));
@@ -43,7 +47,10 @@ static nb_status set_value(nb_node *input, const nb_tensor *value, size_t runs, 
 
 nb_status nb_feed(nb_node *input, const nb_tensor *value)
 {
-    nb_status status = check_value(input, value, NULL);
+    const nb_tensor none = nb_tensor_view(input->value.dtype, input->shape, NULL);
+    nb_status status = check_input(input);
+    if (!status && !value) return set_value(input, &none, 0, NULL);
+    if (!status) status = check_value(input, value, NULL);
     return status ? status : set_value(input, value, 0, NULL);
 }
 
@@ -61,7 +68,8 @@ nb_status nb_feed_packed(nb_node *input, const nb_tensor *value, size_t runs, co
         columns += run[r].end - run[r].begin;
         from = run[r].end;
     }
-    nb_status status = check_value(input, value, &columns);
+    nb_status status = check_input(input);
+    if (!status) status = check_value(input, value, &columns);
     return status ? status : set_value(input, value, runs, run);
 }
 

@@ -203,17 +203,39 @@ static nb_status check_options(const nb_train_options *o)
     if (o->iterations == 0) return nb_fail(NB_EINVAL, "nb_train: iterations=0");
     if (o->batch == 0) return nb_fail(NB_EINVAL, "nb_train: batch=0");
     if (!isfinite(o->lr)) return nb_fail(NB_EINVAL, "nb_train: lr=%g", o->lr);
+    if (o->sampling != NB_REPLACE && o->sampling != NB_EPOCH)
+        return nb_fail(NB_EINVAL, "nb_train: sampling=%d", (int)o->sampling);
+    if (o->gradient != NB_BACKPROP && o->gradient != NB_NUMERICAL)
+        return nb_fail(NB_EINVAL, "nb_train: gradient=%d", (int)o->gradient);
+    if (o->threads > NB_MAX_THREADS)
+        return nb_fail(NB_EINVAL, "nb_train: threads=%zu, expected at most %d", o->threads,
+                       NB_MAX_THREADS);
+    return NB_OK;
+}
+
+static nb_status check_set(const nb_net *net, const nb_dataset *set, const char *name)
+{
+    const size_t pixels = nb_tensor_width(&set->images);
+    const size_t inputs = nb_tensor_width(nb_value(net->x));
+    if (nb_dataset_count(set) == 0) return nb_fail(NB_ESHAPE, "nb_train: no %s images", name);
+    if (pixels != inputs || !set->flatten)
+        return nb_fail(NB_ESHAPE, "nb_train: %s images of %zu pixels%s, the network takes %zu",
+                       name, pixels, set->flatten ? "" : ", not flattened", inputs);
     return NB_OK;
 }
 
 static nb_status check_fit(const nb_net *net, const nb_mnist *data, const nb_train_options *o)
 {
-    const size_t pixels = nb_tensor_width(&data->train.images);
-    const size_t inputs = nb_tensor_width(nb_value(net->x));
+    const size_t outputs = nb_tensor_width(nb_value(net->scores));
     const size_t rows = nb_train_max_batch(o->batch);
-    if (pixels != inputs || !data->train.flatten)
-        return nb_fail(NB_ESHAPE, "nb_train: images of %zu pixels%s, the network takes %zu", pixels,
-                       data->train.flatten ? "" : " that are not flattened", inputs);
+    nb_status status = check_set(net, &data->train, "training");
+    if (!status) status = check_set(net, &data->test, "test");
+    if (status) return status;
+    if (data->train.one_hot_label != data->test.one_hot_label)
+        return nb_fail(NB_ESHAPE, "nb_train: one_hot_label in one set and not in the other");
+    if (outputs != NB_MNIST_CLASSES)
+        return nb_fail(NB_ESHAPE, "nb_train: %zu outputs of the network, %d classes", outputs,
+                       NB_MNIST_CLASSES);
     if (nb_graph_max_batch(net->graph) < rows)
         return nb_fail(NB_ESHAPE, "nb_train: max_batch=%zu of the network < %zu",
                        nb_graph_max_batch(net->graph), rows);
@@ -224,13 +246,18 @@ static nb_status check_fit(const nb_net *net, const nb_mnist *data, const nb_tra
  * one. */
 static nb_status start_threads(nb_trainer *r, size_t asked)
 {
-    const size_t threads = asked ? asked : nb_processors();
-    const bool fixed = asked || threads == 1;
-    nb_pace_init(&r->step_pace, fixed, threads > 1);
-    nb_pace_init(&r->eval_pace, fixed, threads > 1);
+    const size_t processors = nb_processors();
+    const size_t threads =
+        asked ? asked : (processors < NB_MAX_THREADS ? processors : NB_MAX_THREADS);
     r->active = nb_alloc(threads, pixels_of(r));
     if (!r->active) return NB_ENOMEM;
-    return threads > 1 ? nb_pool_create(&r->pool, threads) : NB_OK;
+    nb_status status = threads > 1 ? nb_pool_create(&r->pool, threads) : NB_OK;
+    /* A system that starts no more threads is no reason to fail where one will do. */
+    if (status && asked) return status;
+    const bool fixed = asked || !r->pool;
+    nb_pace_init(&r->step_pace, fixed, r->pool);
+    nb_pace_init(&r->eval_pace, fixed, r->pool);
+    return NB_OK;
 }
 
 nb_status nb_trainer_create(nb_trainer **out, nb_net *net, const nb_mnist *data, nb_random *random,
@@ -271,6 +298,9 @@ nb_status nb_trainer_create(nb_trainer **out, nb_net *net, const nb_mnist *data,
 void nb_trainer_destroy(nb_trainer *r)
 {
     if (!r) return;
+    nb_feed(r->net->x, NULL);
+    nb_feed(r->net->labels, NULL);
+    nb_feed(r->net->one_hot, NULL);
     nb_graph_set_pool(r->net->graph, NULL);
     nb_pool_destroy(r->pool);
     nb_blas_set_threads(r->blas_before);

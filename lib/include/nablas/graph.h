@@ -101,7 +101,7 @@ nb_pool *nb_graph_pool(const nb_graph *g);
 /* --- running -------------------------------------------------------------------------------- */
 
 /* nb_feed - the value of an input from now on. The data stay the caller's, are not copied, not
- * written, and must stay until another feed.
+ * written, and must stay until another feed; NULL: the input has no value any more.
  * Errors: NB_EINVAL not an input or not finished; NB_EDTYPE; NB_ESHAPE, also more rows than
  *         max_batch. The old value stays then. */
 nb_status nb_feed(nb_node *input, const nb_tensor *value);

@@ -30,17 +30,18 @@ typedef enum { NB_BACKPROP, NB_NUMERICAL } nb_gradient_method;
 
 /* Where a run stands after one iteration. */
 typedef struct nb_progress {
-    size_t iteration, iterations; /* 0 ... iterations-1 */
-    double loss;                  /* of this batch, after the update */
-    double smoothed;              /* running mean of the loss, weight 1/50 for the newest */
-    bool evaluated;               /* the two below are of this iteration */
-    double train_accuracy, test_accuracy;
+    size_t iteration, iterations;         /* 0 ... iterations-1 */
+    double loss;                          /* of this batch, after the update */
+    double smoothed;                      /* running mean of the loss, weight 1/50 for the newest */
+    bool evaluated;                       /* the two below are of this iteration */
+    double train_accuracy, test_accuracy; /* the latest; NaN before the first */
     double seconds, train_seconds, eval_seconds; /* since the run began */
     double images_per_second;                    /* in training, evaluations left out */
     double seconds_left;                         /* estimate, evaluations included */
 } nb_progress;
 
-/* Called after each iteration. Any answer but NB_OK ends the run after this iteration. */
+/* Called after each iteration. Any answer but NB_OK ends the run: NB_ESTOPPED in good order, with a
+ * last evaluation; any other as a failure, whose detail (nb_fail) is the run's. */
 typedef nb_status (*nb_train_report)(const nb_progress *progress, void *context);
 
 typedef struct nb_train_options {
@@ -51,8 +52,8 @@ typedef struct nb_train_options {
     nb_gradient_method gradient;
     size_t eval_every; /* accuracy after iterations 0, eval_every, ... and after the last; 0: only
                           after the last */
-    size_t threads;    /* 0: one or all processors', as the steps themselves show to be faster; for
-                          the same bits in every run, give a number */
+    size_t threads; /* up to NB_MAX_THREADS; 0: one or all processors', as the steps themselves show
+                       to be faster; for the same bits in every run, give a number */
     nb_train_report report; /* or NULL */
     void *context;          /* for report */
 } nb_train_options;
@@ -62,7 +63,7 @@ typedef struct nb_train_options {
     ((nb_train_options){.iterations = 10000, .batch = 100, .lr = 0.1, .eval_every = 600})
 
 typedef struct nb_train_result {
-    nb_progress last; /* the last iteration that was completed */
+    nb_progress last; /* the last iteration that was completed, if any */
     size_t completed; /* iterations completed */
     size_t threads;   /* that most steps ran on */
 } nb_train_result;
@@ -73,14 +74,15 @@ size_t nb_train_max_batch(size_t batch);
 
 /* nb_train - train `net` on data->train, evaluate on both sets.
  *
- *   net      in/out  inputs as data has pixels, 10 outputs; max_batch as nb_train_max_batch
- *   data     in      loaded with `flatten`
+ *   net      in/out  inputs as data has pixels, NB_MNIST_CLASSES outputs; max_batch as
+ *                    nb_train_max_batch. Nothing is fed to it afterwards.
+ *   data     in      loaded with `flatten`; both sets with images of one size, not empty
  *   random   in/out  the stream that batches are drawn from; after the weights, as in the book
  *   options  in
  *   result   out     valid in every case, also on error
  * Errors: NB_EINVAL an option outside its range; NB_ESHAPE network and data do not fit;
  *         NB_EDIVERGED a loss that is not finite, with the iteration, the loss before it and the
- *         likely cause; NB_ESTOPPED `report` asked to; NB_ENOMEM.
+ *         likely cause; NB_ERANGE a label that is no class; NB_ENOMEM; what `report` answered.
  *         The weights are those of the last update, also of the one that diverged.
  * BLAS's own threads are set to one during the run and put back after it.
  * Cost:   one step of n rows is three forward-sized products for each layer, and allocates nothing.
