@@ -1,6 +1,6 @@
 #!/bin/sh
-# check_house.sh LIBRARY - two rules of docs/design.md that a compiler does not see:
-# an include points down the floors, and every exported name begins with nb_.
+# check_house.sh LIBRARY - three rules of docs/design.md that a compiler does not see: an include
+# points down the floors, every exported name begins with nb_, and memory is taken in one place.
 set -u
 library=$1
 
@@ -49,4 +49,10 @@ done
 foreign=$(nm -g --defined-only "$library" 2>/dev/null | awk 'NF == 3 && $3 !~ /^_?nb_/ {print $3}' |
           grep -vE '^_*(asan|odr_asan|gcov|__)' | sort -u)
 [ -z "$foreign" ] || { echo "exported without nb_:" $foreign; bad=1; }
+
+# All memory comes from the replaceable allocator, so that tests can count it and make it fail.
+takers=$(nm -A -u "$library" 2>/dev/null | sed -n 's/.*:\([a-z_]*\)\.o: *U \(.*\)/\1 \2/p' |
+         grep -E ' (malloc|calloc|realloc|free|aligned_alloc|posix_memalign|strdup|strndup)$' |
+         grep -v '^memory ')
+[ -z "$takers" ] || { echo "memory taken elsewhere than in lib/base/memory.c:"; echo "$takers"; bad=1; }
 exit $bad

@@ -1,10 +1,11 @@
 #!/bin/sh
 # run_tests.sh PROGRAM... - run cmocka programs, or scripts that print as they do: a line each, the
 # whole output of those that fail, and at the end "N passed, N failed", counting test functions.
-# Under CONFIG=asan a request for too much memory must return NULL, as it does elsewhere.
-export ASAN_OPTIONS="${ASAN_OPTIONS:-allocator_may_return_null=1}"
 passed=0 failed=0
 log=$(mktemp) || exit 1
+# Tests ask for more memory than there is, and want NULL, not the sanitizer's abort.
+export ASAN_OPTIONS="allocator_may_return_null=1:${ASAN_OPTIONS:-}"
+export TSAN_OPTIONS="allocator_may_return_null=1:${TSAN_OPTIONS:-}"
 trap 'rm -f "$log"' EXIT
 for program; do
   "$program" >"$log" 2>&1

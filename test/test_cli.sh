@@ -1,0 +1,275 @@
+#!/bin/sh
+# test_cli.sh - train_mnist as a person uses it: options, messages, exit statuses, log, signals.
+# Prints lines as cmocka does. EXAMPLES and TOOLS are the folders of train_mnist and mnist_tool.
+set -u
+export LC_ALL=C
+examples=${EXAMPLES:-examples} tools=${TOOLS:-build/release-cc/test}
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+data=$folder/data out=$folder/out err=$folder/err log=$folder/log.csv
+mkdir "$data" && "$tools/mnist_tool" "$data" 500 100 || exit 1
+unset NABLAS_DATA
+
+# --- what tests are made of -----------------------------------------------------------------------
+
+# train OPTION...: run it on the small data; $status, $out and $err are what came of it.
+train() { "$examples/train_mnist" --data "$data" --threads 1 "$@" >"$out" 2>"$err"; status=$?; }
+
+problem() {
+  echo "  $*; exit status $status"
+  sed 's/^/  out: /' "$out" | tail -n 5
+  sed 's/^/  err: /' "$err" | tail -n 5
+  failed=yes
+}
+exits() { [ "$status" -eq "$1" ] || problem "$what: expected exit status $1"; }
+says() { grep -q -e "$1" "$err" || problem "$what: expected '$1' on stderr"; }
+prints() { grep -qE -e "$1" "$out" || problem "$what: expected '$1' on stdout"; }
+lines() { [ "$(wc -l <"$1" | tr -d ' ')" = "$2" ] || problem "$what: expected $2 lines in $1"; }
+holds() { "$@" || problem "$what: $*"; }
+
+all=0 bad=0
+check() { # check NAME: the function of that name is the test
+  failed='' what=$1
+  "$1"
+  all=$((all + 1))
+  if [ -z "$failed" ]; then echo "[       OK ] $1"; else echo "[  FAILED  ] $1"; bad=$((bad + 1)); fi
+}
+
+number='[0-9]+\.[0-9]+'
+done_line="^done: [0-9]+ iterations in $number s \($number s training, $number s evaluation\), \
+[0-9]+ images/s, train acc $number, test acc $number\$"
+
+# --- options --------------------------------------------------------------------------------------
+
+# refused OPTIONS TEXT: usage on stderr, which contains TEXT, nothing on stdout, exit status 2.
+refused() {
+  what="train_mnist $1"
+  # shellcheck disable=SC2086
+  train $1
+  exits 2; says "$2"; says '^usage: .*--help'; lines "$out" 0
+}
+
+bad_numbers_are_refused() {
+  for option in --iters --batch --hidden --threads; do
+    for value in 0 -1 +1 1.5 10x x 1e3 0x10 18446744073709551616; do
+      refused "$option $value" "$option '$value': expected a whole number from 1"
+    done
+  done
+  for option in --seed --eval-every; do
+    for value in -1 1.5 10x x; do
+      refused "$option $value" "$option '$value': expected a whole number from 0"
+    done
+  done
+  refused '--threads 1025' "'1025': expected a whole number from 1 to 1024"
+  refused '--seed 4294967296' "expected a whole number from 0 to 4294967295"
+  for option in --lr --std; do
+    for value in nan inf -inf 1e999 0.1x x 0,1; do
+      refused "$option $value" "$option '$value': expected a finite number"
+    done
+  done
+  refused '--std -0.01' "--std '-0.01': expected a number from 0"
+}
+
+empty_values_are_refused() {
+  for option in --iters --lr --dtype --seed; do
+    what="$option ''"
+    train $option ''
+    exits 2; says "$option ''"
+  done
+}
+
+unknown_names_are_refused() {
+  refused '--activation tanh' "--activation 'tanh': expected sigmoid or relu"
+  refused '--sampling Replace' "expected replace or epoch"
+  refused '--gradient backpropagation' "expected backprop or numerical"
+  refused '--dtype float16' "expected float32 or float64"
+}
+
+unknown_options_are_refused() {
+  refused '--momentum 0.9' "unrecognized option"
+  refused '-x' "invalid option"
+  refused 'data/mnist' "unexpected 'data/mnist'"
+  refused '--iters 10 20' "unexpected '20'"
+  refused '--quiet=yes' "doesn't allow an argument"
+  for option in --iters --lr --log --data --dtype; do refused $option "requires an argument"; done
+}
+
+help_shows_the_defaults() {
+  train --help
+  exits 0; lines "$err" 0
+  for default in NABLAS_DATA data/mnist '(10000)' '(100)' '(50)' '(0.1)' '(0.01)' '(sigmoid)' \
+                 '(replace)' '(backprop)' '(float32)' '(0)'; do
+    holds grep -qF -e "$default" "$out"
+  done
+  for option in data iters batch hidden lr std activation sampling gradient dtype seed threads \
+                eval-every log quiet; do
+    prints "^  --$option "
+  done
+}
+
+# --- data -----------------------------------------------------------------------------------------
+
+broken_files_are_named() {
+  broken=$folder/broken
+  mkdir "$broken"
+  for file in train-images-idx3-ubyte train-labels-idx1-ubyte t10k-images-idx3-ubyte \
+              t10k-labels-idx1-ubyte; do
+    cp "$data"/* "$broken"
+    # The training images are what tells that data are there at all.
+    if [ $file != train-images-idx3-ubyte ]; then
+      rm "$broken/$file"
+      what="$file missing" && train --data "$broken"
+      exits 1; says "$file"; lines "$out" 0
+    fi
+    head -c 40 "$data/$file" >"$broken/$file"
+    what="$file cut short" && train --data "$broken"
+    exits 1; says "$broken/$file"; lines "$out" 0
+    rm "$broken/$file" && mkdir "$broken/$file"
+    what="$file is a folder" && train --data "$broken"
+    exits 1; says "$broken/$file"; lines "$out" 0
+    rmdir "$broken/$file"
+  done
+}
+
+# As the book's load_mnist: what is not there is fetched first, and the program says so.
+copy_with_fetcher() { # copy_with_fetcher BODY: a program beside a get_mnist.sh of ours
+  mkdir -p "$folder/copy/examples" "$folder/copy/scripts"
+  cp "$examples/train_mnist" "$folder/copy/examples/"
+  printf '#!/bin/sh\n%s\n' "$1" >"$folder/copy/scripts/get_mnist.sh"
+  chmod +x "$folder/copy/scripts/get_mnist.sh"
+}
+
+missing_data_are_fetched() {
+  copy_with_fetcher "mkdir -p \"\$1\" && cp '$data'/* \"\$1\""
+  "$folder/copy/examples/train_mnist" --data "$folder/new/mnist" --iters 3 >"$out" 2>"$err"
+  status=$?
+  exits 0; says "no MNIST in $folder/new/mnist yet, fetching it"; prints "$done_line"
+  NABLAS_DATA=$folder/newer "$folder/copy/examples/train_mnist" --iters 3 >"$out" 2>"$err"
+  status=$?
+  exits 0; says "no MNIST in $folder/newer yet, fetching it"; prints "$done_line"
+}
+
+data_that_cannot_be_fetched_are_an_error() {
+  copy_with_fetcher 'echo "no network" >&2; exit 1'
+  "$folder/copy/examples/train_mnist" --data "$folder/nowhere" >"$out" 2>"$err"
+  status=$?
+  exits 1; says "no network"; says "train_mnist: no MNIST in $folder/nowhere"; lines "$out" 0
+}
+
+# --- output ---------------------------------------------------------------------------------------
+
+a_pipe_gets_a_line_per_evaluation() {
+  train --iters 10 --eval-every 4
+  exits 0; lines "$err" 0
+  sed 's/:.*//' "$out" >"$folder/starts"
+  printf 'iteration     %d\n' 0 4 8 9 >"$folder/expected"
+  printf 'threads\ndone\n' >>"$folder/expected"
+  holds cmp -s "$folder/starts" "$folder/expected"
+  prints "^iteration     4: loss $number, train acc $number, test acc $number\$"
+  tail -n 1 "$out" >"$folder/last" && mv "$folder/last" "$out"
+  prints "$done_line"
+  prints '^done: 10 iterations'
+}
+
+quiet_prints_one_line() {
+  train --iters 10 --quiet
+  exits 0; lines "$out" 1; lines "$err" 0; prints "$done_line"
+}
+
+an_epoch_is_evaluated_by_default() {
+  train --iters 12 --batch 100
+  exits 0
+  holds test "$(grep -c '^iteration' "$out")" = 4 # 0, 5, 10 and the last
+}
+
+the_same_seed_prints_the_same() {
+  train --iters 50 --seed 5 --quiet && sed 's/.*images.s//' "$out" >"$folder/first"
+  train --iters 50 --seed 5 --quiet && sed 's/.*images.s//' "$out" >"$folder/second"
+  holds cmp -s "$folder/first" "$folder/second"
+}
+
+# --- log ------------------------------------------------------------------------------------------
+
+# A header, then a row for each iteration from 0 on, each of four fields, the last line complete.
+well_formed() {
+  holds test "$(head -n 1 "$log")" = iter,loss,train_acc,test_acc
+  holds awk -F, 'NR > 1 && (NF != 4 || $1 != NR - 2 || $2 !~ /^[0-9.e+-]+$/) {exit 1}' "$log"
+  holds test "$(tail -c 1 "$log" | wc -l | tr -d ' ')" = 1
+}
+
+the_log_has_every_iteration() {
+  train --iters 100 --eval-every 30 --dtype float64 --log "$log"
+  exits 0; lines "$log" 101
+  well_formed
+  # 17 significant digits; trailing zeros are not written.
+  holds awk -F, 'NR > 1 {gsub(/^0*\./, "", $2); gsub(/\./, "", $2); n += length($2) >= 16}
+                 END {exit !(n > 90)}' "$log"
+  evaluated=$(awk -F, 'NR > 1 && $3 != "" && $4 != "" {printf "%s ", $1}' "$log")
+  holds test "$evaluated" = '0 30 60 90 99 '
+  holds test "$(awk -F, 'NR > 1 && ($3 == "") != ($4 == "")' "$log")" = ''
+}
+
+a_log_that_cannot_be_written_is_an_error() {
+  train --iters 10 --log "$folder/none/log.csv"
+  exits 1; says "cannot write the log $folder/none/log.csv: No such file"; lines "$out" 0
+  [ -c /dev/full ] || return
+  for iterations in 10 5000; do
+    what="/dev/full, $iterations iterations"
+    train --iters $iterations --log /dev/full
+    exits 1; says "cannot write the log /dev/full: No space left"
+    holds test "$(grep -c '^done' "$out")" = 0
+  done
+}
+
+# --- how a run ends -------------------------------------------------------------------------------
+
+a_signal_ends_the_run_in_good_order() {
+  for signal in INT:130 TERM:143; do
+    what="signal ${signal%:*}"
+    rm -f "$log"
+    "$examples/train_mnist" --data "$data" --threads 1 --iters 1000000000 --eval-every 0 \
+        --log "$log" >"$out" 2>"$err" &
+    tries=0
+    until [ "$(wc -c 2>/dev/null <"$log" || echo 0)" -gt 10000 ] || [ $tries -eq 100 ]; do
+      tries=$((tries + 1))
+      sleep 0.1
+    done
+    kill -s "${signal%:*}" $!
+    wait $!
+    status=$?
+    exits "${signal#*:}"; lines "$err" 0
+    prints "$done_line"
+    well_formed
+    iterations=$(sed -n 's/^done: \([0-9]*\) .*/\1/p' "$out")
+    holds test "$(tail -n 1 "$log" | cut -d, -f1)" = $((iterations - 1))
+  done
+}
+
+a_run_that_diverges_says_why() {
+  train --iters 100 --activation relu --lr 1e20 --log "$log"
+  exits 1; says 'the loss is nan at iteration [0-9]*, after [0-9.]*: probably lr=1e+20 is too large'
+  holds test "$(grep -c '^done' "$out")" = 0
+  well_formed
+  holds test "$(($(wc -l <"$log") - 1))" = "$(sed -n 's/.* at iteration \([0-9]*\),.*/\1/p' "$err")"
+}
+
+too_much_memory_is_an_error() {
+  for option in '--hidden 100000000000000' '--batch 1000000000000000'; do
+    what=$option
+    # shellcheck disable=SC2086
+    train $option
+    exits 1; says 'memory'; lines "$out" 0
+  done
+}
+
+for test in bad_numbers_are_refused empty_values_are_refused unknown_names_are_refused \
+            unknown_options_are_refused help_shows_the_defaults broken_files_are_named \
+            missing_data_are_fetched data_that_cannot_be_fetched_are_an_error \
+            a_pipe_gets_a_line_per_evaluation quiet_prints_one_line \
+            an_epoch_is_evaluated_by_default the_same_seed_prints_the_same \
+            the_log_has_every_iteration a_log_that_cannot_be_written_is_an_error \
+            a_signal_ends_the_run_in_good_order a_run_that_diverges_says_why \
+            too_much_memory_is_an_error; do
+  check $test
+done
+[ $bad -eq 0 ]
