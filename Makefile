@@ -92,7 +92,7 @@ deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
 
 # --- targets --------------------------------------------------------------------------------------
 
-.PHONY: all lib deps deps-dev data examples bench test fuzz fuzz-build check-numpy install \
+.PHONY: all lib deps deps-dev data examples bench bench-peers test fuzz fuzz-build check-numpy install \
         uninstall format format-check lint check-house clean help FORCE
 
 all: lib examples ## the library and the examples
@@ -121,6 +121,9 @@ fuzz-build: $(fuzzers)
 
 bench: $(build)/bench/bench ## timings (BENCH=name for one question)
 	@$< $(BENCH)
+
+bench-peers: $(example_bin) ## the default job beside NumPy and PyTorch, where they are installed
+	@bench/peers/run.sh $(bin_suffix)examples/train_mnist
 
 check-numpy: $(example_bin) $(build)/test/arrays_tool ## compare training and files with NumPy's, where it is installed
 	@for python in $(PYTHON) python3 /usr/bin/python3; do \
