@@ -7,6 +7,7 @@
 
 static const bench_question questions[] = {
     {"training", "a step and the whole job against the BLAS floor", bench_training},
+    {"scaling", "how a step scales with batch, units, layers, threads, precision", bench_scaling},
 };
 enum { count = sizeof questions / sizeof *questions };
 

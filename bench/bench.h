@@ -14,6 +14,7 @@ typedef struct bench_question {
 } bench_question;
 
 void bench_training(void);
+void bench_scaling(void);
 
 /* Seconds of one call. */
 typedef struct bench_time {

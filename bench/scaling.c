@@ -1,0 +1,164 @@
+/* How a training step scales: with the batch, the hidden units, the layers, the threads and the
+ * precision. Beside it the same products by cblas_?gemm alone, dense, with BLAS's own threads. */
+#include "bench.h"
+
+#include <cblas.h>
+#include <stdlib.h>
+
+enum { most_layers = 4 };
+
+typedef struct shape {
+    const char *name;
+    size_t batch, layers, sizes[most_layers + 1];
+} shape;
+
+static const shape shapes[] = {
+    {"batch 10, hidden 50", 10, 2, {784, 50, 10}},
+    {"batch 100, hidden 50", 100, 2, {784, 50, 10}},
+    {"batch 1000, hidden 50", 1000, 2, {784, 50, 10}},
+    {"batch 10000, hidden 50", 10000, 2, {784, 50, 10}},
+    {"batch 100, hidden 10", 100, 2, {784, 10, 10}},
+    {"batch 100, hidden 500", 100, 2, {784, 500, 10}},
+    {"batch 100, hidden 2000", 100, 2, {784, 2000, 10}},
+    {"batch 1000, hidden 500", 1000, 2, {784, 500, 10}},
+    {"batch 1000, hidden 2000", 1000, 2, {784, 2000, 10}},
+    {"batch 1000, hidden 500, 500, 500", 1000, 4, {784, 500, 500, 500, 10}},
+};
+
+/* --- the products alone ----------------------------------------------------------------------- */
+
+typedef struct products {
+    const shape *shape;
+    size_t threads;
+    nb_dtype dtype;
+    void *z[most_layers + 1], *W[most_layers];
+} products;
+
+static void *reserve(nb_dtype dtype, size_t count)
+{
+    nb_tensor t;
+    bench_check(nb_tensor_create(&t, dtype, NB_SHAPE(count)));
+    for (size_t i = 0; i < count; i++)
+        nb_kernels_of(dtype)->set(t.data, i, 0.5 / (double)(1 + i % 17));
+    return t.data;
+}
+
+static products products_of(const shape *s, nb_dtype dtype, size_t threads)
+{
+    products p = {.shape = s, .threads = threads, .dtype = dtype};
+    for (size_t l = 0; l <= s->layers; l++) p.z[l] = reserve(dtype, s->batch * s->sizes[l]);
+    for (size_t l = 0; l < s->layers; l++) p.W[l] = reserve(dtype, s->sizes[l] * s->sizes[l + 1]);
+    return p;
+}
+
+static void release(products *p)
+{
+    for (size_t l = 0; l <= p->shape->layers; l++) nb_free(p->z[l]);
+    for (size_t l = 0; l < p->shape->layers; l++) nb_free(p->W[l]);
+}
+
+static void multiply(const products *p, bool ta, bool tb, size_t m, size_t n, size_t k,
+                     double alpha, const void *A, const void *B, double beta, void *C)
+{
+    bench_check(nb_kernels_of(p->dtype)->gemm(ta, tb, m, n, k, alpha, A, ta ? m : k, B, tb ? k : n,
+                                              beta, C, n));
+}
+
+static void forward(const products *p)
+{
+    const size_t *size = p->shape->sizes;
+    for (size_t l = 0; l < p->shape->layers; l++)
+        multiply(p, false, false, p->shape->batch, size[l + 1], size[l], 1e-3, p->z[l], p->W[l], 0,
+                 p->z[l + 1]);
+}
+
+static void run_products(void *context)
+{
+    const products *p = context;
+    const size_t *size = p->shape->sizes, n = p->shape->batch;
+    if (nb_blas_threads() != (int)p->threads) nb_blas_set_threads((int)p->threads);
+    forward(p);
+    for (size_t l = p->shape->layers; l-- > 0;) {
+        if (l > 0)
+            multiply(p, false, true, n, size[l], size[l + 1], 1e-3, p->z[l + 1], p->W[l], 0,
+                     p->z[l]);
+        multiply(p, true, false, size[l], size[l + 1], n, 1e-9, p->z[l], p->z[l + 1], 1, p->W[l]);
+    }
+    forward(p);
+}
+
+/* Multiplications and additions of those products, dense. */
+static double flop(const shape *s)
+{
+    double sum = 0;
+    for (size_t l = 0; l < s->layers; l++)
+        sum += 2.0 * (double)s->batch * (double)s->sizes[l] * (double)s->sizes[l + 1] * (l ? 4 : 3);
+    return sum;
+}
+
+/* --- a step ----------------------------------------------------------------------------------- */
+
+static void run_step(void *trainer)
+{
+    double loss;
+    if (nb_blas_threads() != 1) nb_blas_set_threads(1);
+    bench_check(nb_trainer_step(trainer, &loss));
+}
+
+static void row(const shape *s, nb_dtype dtype, size_t threads, double peak)
+{
+    nb_net *net;
+    nb_random random;
+    nb_trainer *trainer;
+    bench_time time[2];
+    products p = products_of(s, dtype, threads);
+    const nb_net_options o = {.layers = s->layers,
+                              .sizes = s->sizes,
+                              .bias = true,
+                              .activation = NB_SIGMOID,
+                              .epsilon = NB_BOOK_EPSILON,
+                              .dtype = dtype,
+                              .max_batch = nb_train_max_batch(s->batch)};
+    nb_train_options train = NB_TRAIN_DEFAULTS;
+    train.batch = s->batch;
+    train.threads = threads;
+    train.lr = 0.01;
+    nb_random_seed(&random, 0);
+    bench_check(nb_net_create(&net, &o));
+    nb_net_randomize(net, &random, 0.01);
+
+    bench_check(nb_trainer_create(&trainer, net, bench_mnist(), &random, &train));
+    bench_compare(2, (void (*const[])(void *)){run_step, run_products},
+                  (void *const[]){trainer, &p}, time);
+    nb_blas_set_threads(1);
+    nb_trainer_destroy(trainer);
+
+    const double rate = flop(s) / time[0].median * 1e-9;
+    bench_row((const char *[]){s->name, bench_cell("%s", nb_dtype_name(dtype)),
+                               bench_cell("%zu", threads), bench_cell("%.3g", time[0].median * 1e3),
+                               bench_cell("%.0f", (double)s->batch / time[0].median),
+                               bench_cell("%.0f", rate),
+                               bench_cell("%.0f %%", 100 * rate / (peak * (double)threads)),
+                               bench_cell("%.2f", time[0].median / time[1].median)});
+    nb_net_destroy(net);
+    release(&p);
+}
+
+void bench_scaling(void)
+{
+    const size_t all = nb_processors();
+    bench_table("scaling", "one training step, loss after it; GFLOP/s count the dense products", 8,
+                (const char *[]){"784 inputs, 10 outputs", "type", "threads", "ms", "images/s",
+                                 "GFLOP/s", "of peak", "/ gemm"});
+    for (int d = 0; d < 2; d++) {
+        const nb_dtype dtype = d ? NB_FLOAT64 : NB_FLOAT32;
+        const double peak = bench_fma_peak(dtype);
+        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+            row(&shapes[i], dtype, 1, peak);
+            if (all > 1) row(&shapes[i], dtype, all, peak);
+        }
+    }
+    bench_note("/ gemm: against the same products by cblas_?gemm alone, on as many BLAS threads.");
+    bench_note("Below 1 because a third of the pixels is 0 in the whole batch and left out.");
+    bench_table_end();
+}
