@@ -37,12 +37,13 @@ build := build/$(CONFIG)-$(notdir $(firstword $(CC)))
 
 # Asked of pkg-config at the first recipe that needs it, that is, after `deps` has run in the same
 # make call; then remembered.
-packages     := openblas lapacke libpng zlib libzip jansson
+packages     := openblas lapacke libpng zlib libzip jansson cairo
+test_packages := cmocka fontconfig
 lazy          = $(eval $1 := $2)$($1)
 pkg_cflags    = $(call lazy,pkg_cflags,$(shell pkg-config --cflags $(packages) 2>/dev/null))
 pkg_libs      = $(call lazy,pkg_libs,$(shell pkg-config --libs $(packages) 2>/dev/null))
-cmocka_cflags = $(call lazy,cmocka_cflags,$(shell pkg-config --cflags cmocka 2>/dev/null))
-cmocka_libs   = $(call lazy,cmocka_libs,$(shell pkg-config --libs cmocka 2>/dev/null))
+test_cflags   = $(call lazy,test_cflags,$(shell pkg-config --cflags $(test_packages) 2>/dev/null))
+test_libs     = $(call lazy,test_libs,$(shell pkg-config --libs $(test_packages) 2>/dev/null))
 
 # -ffp-contract=off: the book's digits need every product rounded (docs/design.md).
 compile = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -pthread -fPIC -ffp-contract=off $(optimise) \
@@ -209,9 +210,9 @@ $(bin_suffix)examples/%: $(build)/examples/%.o $(build)/examples/common.o $(libn
 	@mkdir -p $(@D); echo "  LD   $@"; $(link) $^ $(libs) -o $@
 
 $(build)/test/%.o: test/%.c $(build)/flags
-	$(cc_object) $(cmocka_cflags) -c $< -o $@
+	$(cc_object) $(test_cflags) -c $< -o $@
 $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(libnablas)
-	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(cmocka_libs) $(libs) -o $@
+	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(test_libs) $(libs) -o $@
 
 $(build)/test/%_tool: $(build)/test/%_tool.o $(libnablas)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(libs) -o $@

@@ -8,6 +8,7 @@ library=$1
 floors='0 base
 1 kernel
 1 numeric
+1 plot
 2 tensor
 3 graph
 4 nn

@@ -18,6 +18,9 @@ libpng       pc:libpng                    libpng-dev          libpng-devel    li
 zlib         pc:zlib                      zlib1g-dev          zlib-devel      zlib      zlib
 libzip       pc:libzip                    libzip-dev          libzip-devel    libzip    libzip
 jansson      pc:jansson                   libjansson-dev      jansson-devel   jansson   jansson
+cairo        pc:cairo                     libcairo2-dev       cairo-devel     cairo     cairo
+fontconfig   pc:fontconfig                libfontconfig-dev   fontconfig-devel fontconfig fontconfig
+DejaVu       font:DejaVuSans.ttf          fonts-dejavu-core   dejavu-sans-fonts ttf-dejavu font-dejavu
 cmocka       pc:cmocka                    libcmocka-dev       libcmocka-devel cmocka    cmocka
 download     cmd:curl                     curl                curl            curl      curl
 certificates file:/etc/ssl/certs          ca-certificates     ca-certificates ca-certificates ca-certificates
@@ -38,6 +41,8 @@ found() { # found HOW
     cmd:*) command -v "${1#cmd:}" >/dev/null 2>&1 ;;
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
     header:*) echo "#include <${1#header:}>" | "$cc" $(pkg-config --cflags openblas 2>/dev/null) -E - >/dev/null 2>&1 ;;
+    font:*) find -L /usr/share/fonts /usr/local/share/fonts "$HOME/.fonts" "$HOME/.local/share/fonts" \
+                 "$HOME/Library/Fonts" /Library/Fonts -name "${1#font:}" 2>/dev/null | grep -q . ;;
     file:*) [ -e "${1#file:}" ] ;;
     fuzzer:*) program=$(mktemp) # the library is looked for only when linking
               echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
