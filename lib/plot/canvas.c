@@ -1,0 +1,110 @@
+/* Figures become images. */
+#include "plot/canvas.h"
+#include "plot/paint.h"
+#include "plot/reduce.h"
+
+#include <math.h>
+
+enum { PIXELS = 2 }; /* to the point */
+
+cairo_t *nb_canvas_open(double width, double height)
+{
+    cairo_surface_t *sheet = cairo_image_surface_create(
+        CAIRO_FORMAT_RGB24, (int)ceil(PIXELS * width), (int)ceil(PIXELS * height));
+    cairo_t *cr = cairo_create(sheet);
+    cairo_surface_destroy(sheet);
+    if (cairo_status(cr)) {
+        nb_fail(NB_ENOMEM, "nb_figure: %s", cairo_status_to_string(cairo_status(cr)));
+        cairo_destroy(cr);
+        return NULL;
+    }
+    /* Shapes that depend neither on the screen's settings nor on where a letter happens to stand.
+     */
+    cairo_font_options_t *options = cairo_font_options_create();
+    cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
+    cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
+    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
+    cairo_set_font_options(cr, options);
+    cairo_font_options_destroy(options);
+    cairo_set_source_rgb(cr, 1, 1, 1);
+    cairo_paint(cr);
+    cairo_scale(cr, PIXELS, PIXELS);
+    return cr;
+}
+
+nb_status nb_canvas_close(cairo_t *cr, nb_status status, nb_image *image)
+{
+    cairo_surface_t *sheet = cairo_get_target(cr);
+    cairo_surface_flush(sheet);
+    *image = (nb_image){0};
+    if (!status && cairo_status(cr))
+        status = nb_fail(NB_ENOMEM, "nb_figure: %s", cairo_status_to_string(cairo_status(cr)));
+    if (!status)
+        status = nb_image_create(image, (size_t)cairo_image_surface_get_width(sheet),
+                                 (size_t)cairo_image_surface_get_height(sheet), 3);
+    const unsigned char *from = cairo_image_surface_get_data(sheet);
+    size_t stride = (size_t)cairo_image_surface_get_stride(sheet);
+    for (size_t y = 0; y < image->height; y++, from += stride) {
+        const uint32_t *row = (const uint32_t *)(const void *)from;
+        uint8_t *to = image->pixels + y * image->width * 3;
+        for (size_t x = 0; x < image->width; x++, to += 3) {
+            to[0] = (uint8_t)(row[x] >> 16);
+            to[1] = (uint8_t)(row[x] >> 8);
+            to[2] = (uint8_t)row[x];
+        }
+    }
+    cairo_destroy(cr);
+    return status;
+}
+
+/* --- figures --- */
+
+static void draw_artists(const nb_axes *ax, cairo_t *cr, bool on_top)
+{
+    for (const nb_artist *a = ax->first; a; a = a->next)
+        if (a->kind->draw && a->kind->on_top == on_top) a->kind->draw(a, cr);
+}
+
+static void draw_axes(nb_axes *ax, cairo_t *cr)
+{
+    nb_frame_draw_back(ax, cr);
+    if (ax->solid) {
+        nb_solid_draw(ax, cr);
+    } else {
+        cairo_save(cr);
+        cairo_rectangle(cr, ax->box.x, ax->box.y, ax->box.w, ax->box.h);
+        cairo_clip(cr);
+        draw_artists(ax, cr, false);
+        cairo_restore(cr);
+    }
+    nb_frame_draw_front(ax, cr);
+    draw_artists(ax, cr, true);
+    nb_legend_draw(ax, cr);
+}
+
+nb_status nb_figure_render(nb_figure *fig, nb_image *image)
+{
+    *image = (nb_image){0};
+    nb_status status = nb_figure_status(fig);
+    if (status) return status;
+    cairo_t *cr = nb_canvas_open(fig->width, fig->height);
+    if (!cr) return NB_ENOMEM;
+    nb_layout(fig, cr);
+    if (fig->title)
+        nb_text_draw(cr, fig->title,
+                     nb_text_fit(cr, fig->title, NB_SIZE_TITLE + 1, fig->width - 16),
+                     fig->width / 2, 10, 0.5, 0, 0, NB_INK);
+    for (nb_axes *ax = fig->first; ax; ax = ax->next) draw_axes(ax, cr);
+    return nb_canvas_close(cr, nb_figure_status(fig), image);
+}
+
+nb_status nb_figure_save(nb_figure *fig, const char *path, const nb_png_text *text)
+{
+    nb_image image;
+    nb_status status = nb_figure_render(fig, &image);
+    if (status) return status;
+    if (!fig->photo) status = nb_image_reduce(&image);
+    if (!status) status = nb_png_save(&image, path, text);
+    nb_image_destroy(&image);
+    return status;
+}

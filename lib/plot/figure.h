@@ -1,0 +1,158 @@
+/* figure.h - what a figure is made of; for the sources of lib/plot.
+ *
+ * A figure holds axes, axes hold artists (a line, a field of arrows, ...), and an artist's kind is
+ * a table of what it can do. plot.c keeps them, layout.c gives each axes its limits and its
+ * rectangle, frame.c draws what surrounds the data, and one source for each family of artists the
+ * data. */
+#ifndef PLOT_FIGURE_H
+#define PLOT_FIGURE_H
+
+#include "nablas/plot.h"
+#include "plot/ticks.h"
+
+#include <cairo.h>
+
+/* Values beyond it are not drawn, so that sums and differences of limits stay finite. */
+#define NB_PLOT_HUGE 1e300
+
+typedef struct nb_rect {
+    double x, y, w, h;
+} nb_rect;
+
+/* The box around what artists show: x, y, z. Starts as lo = inf, hi = -inf. */
+typedef struct nb_bounds {
+    double lo[3], hi[3];
+    bool tight;     /* no room around it: images, contours */
+    bool from_zero; /* nor below y = 0: bars */
+} nb_bounds;
+
+typedef struct nb_artist nb_artist;
+
+typedef struct nb_artist_kind {
+    const char *name; /* the public function, for messages */
+    bool solid;       /* three-dimensional */
+    bool on_top;      /* drawn after the frame, and not cut at it */
+    /* Widen `b` by what the artist shows; NULL: nothing. */
+    void (*bounds)(const nb_artist *a, nb_bounds *b);
+    void (*draw)(const nb_artist *a, cairo_t *cr);
+    /* Draw the sample beside the label in a legend; NULL: has none. */
+    void (*key)(const nb_artist *a, cairo_t *cr, nb_rect box);
+} nb_artist_kind;
+
+struct nb_artist {
+    const nb_artist_kind *kind;
+    nb_artist *next;
+    nb_axes *ax;
+    const char *label; /* or NULL */
+    nb_color color;
+    size_t n;      /* points */
+    size_t nx, ny; /* of a grid or an image: columns, rows */
+    size_t count;  /* of levels or images */
+    const double *x, *y, *u, *v;
+    const char *text; /* or a printf format */
+    nb_image *images;
+    const char **captions;
+    nb_line_style line; /* lines, guides; contours: dash and width */
+    nb_color_map map;
+    nb_place place;
+    double size, scale, lo, hi;
+    bool flag; /* contour: write values; surface: smooth */
+};
+
+typedef struct nb_axis {
+    const char *label;
+    bool log, flipped;
+    bool down;             /* flipped unless the limits are too: images */
+    bool whole;            /* ticks at whole numbers alone */
+    double set_lo, set_hi; /* by the caller; NaN: by the data */
+    bool given;            /* ticks are */
+    size_t given_count;
+    const double *given_at;
+    const char *const *given_names;
+    double lo, hi; /* drawn; the logarithms if log; lo < hi */
+    nb_ticks ticks;
+} nb_axis;
+
+struct nb_axes {
+    nb_figure *fig;
+    nb_axes *next;
+    size_t rows, cols, index;
+    const char *title;
+    nb_axis axis[3];
+    bool equal, grid, hidden, solid, has_legend;
+    nb_place legend;
+    double azimuth, elevation;
+    nb_artist *first, **end;
+    size_t turn;  /* the next colour */
+    nb_rect cell; /* its share of the figure */
+    nb_rect box;  /* where the data go */
+};
+
+/* A block that lives as long as its figure. */
+typedef struct nb_figure_block {
+    struct nb_figure_block *next;
+} nb_figure_block;
+
+struct nb_figure {
+    double width, height;
+    const char *title;
+    bool photo; /* it shows a coloured image: keep every colour */
+    nb_axes *first, **end;
+    nb_figure_block *blocks;
+    nb_status status;
+    char detail[512];
+};
+
+/* nb_figure_fail - remember the first failure: `status` with what nb_last_error() says now. */
+void nb_figure_fail(nb_figure *fig, nb_status status);
+
+/* nb_figure_take - zeroed memory that is freed with the figure; NULL, and the figure has failed, if
+ *                  there is none.
+ * nb_figure_copy - n doubles; x = NULL gives NULL.
+ * nb_figure_text - a string, made valid UTF-8 (what is not becomes '?'); NULL gives NULL. */
+void *nb_figure_take(nb_figure *fig, size_t count, size_t size);
+const double *nb_figure_copy(nb_figure *fig, size_t n, const double *x);
+const char *nb_figure_text(nb_figure *fig, const char *text);
+
+/* nb_artist_add - a zeroed artist at the end of the axes, with a copy of `label`, and `color` or,
+ * if that is 0, `otherwise` or, if that is 0 too, the next colour in turn. NULL, to be answered by
+ * a return, if `ax` is NULL, the figure has failed or the axes hold artists of other dimensions. */
+nb_artist *nb_artist_add(nb_axes *ax, const nb_artist_kind *kind, const char *label, nb_color color,
+                         nb_color otherwise);
+
+/* nb_artist_needs - false, and the figure has failed, if n > 0 and `data` is NULL.
+ * nb_artist_grid - keep x(nx), y(ny) and z(ny,nx) in a->x, a->y, a->u; false, and the figure has
+ *                  failed, if a side is shorter than 2 or one of them is NULL.
+ * nb_artist_format - keep `format` in a->text; false, and the figure has failed, if it is not that
+ * of one double (NULL is fine). nb_format - printf one double by a format that nb_artist_format
+ * accepted. */
+bool nb_artist_needs(nb_artist *a, size_t n, const void *data);
+bool nb_artist_grid(nb_artist *a, size_t nx, size_t ny, const double *x, const double *y,
+                    const double *z);
+bool nb_artist_format(nb_artist *a, const char *format);
+void nb_format(char *text, size_t size, const char *format, double value);
+
+/* nb_bounds_point - widen by (x, y), if both can be drawn on the axes. */
+void nb_bounds_point(nb_bounds *b, const nb_axes *ax, double x, double y);
+/* Bounds of a->n points a->x, a->y. */
+void nb_bounds_points(const nb_artist *a, nb_bounds *b);
+
+/* nb_axis_unit - `value` as the axis counts: itself, or its logarithm; NaN if it cannot be drawn.
+ */
+double nb_axis_unit(const nb_axis *axis, double value);
+
+/* nb_axes_place - where (x, y) is on paper; false if it cannot be drawn. May be far outside. */
+bool nb_axes_place(const nb_axes *ax, double x, double y, double *px, double *py);
+
+/* nb_layout - cells, limits, ticks and boxes of all axes. `cr` measures text. */
+void nb_layout(nb_figure *fig, cairo_t *cr);
+/* nb_layout_limits - the limits alone. */
+void nb_layout_limits(nb_axes *ax);
+
+/* Drawing the axes around and in the data. */
+void nb_frame_draw_back(const nb_axes *ax, cairo_t *cr);
+void nb_frame_draw_front(const nb_axes *ax, cairo_t *cr);
+void nb_legend_draw(const nb_axes *ax, cairo_t *cr);
+void nb_solid_draw(nb_axes *ax, cairo_t *cr);
+
+#endif
