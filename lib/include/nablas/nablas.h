@@ -13,8 +13,11 @@
 #include "nablas/activation.h"
 #include "nablas/array.h"
 #include "nablas/blas.h"
+#include "nablas/diagram.h"
 #include "nablas/loss.h"
 #include "nablas/numeric.h"
+#include "nablas/plot.h"
+#include "nablas/png.h"
 
 #include "nablas/kernels.h"
 #include "nablas/tensor.h"
