@@ -66,8 +66,9 @@ static double widest(const nb_axis *axis, cairo_t *cr)
 /* As many ticks as the rectangle has room for. */
 static void ticks_of(nb_axes *ax, cairo_t *cr)
 {
+    bool cells = ax->axis[0].whole && ax->axis[1].whole; /* name each, if they are few */
     double gap = 1.1 * NB_SIZE_TICK;
-    size_t most = (size_t)fmin(fmax(ax->box.w / 48, 2), 10);
+    size_t most = (size_t)fmin(fmax(ax->box.w / (cells ? 28 : 48), 2), cells ? 12 : 10);
     size_t down = (size_t)fmin(fmax(ax->box.h / 38, 2), 10);
     do {
         find_ticks(&ax->axis[0], most);
