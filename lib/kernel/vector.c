@@ -123,12 +123,20 @@ static void relu(size_t n, const real *x, real *y)
 
 static void relu_backward(size_t n, const real *x, const real *dy, real beta, real *dx)
 {
+    /* dy is read whether it is needed or not: a load under a condition is not vectorised for the
+     * baseline. */
     if (beta == 0) {
         INDEPENDENT
-        for (size_t i = 0; i < n; i++) dx[i] = x[i] <= 0 ? 0 : dy[i];
+        for (size_t i = 0; i < n; i++) {
+            const real share = dy[i];
+            dx[i] = x[i] <= 0 ? 0 : share;
+        }
     } else {
         INDEPENDENT
-        for (size_t i = 0; i < n; i++) dx[i] = (x[i] <= 0 ? 0 : dy[i]) + beta * dx[i];
+        for (size_t i = 0; i < n; i++) {
+            const real share = dy[i];
+            dx[i] = (x[i] <= 0 ? 0 : share) + beta * dx[i];
+        }
     }
 }
 
