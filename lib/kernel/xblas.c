@@ -24,9 +24,8 @@ static nb_status check(const char *name, size_t value, const char *stride, size_
     return NB_OK;
 }
 
-nb_status NB(gemm)(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, real alpha,
-                   const real *A, size_t lda, const real *B, size_t ldb, real beta, real *C,
-                   size_t ldc)
+static nb_status check_all(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, size_t lda,
+                           size_t ldb, size_t ldc)
 {
     nb_status status;
     if ((status = check(trans_a ? "m" : "k", trans_a ? m : k, "lda", lda)) ||
@@ -36,6 +35,15 @@ nb_status NB(gemm)(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, rea
     if (m > largest || n > largest || k > largest)
         return nb_fail(NB_EOVERFLOW, GEMM ": m=%zu n=%zu k=%zu, beyond BLAS's largest %zu", m, n, k,
                        largest);
+    return NB_OK;
+}
+
+nb_status NB(gemm)(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, real alpha,
+                   const real *A, size_t lda, const real *B, size_t ldb, real beta, real *C,
+                   size_t ldc)
+{
+    nb_status status = check_all(trans_a, trans_b, m, n, k, lda, ldb, ldc);
+    if (status) return status;
     if (m == 0 || n == 0) return NB_OK;
     BLAS(gemm)
     (CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans, trans_b ? CblasTrans : CblasNoTrans,
@@ -48,9 +56,9 @@ nb_status NB(affine)(size_t n, size_t k, size_t m, const real *X, size_t ldx, co
                      size_t ldw, const real *b, real *Y, size_t ldy)
 {
     if (!b) return NB(gemm)(false, false, n, m, k, 1, X, ldx, W, ldw, 0, Y, ldy);
-    /* An empty product first, so that a bad stride is found before Y is written. */
-    nb_status status = NB(gemm)(false, false, 0, m, k, 1, X, ldx, W, ldw, 1, Y, ldy);
+    nb_status status = check_all(false, false, n, m, k, ldx, ldw, ldy);
     if (status) return status;
+    if (n == 0 || m == 0) return NB_OK;
     for (size_t i = 0; i < n; i++) memcpy(Y + i * ldy, b, m * sizeof *b);
     return NB(gemm)(false, false, n, m, k, 1, X, ldx, W, ldw, 1, Y, ldy);
 }
