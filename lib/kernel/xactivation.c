@@ -43,7 +43,7 @@ static real maximum(size_t m, const real *x)
 {
     real max = x[0];
     for (size_t j = 1; j < m; j++)
-        if (x[j] > max || x[j] != x[j]) max = x[j];
+        if (x[j] > max) max = x[j]; /* a NaN that is passed over reaches the row by its sum */
     return max;
 }
 

@@ -28,7 +28,7 @@ static nb_status fold(const batch *b, row_loss *row, real *each, real *sum)
     real losses[block], total = 0;
     if (b->ldy < (b->m ? b->m : 1))
         return nb_fail(NB_EINVAL, "%s: ldy=%zu < m=%zu", b->function, b->ldy, b->m ? b->m : 1);
-    if (!b->labels && b->ldt < (b->m ? b->m : 1))
+    if (b->T && b->ldt < (b->m ? b->m : 1))
         return nb_fail(NB_EINVAL, "%s: ldt=%zu < m=%zu", b->function, b->ldt, b->m ? b->m : 1);
     for (size_t lo = 0; lo < b->n; lo += block) {
         const size_t width = b->n - lo < block ? b->n - lo : block;
@@ -96,8 +96,8 @@ nb_status NB(mean_squared_error)(size_t n, size_t m, const real *Y, size_t ldy, 
 
 static real entropy_term(const batch *b, const real *y, const real *t, size_t j)
 {
-    /* Where t is 0 the term is 0, also for y = 0 and an exact logarithm. */
-    return t[j] == 0 ? 0 : t[j] * MATH(log)(y[j] + b->epsilon);
+    /* Where t is 0 the term is 0, also for y = 0 and an exact logarithm, but NaN for a NaN. */
+    return t[j] * (t[j] == 0 ? y[j] : MATH(log)(y[j] + b->epsilon));
 }
 
 static real entropy_row(const batch *b, size_t i)
@@ -124,6 +124,7 @@ nb_status NB(cross_entropy_error_labels)(size_t n, size_t m, const real *Y, size
  * log sum e^(a_j - max) * sum t - sum t_j (a_j - max). */
 static real logit_row(const batch *b, size_t i)
 {
+    if (b->m == 0) return 0;
     const real *a = b->Y + i * b->ldy, max = a[NB(argmax)(b->m, a)];
     real sum = 0, picked = 0, weight = 0;
     for (size_t j = 0; j < b->m; j++) sum += MATH(exp)(a[j] - max);
@@ -143,7 +144,7 @@ static real logit_row(const batch *b, size_t i)
 nb_status NB(logit_cross_entropy)(size_t n, size_t m, const real *A, size_t lda, const real *T,
                                   size_t ldt, real *each, real *loss)
 {
-    const batch b = {ME("logit_cross_entropy"), m ? n : 0, m, lda, ldt, A, T, NULL, 0};
+    const batch b = {ME("logit_cross_entropy"), n, m, lda, ldt, A, T, NULL, 0};
     return mean_of(&b, logit_row, each, loss);
 }
 

@@ -8,8 +8,8 @@
  *   loss  out  the loss of the batch, or NULL
  *
  * Errors: NB_EINVAL short stride; NB_ERANGE a label outside 0 ... m-1 (named with its row). On
- * error `each` may be written up to that row, `loss` is untouched. NaN propagates. Units:  mean
- * squared error in [Y]^2, cross entropy in nat. */
+ * error `each` may be written up to that row, `loss` is untouched. NaN propagates.
+ * Units:  mean squared error in [Y]^2, cross entropy in nat. */
 #ifndef NABLAS_LOSS_H
 #define NABLAS_LOSS_H
 
@@ -50,7 +50,7 @@ nb_status nb_dcross_entropy_error_labels(size_t n, size_t m, const double *Y, si
 
 /* nb_{s,d}logit_cross_entropy - the exact cross entropy of softmax(A), computed from the logits:
  * each = (max a + log sum_j e^(a_j - max a)) sum_j t_j - sum_j t_j a_j; loss = their mean. Finite
- * for every finite A. */
+ * for every finite A, unless the loss itself is too large for the type. */
 nb_status nb_slogit_cross_entropy(size_t n, size_t m, const float *A, size_t lda, const float *T,
                                   size_t ldt, float *each, float *loss);
 nb_status nb_dlogit_cross_entropy(size_t n, size_t m, const double *A, size_t lda, const double *T,
