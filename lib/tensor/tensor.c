@@ -137,7 +137,6 @@ static double get(const nb_tensor *t, size_t i)
     return 0;
 }
 
-/* The largest double that an int64 holds is 2^63 - 1024. */
 static double cut(double x, double lo, double hi)
 {
     return isnan(x) ? 0 : (x < lo ? lo : (x > hi ? hi : trunc(x)));
@@ -165,7 +164,9 @@ static void put(nb_tensor *t, size_t i, double x)
         ((int32_t *)t->data)[i] = (int32_t)cut(x, INT32_MIN, INT32_MAX);
         break;
     case NB_INT64:
-        ((int64_t *)t->data)[i] = (int64_t)cut(x, (double)INT64_MIN, 0x1.fffffffffffffp62);
+        /* INT64_MAX is no double: the next one is 2^63, the one before 2^63 - 1024. */
+        ((int64_t *)t->data)[i] =
+            x >= 0x1p63 ? INT64_MAX : (int64_t)cut(x, -0x1p63, 0x1.fffffffffffffp62);
         break;
     }
 }
