@@ -173,13 +173,14 @@ uninstall: ## remove what install put there
 
 # --- rules ----------------------------------------------------------------------------------------
 
+all_flags = $(compile) $(vec_flags) $(foreach i,$(isas),$(isa_$i)) | $(link) $(libs)
+
 # The stamp changes when a flag does, and everything compiled depends on it. Its recipe is the first
 # that needs the packages, so it is the one that says what is missing.
 $(build)/flags: FORCE | $(deps_first)
 	@CC="$(CC)" scripts/deps.sh check
 	@mkdir -p $(@D)
-	@echo '$(compile) $(vec_flags) | $(link) $(libs)' | cmp -s - $@ || \
-	 echo '$(compile) $(vec_flags) | $(link) $(libs)' > $@
+	@echo '$(all_flags)' | cmp -s - $@ || echo '$(all_flags)' > $@
 
 cc_object = @mkdir -p $(@D); echo "  CC   $(@:$(build)/%=%)"; $(compile)
 
