@@ -2,7 +2,8 @@
  *
  * vector.c is plain C that compilers vectorise; the Makefile compiles it for the baseline of the
  * architecture and, on x86-64, for AVX2 and AVX-512. Each object exports one table. The loops are
- * the same operations in the same order without contraction, so every table gives the same bits. */
+ * the same operations in the same order without contraction, so every table gives the same bits
+ * (but for a NaN's payload). */
 #ifndef NABLAS_VECTOR_H
 #define NABLAS_VECTOR_H
 

