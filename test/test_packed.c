@@ -4,8 +4,8 @@
 #include "nablas/graph.h"
 #include "nablas/loss.h"
 #include "nablas/memory.h"
-#include "nablas/mnist.h"
 #include "nablas/net.h"
+#include "nablas/packer.h"
 
 #include <math.h>
 
@@ -16,10 +16,12 @@ typedef struct fixture {
     nb_net *net;
     nb_dtype dtype;
     size_t n;
-    nb_tensor dense, packed;
+    nb_tensor dense, columns;
     int32_t labels[most_rows];
-    size_t runs;
+    nb_packed packed;
     nb_run run[k];
+    size_t row[most_rows], row_end[most_rows];
+    nb_entry entry[most_rows * k];
 } fixture;
 
 /* Columns j with `active` of (j, kind): none, all, the ends, every other one, two blocks. */
@@ -39,6 +41,12 @@ static bool active(size_t j, int kind)
     }
 }
 
+/* Kind 4 also has single entries, in columns that no run has. */
+static bool single(size_t i, size_t j, int kind)
+{
+    return kind == 4 && (j == 0 || j == 15 || j == k - 1) && (i + j) % 3 == 0;
+}
+
 static void start(fixture *f, nb_dtype dtype, size_t n, int kind, bool bias)
 {
     static const size_t sizes[] = {k, hidden, classes};
@@ -49,7 +57,7 @@ static void start(fixture *f, nb_dtype dtype, size_t n, int kind, bool bias)
                                     .dtype = dtype,
                                     .max_batch = most_rows};
     uint8_t mask[k];
-    size_t columns, at = 0;
+    size_t columns, at = 0, entries = 0;
     uint64_t seed = 7;
     nb_random random;
     const nb_kernels *kernels = nb_kernels_of(dtype);
@@ -58,32 +66,41 @@ static void start(fixture *f, nb_dtype dtype, size_t n, int kind, bool bias)
     assert_ok(nb_net_create(&f->net, &options));
     nb_net_randomize(f->net, &random, 0.4);
     for (size_t j = 0; j < k; j++) mask[j] = active(j, kind);
-    f->runs = nb_find_runs(k, mask, f->run, &columns);
+    f->packed = (nb_packed){.runs = nb_find_runs(k, mask, 0, f->run, &columns),
+                            .run = f->run,
+                            .row = kind == 4 ? f->row : NULL,
+                            .row_end = f->row_end,
+                            .entry = f->entry};
     assert_ok(nb_tensor_create(&f->dense, dtype, NB_SHAPE(n, k)));
-    assert_ok(nb_tensor_create(&f->packed, dtype, NB_SHAPE(n, columns)));
+    assert_ok(nb_tensor_create(&f->columns, dtype, NB_SHAPE(n, columns)));
     for (size_t i = 0; i < n; i++) {
         f->labels[i] = (int32_t)(i % classes);
+        f->row[i] = entries;
         for (size_t j = 0; j < k; j++) {
-            if (!mask[j]) continue;
+            if (!mask[j] && !single(i, j, kind)) continue;
             const double value = support_value(&seed);
             kernels->set(f->dense.data, i * k + j, value);
-            kernels->set(f->packed.data, at++, value);
+            if (mask[j])
+                kernels->set(f->columns.data, at++, value);
+            else
+                f->entry[entries++] = (nb_entry){(uint32_t)j, value};
         }
+        f->row_end[i] = entries;
     }
+    f->packed.dense = f->columns;
 }
 
 static void stop(fixture *f)
 {
     nb_net_destroy(f->net);
     nb_tensor_destroy(&f->dense);
-    nb_tensor_destroy(&f->packed);
+    nb_tensor_destroy(&f->columns);
 }
 
 static void feed(fixture *f, bool packed)
 {
     const nb_tensor t = nb_tensor_view(NB_INT32, NB_SHAPE(f->n), f->labels);
-    assert_ok(packed ? nb_feed_packed(f->net->x, &f->packed, f->runs, f->run)
-                     : nb_feed(f->net->x, &f->dense));
+    assert_ok(packed ? nb_feed_packed(f->net->x, &f->packed) : nb_feed(f->net->x, &f->dense));
     assert_ok(nb_feed(f->net->labels, &t));
 }
 
@@ -189,19 +206,44 @@ static void a_cast_unpacks(void **state)
     stop(&f);
 }
 
-static void bad_runs_are_refused(void **state)
+static void bad_matrices_are_refused(void **state)
 {
     (void)state;
     fixture f;
     start(&f, NB_FLOAT32, 2, 2, true);
-    nb_tensor two = nb_tensor_view(NB_FLOAT32, NB_SHAPE(2, 2), f.packed.data);
+    nb_packed p = f.packed;
     const nb_run beyond[] = {{0, 1}, {k, k + 1}}, backward[] = {{5, 6}, {2, 3}}, empty[] = {{3, 3}},
                  wide[] = {{0, 3}};
-    assert_fails(NB_ESHAPE, "run 1", nb_feed_packed(f.net->x, &two, 2, beyond));
-    assert_fails(NB_ESHAPE, "run 1", nb_feed_packed(f.net->x, &two, 2, backward));
-    assert_fails(NB_ESHAPE, "run 0", nb_feed_packed(f.net->x, &two, 1, empty));
-    assert_fails(NB_ESHAPE, "(2, 2)", nb_feed_packed(f.net->x, &two, 1, wide));
-    assert_fails(NB_EINVAL, "nb_sparse", nb_feed_packed(f.net->one_hot, &two, 1, wide));
+    p.run = beyond;
+    assert_fails(NB_ESHAPE, "run 1", nb_feed_packed(f.net->x, &p));
+    p.run = backward;
+    assert_fails(NB_ESHAPE, "run 1", nb_feed_packed(f.net->x, &p));
+    p.runs = 1;
+    p.run = empty;
+    assert_fails(NB_ESHAPE, "run 0", nb_feed_packed(f.net->x, &p));
+    p.run = wide;
+    assert_fails(NB_ESHAPE, "(2, 2)", nb_feed_packed(f.net->x, &p));
+    p = f.packed;
+    const size_t row[] = {0, 1}, row_end[] = {1, 3};
+    const nb_entry in_a_run[] = {{1, 2.5}, {2, 1.5}, {k - 1, 1}},
+                   twice[] = {{1, 2}, {4, 2}, {4, 2}}, far[] = {{1, 2}, {3, 1}, {k, 2}};
+    p.row = row;
+    p.row_end = row_end;
+    p.entry = in_a_run;
+    assert_fails(NB_ESHAPE, "entry 1 of row 1", nb_feed_packed(f.net->x, &p));
+    p.entry = twice;
+    assert_fails(NB_ESHAPE, "entry 1 of row 1", nb_feed_packed(f.net->x, &p));
+    p.entry = far;
+    assert_fails(NB_ESHAPE, "entry 1 of row 1", nb_feed_packed(f.net->x, &p));
+    assert_fails(NB_EINVAL, "nb_sparse", nb_feed_packed(f.net->one_hot, &p));
+    p = (nb_packed){.dense = nb_tensor_view(NB_FLOAT64, NB_SHAPE(2, k), f.dense.data)};
+    assert_fails(NB_EDTYPE, "float64", nb_feed_packed(f.net->x, &p));
+    p.dense = f.dense; /* nothing left out */
+    assert_ok(nb_feed_packed(f.net->x, &p));
+    nb_tensor x;
+    assert_ok(nb_tensor_create(&x, NB_FLOAT64, NB_SHAPE(3, k)));
+    assert_fails(NB_ESHAPE, "3 rows", nb_packed_expand(&f.packed, &x));
+    nb_tensor_destroy(&x);
     stop(&f);
 }
 
@@ -219,42 +261,118 @@ static void only_products_take_packed_inputs(void **state)
     nb_graph_destroy(g);
 }
 
-/* Bytes, packed, are the gathered rows without their columns of zeros. */
-static void a_dataset_packs_what_it_gathers(void **state)
+enum { images = 40, side = 9, pixels = side * side };
+
+/* Images with ink in a few columns of all, in some of a few, and in none of the others. */
+static nb_dataset dataset(uint8_t *bytes, uint8_t *labels, bool normalize)
+{
+    uint64_t seed = 11;
+    for (size_t i = 0; i < images * pixels; i++) {
+        const size_t column = i % pixels, image = i / pixels;
+        const bool ink = column % 7 < 2 || (column % 7 == 4 && image % 9 == column % 9);
+        bytes[i] = ink ? (uint8_t)(fabs(support_value(&seed)) * 254 + 1) : 0;
+    }
+    memset(labels, 0, images);
+    return (nb_dataset){.images = nb_tensor_view(NB_UINT8, NB_SHAPE(images, side, side), bytes),
+                        .labels = nb_tensor_view(NB_UINT8, NB_SHAPE(images), labels),
+                        .normalize = normalize,
+                        .flatten = true};
+}
+
+static void check_pack(const nb_dataset *d, nb_dtype dtype, size_t threads, size_t n,
+                       const size_t *index, size_t lo)
+{
+    nb_packer *packer;
+    nb_pool *pool;
+    nb_packed packed;
+    nb_tensor x, want;
+    assert_ok(nb_pool_create(&pool, threads));
+    assert_ok(nb_packer_create(&packer, dtype, images, pixels, threads));
+    assert_ok(nb_tensor_create(&x, dtype, NB_SHAPE(n, pixels)));
+    assert_ok(nb_tensor_create(&want, dtype, NB_SHAPE(n, pixels)));
+    assert_ok(index ? nb_dataset_gather(d, n, index, &want, NULL)
+                    : nb_dataset_range(d, lo, lo + n, &want, NULL));
+    for (int whole = 0; whole < 2; whole++) {
+        assert_ok(nb_packer_pack(packer, pool, d, n, index, lo, whole, &packed));
+        assert_int_equal(packed.run == NULL, whole);
+        if (!whole) assert_true(packed.dense.shape.dim[1] < pixels / 2);
+        assert_ok(nb_packed_expand(&packed, &x));
+        assert_memory_equal(x.data, want.data, n * pixels * nb_dtype_size(dtype));
+    }
+    nb_tensor_destroy(&x);
+    nb_tensor_destroy(&want);
+    nb_packer_destroy(packer);
+    nb_pool_destroy(pool);
+}
+
+/* Packed images, with their zeros again, are what nb_dataset_gather gives: to the bit. */
+static void a_packer_loses_nothing(void **state)
 {
     (void)state;
-    enum { images = 9, side = 6, pixels = side * side };
-    uint8_t bytes[images * pixels], labels[images] = {0}, seen[pixels] = {0};
-    uint64_t seed = 11;
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = i % pixels % 5 < 2 ? (uint8_t)(fabs(support_value(&seed)) * 255) : 0;
-    const nb_dataset d = {.images = nb_tensor_view(NB_UINT8, NB_SHAPE(images, side, side), bytes),
-                          .labels = nb_tensor_view(NB_UINT8, NB_SHAPE(images), labels),
-                          .normalize = true,
-                          .flatten = true};
-    const size_t index[] = {8, 0, 8, 3};
-    nb_run runs[pixels];
-    float whole[4 * pixels], packed[4 * pixels];
-    int32_t t[4];
-    size_t columns;
-    assert_ok(nb_dataset_active(&d, 4, index, 0, seen));
-    const size_t count = nb_find_runs(pixels, seen, runs, &columns);
-    nb_tensor x = nb_tensor_view(NB_FLOAT32, NB_SHAPE(4, pixels), whole);
-    nb_tensor p = nb_tensor_view(NB_FLOAT32, NB_SHAPE(4, columns), packed);
-    nb_tensor labels_out = nb_tensor_view(NB_INT32, NB_SHAPE(4), t);
-    assert_ok(nb_dataset_gather(&d, 4, index, &x, &labels_out));
-    assert_ok(nb_dataset_pack(&d, 4, index, 0, count, runs, &p, &labels_out));
-    for (size_t i = 0, at = 0; i < 4; i++)
-        for (size_t j = 0; j < pixels; j++) {
-            const bool kept = seen[j] != 0;
-            assert_true(kept || whole[i * pixels + j] == 0);
-            if (kept) assert_true(packed[at++] == whole[i * pixels + j]);
+    static uint8_t bytes[images * pixels], labels[images];
+    const size_t index[] = {39, 0, 39, 3, 7, 7, 12, 30, 31, 2, 5, 8, 11, 14, 17, 20};
+    for (size_t threads = 1; threads <= 3; threads++)
+        for (int dtype = NB_FLOAT32; dtype <= NB_FLOAT64; dtype++) {
+            const nb_dataset d = dataset(bytes, labels, dtype == NB_FLOAT32);
+            check_pack(&d, (nb_dtype)dtype, threads, images, NULL, 0);
+            check_pack(&d, (nb_dtype)dtype, threads, 17, NULL, 23);
+            check_pack(&d, (nb_dtype)dtype, threads, 16, index, 0);
+            check_pack(&d, (nb_dtype)dtype, threads, 2, index, 0);
         }
-    const size_t wrong[] = {9};
-    assert_fails(NB_ERANGE, "index[0]=9", nb_dataset_active(&d, 1, wrong, 0, seen));
-    assert_fails(NB_ERANGE, "index[0]=9", nb_dataset_pack(&d, 1, wrong, 0, count, runs, &p, NULL));
-    assert_fails(NB_ERANGE, "8", nb_dataset_pack(&d, 2, NULL, 8, count, runs, &p, NULL));
-    assert_fails(NB_ESHAPE, "x is", nb_dataset_pack(&d, 3, index, 0, count, runs, &p, NULL));
+}
+
+static void a_full_set_is_left_whole(void **state)
+{
+    (void)state;
+    static uint8_t bytes[images * pixels], labels[images];
+    nb_dataset d = dataset(bytes, labels, true);
+    nb_packer *packer;
+    nb_packed packed;
+    memset(bytes, 200, sizeof bytes);
+    assert_ok(nb_packer_create(&packer, NB_FLOAT32, images, pixels, 1));
+    assert_ok(nb_packer_pack(packer, NULL, &d, 30, NULL, 0, false, &packed));
+    assert_null(packed.run);
+    assert_int_equal(packed.dense.shape.dim[1], pixels);
+    nb_packer_destroy(packer);
+}
+
+static void packing_errors_are_named(void **state)
+{
+    (void)state;
+    static uint8_t bytes[images * pixels], labels[images];
+    nb_dataset d = dataset(bytes, labels, true);
+    nb_packer *packer;
+    nb_packed packed;
+    nb_pool *pool;
+    const size_t wrong[] = {1, images};
+    assert_fails(NB_EINVAL, "rows=0", nb_packer_create(&packer, NB_FLOAT32, 0, pixels, 1));
+    assert_fails(NB_EDTYPE, "int32", nb_packer_create(&packer, NB_INT32, 4, pixels, 1));
+    assert_ok(nb_packer_create(&packer, NB_FLOAT32, 20, pixels, 1));
+    assert_fails(NB_ERANGE, "image 40 of 40",
+                 nb_packer_pack(packer, NULL, &d, 2, wrong, 0, false, &packed));
+    assert_fails(NB_ERANGE, "image 40 of 40",
+                 nb_packer_pack(packer, NULL, &d, 2, NULL, images - 1, false, &packed));
+    assert_fails(NB_ESHAPE, "up to 20",
+                 nb_packer_pack(packer, NULL, &d, 21, NULL, 0, false, &packed));
+    d.flatten = false;
+    assert_fails(NB_ESHAPE, "not flattened",
+                 nb_packer_pack(packer, NULL, &d, 2, NULL, 0, false, &packed));
+    d.flatten = true;
+    assert_ok(nb_pool_create(&pool, 2));
+    assert_fails(NB_EINVAL, "2 threads",
+                 nb_packer_pack(packer, pool, &d, 2, NULL, 0, false, &packed));
+    nb_pool_destroy(pool);
+    nb_packer_destroy(packer);
+    for (size_t at = 1;; at++) {
+        support_allocator_start(at);
+        nb_status status = nb_packer_create(&packer, NB_FLOAT64, 20, pixels, 2);
+        nb_packer_destroy(packer);
+        assert_int_equal(support_memory.live, 0);
+        const bool done = support_memory.taken < at;
+        support_allocator_stop();
+        assert_int_equal(status, done ? NB_OK : NB_ENOMEM);
+        if (done) break;
+    }
 }
 
 int main(void)
@@ -262,9 +380,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packed_is_dense),
         cmocka_unit_test(a_cast_unpacks),
-        cmocka_unit_test(bad_runs_are_refused),
+        cmocka_unit_test(bad_matrices_are_refused),
         cmocka_unit_test(only_products_take_packed_inputs),
-        cmocka_unit_test(a_dataset_packs_what_it_gathers),
+        cmocka_unit_test(a_packer_loses_nothing),
+        cmocka_unit_test(a_full_set_is_left_whole),
+        cmocka_unit_test(packing_errors_are_named),
     };
     return cmocka_run_group_tests_name("packed", tests, NULL, NULL);
 }

@@ -109,44 +109,6 @@ static void T(bytes_become_the_float32_quotient)(void **state)
     assert_true((double)y[0] == 0x1.353536p-2);
 }
 
-/* A packed row is the bytes of its runs, side by side, converted as from_bytes. The row ends where
- * it may be read, so that AddressSanitizer sees a byte too many; runs of all lengths, more bytes
- * than the kernel packs at once. */
-static void T(packed_rows_are_their_runs_converted)(void **state)
-{
-    (void)state;
-    enum { most = 6000 };
-    static uint8_t active[most], gathered[most];
-    static real want[most], got[most + 1];
-    static nb_run run[most / 2 + 1];
-    for (size_t k = 0; k <= most; k = k < 70 ? k + 1 : k * 3) {
-        uint8_t *bytes = malloc(k + 1);
-        size_t count, n = 0;
-        uint64_t seed = k;
-        assert_non_null(bytes);
-        memset(active, 0, sizeof active);
-        for (size_t j = 0; j < k; j++) bytes[j] = (uint8_t)(j * 37 + k);
-        for (size_t j = 0; j < k; j += (size_t)(30 * fabs(support_value(&seed))) + 1)
-            for (size_t end = j + (size_t)(60 * fabs(support_value(&seed))); j < end && j < k; j++)
-                active[j] = 1;
-        for (size_t j = 0; j < k; j++)
-            if (active[j]) gathered[n++] = bytes[j];
-        const size_t runs = nb_find_runs(k, active, run, &count);
-        const size_t readable = runs ? run[runs - 1].end : 0;
-        uint8_t *exact = malloc(readable + (readable == 0));
-        assert_non_null(exact);
-        memcpy(exact, bytes, readable);
-        assert_int_equal(count, n);
-        NB(from_bytes)(n, gathered, 255, want);
-        T(fill_nan)(n + 1, got);
-        NB(pack_bytes)(runs, run, exact, readable, 255, got);
-        assert_int_equal(T(first_difference)(n, got, want), n);
-        assert_true(isnan(got[n]));
-        free(exact);
-        free(bytes);
-    }
-}
-
 /* Rows are added in order, each column by itself, then alpha and beta: the same bits. */
 static void T(check_column_sums)(size_t n, size_t m, real beta, size_t pad)
 {

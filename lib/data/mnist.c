@@ -193,19 +193,6 @@ static void fill_labels(const nb_dataset *d, const batch *b, nb_tensor *t)
     }
 }
 
-static void pack_images(const nb_dataset *d, const batch *b, size_t runs, const nb_run *run,
-                        nb_tensor *x)
-{
-    const uint8_t *bytes = d->images.data;
-    const nb_kernels *kernels = nb_kernels_of(x->dtype);
-    const size_t pixels = nb_tensor_width(&d->images), all = nb_tensor_count(&d->images);
-    const float divisor = d->normalize ? 255.0f : 1.0f;
-    for (size_t i = 0; i < b->n; i++) {
-        const size_t at = row(b, i) * pixels;
-        kernels->pack_bytes(runs, run, bytes + at, all - at, divisor, nb_tensor_at(x, i));
-    }
-}
-
 static nb_status fill(const nb_dataset *d, const batch *b, nb_tensor *x, nb_tensor *t)
 {
     nb_status status = NB_OK;
@@ -219,24 +206,14 @@ static nb_status fill(const nb_dataset *d, const batch *b, nb_tensor *x, nb_tens
     return NB_OK;
 }
 
-static nb_status check_rows(const nb_dataset *d, const batch *b)
-{
-    for (size_t i = 0; b->index && i < b->n; i++)
-        if (b->index[i] >= nb_dataset_count(d))
-            return nb_fail(NB_ERANGE, "%s: index[%zu]=%zu, expected below %zu", b->caller, i,
-                           b->index[i], nb_dataset_count(d));
-    if (!b->index && (b->lo > nb_dataset_count(d) || b->n > nb_dataset_count(d) - b->lo))
-        return nb_fail(NB_ERANGE, "%s: images %zu ... of %zu, expected below %zu", b->caller, b->lo,
-                       b->n, nb_dataset_count(d));
-    return NB_OK;
-}
-
 nb_status nb_dataset_gather(const nb_dataset *d, size_t n, const size_t *index, nb_tensor *x,
                             nb_tensor *t)
 {
-    const batch b = {"nb_dataset_gather", n, 0, index};
-    nb_status status = check_rows(d, &b);
-    return status ? status : fill(d, &b, x, t);
+    for (size_t i = 0; i < n; i++)
+        if (index[i] >= nb_dataset_count(d))
+            return nb_fail(NB_ERANGE, "nb_dataset_gather: index[%zu]=%zu, expected below %zu", i,
+                           index[i], nb_dataset_count(d));
+    return fill(d, &(batch){"nb_dataset_gather", n, 0, index}, x, t);
 }
 
 nb_status nb_dataset_range(const nb_dataset *d, size_t lo, size_t hi, nb_tensor *x, nb_tensor *t)
@@ -245,48 +222,4 @@ nb_status nb_dataset_range(const nb_dataset *d, size_t lo, size_t hi, nb_tensor 
         return nb_fail(NB_ERANGE, "nb_dataset_range: lo=%zu, hi=%zu, expected lo <= hi <= %zu", lo,
                        hi, nb_dataset_count(d));
     return fill(d, &(batch){"nb_dataset_range", hi - lo, lo, NULL}, x, t);
-}
-
-/* --- packed batches --------------------------------------------------------------------------- */
-
-/* Images drawn at random come from memory, not from a cache: ask for one some places ahead. */
-static void prefetch(const nb_dataset *d, const batch *b, size_t i)
-{
-#if defined(__GNUC__)
-    const size_t pixels = nb_tensor_width(&d->images);
-    const char *image = (const char *)d->images.data + row(b, i < b->n ? i : b->n - 1) * pixels;
-    for (size_t j = 0; j < pixels; j += 64) __builtin_prefetch(image + j);
-#else
-    (void)d, (void)b, (void)i;
-#endif
-}
-
-nb_status nb_dataset_active(const nb_dataset *d, size_t n, const size_t *index, size_t lo,
-                            uint8_t *active)
-{
-    const batch b = {"nb_dataset_active", n, lo, index};
-    const size_t pixels = nb_tensor_width(&d->images);
-    nb_status status = check_rows(d, &b);
-    for (size_t i = 0; i < n && !status; i++) {
-        if (index) prefetch(d, &b, i + 6);
-        nb_merge_bytes(pixels, (const uint8_t *)d->images.data + row(&b, i) * pixels, active);
-    }
-    return status;
-}
-
-nb_status nb_dataset_pack(const nb_dataset *d, size_t n, const size_t *index, size_t lo,
-                          size_t runs, const nb_run *run, nb_tensor *x, nb_tensor *t)
-{
-    const batch b = {"nb_dataset_pack", n, lo, index};
-    size_t columns = 0;
-    for (size_t r = 0; r < runs; r++) columns += run[r].end - run[r].begin;
-    nb_status status = check_rows(d, &b);
-    if (!status && (!d->flatten || (runs && run[runs - 1].end > nb_tensor_width(&d->images))))
-        status = nb_fail(NB_ESHAPE, "nb_dataset_pack: images of %zu pixels%s, runs up to %u",
-                         nb_tensor_width(&d->images), d->flatten ? "" : ", not flattened",
-                         runs ? run[runs - 1].end : 0);
-    if (!status) status = check_tensor(&b, "x", x, NB_SHAPE(n, columns), true);
-    if (!status) status = fill(d, &b, NULL, t);
-    if (!status) pack_images(d, &b, runs, run, x);
-    return status;
 }

@@ -20,31 +20,19 @@ static nb_node *copy_node(const nb_node *node, nb_graph *copy)
     return node->name ? nb_name(made, node->name) : made;
 }
 
-/* A packed value, with its columns of zeros again. */
-static nb_status unpack(const nb_node *node, nb_node *made)
-{
-    const nb_tensor *from = &node->value, *to = &made->value;
-    const size_t width = nb_tensor_width(from);
-    for (size_t i = 0; i < from->shape.dim[0]; i++)
-        for (size_t r = 0, j = 0; r < node->runs; r++)
-            for (size_t column = node->run[r].begin; column < node->run[r].end; column++)
-                made->graph->kernels->set(to->data, i * nb_tensor_width(to) + column,
-                                          node->graph->kernels->get(from->data, i * width + j++));
-    return NB_OK;
-}
-
 static nb_status copy_value(const nb_node *node, nb_node *made)
 {
     if (node->kind == OPERATION || !node->value.data) return NB_OK;
     if (node->kind == INPUT) {
         made->value.shape = node->value.shape;
-        if (node->run) made->value.shape.dim[1] = node->shape.dim[1];
+        if (node->fed.run) made->value.shape.dim[1] = node->shape.dim[1];
         made->owned =
             nb_alloc_zero(nb_tensor_count(&made->value), nb_dtype_size(made->value.dtype));
         if (!made->owned) return NB_ENOMEM;
         made->value.data = made->owned;
     }
-    return node->run ? unpack(node, made) : nb_tensor_convert(&node->value, &made->value);
+    return node->fed.run ? nb_packed_expand(&node->fed, &made->value)
+                         : nb_tensor_convert(&node->value, &made->value);
 }
 
 nb_status nb_graph_cast(const nb_graph *g, nb_dtype dtype, nb_graph **out)

@@ -21,11 +21,10 @@ struct nb_node {
     bool needs_gradient;
     nb_tensor value, aux, gradient; /* at the current batch */
     size_t aux_width;
-    bool sparse;       /* input: nb_sparse */
-    size_t runs;       /* input: fed packed, with these columns */
-    const nb_run *run; /* NULL: fed whole */
-    void *packed;      /* operation: its copy of input 1's active rows */
-    void *owned;       /* an input's value when the graph is a cast; NULL otherwise */
+    bool sparse;   /* input: nb_sparse */
+    nb_packed fed; /* input: as it was fed packed; fed.run is NULL where it is whole */
+    void *packed;  /* operation: its copy of input 1's active rows */
+    void *owned;   /* an input's value when the graph is a cast; NULL otherwise */
 
     /* The plan for the target that was last asked for, see run.c. */
     bool needed;

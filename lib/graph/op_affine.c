@@ -17,8 +17,8 @@ static nb_status product_shape(const char *name, const nb_tensor *a, const nb_te
 
 /* --- packed first operand ---------------------------------------------------------------------
  *
- * a has only the columns in c->run; the rows of b that they meet are kept in c->packed. Rows of b
- * are named by their place in b; `offset` is the place of a run's first row in c->packed. */
+ * Of a, BLAS sees only the columns in the runs; the rows of b that they meet are kept in c->packed.
+ * Rows of b are named by their place in b. Single entries of a meet b itself. */
 
 static nb_run clip(nb_run run, size_t lo, size_t hi)
 {
@@ -31,8 +31,8 @@ static nb_run clip(nb_run run, size_t lo, size_t hi)
 static size_t active_before(const nb_call *c, size_t row)
 {
     size_t count = 0;
-    for (size_t r = 0; r < c->runs && c->run[r].begin < row; r++)
-        count += clip(c->run[r], 0, row).end - c->run[r].begin;
+    for (size_t r = 0; r < c->sparse->runs && c->sparse->run[r].begin < row; r++)
+        count += clip(c->sparse->run[r], 0, row).end - c->sparse->run[r].begin;
     return count;
 }
 
@@ -41,12 +41,43 @@ static void copy_active(const nb_call *c, bool pack, size_t lo, size_t hi)
 {
     const size_t bytes = nb_tensor_width(c->in[1]) * c->kernels->size;
     char *packed = (char *)c->packed + active_before(c, lo) * bytes;
-    for (size_t r = 0; r < c->runs; r++) {
-        const nb_run run = clip(c->run[r], lo, hi);
+    for (size_t r = 0; r < c->sparse->runs; r++) {
+        const nb_run run = clip(c->sparse->run[r], lo, hi);
         const size_t length = (run.end - run.begin) * bytes;
         char *rows = nb_tensor_at(c->in[1], run.begin);
         if (length) memcpy(pack ? packed : rows, pack ? rows : packed, length);
         packed += length;
+    }
+}
+
+static size_t entries_of(const nb_packed *a, size_t i, const nb_entry **entry)
+{
+    if (!a->row) return 0;
+    *entry = a->entry + a->row[i];
+    return a->row_end[i] - a->row[i];
+}
+
+/* y[lo:hi] += (entries of a) b */
+static void add_entries(const nb_call *c, size_t lo, size_t hi)
+{
+    const nb_entry *entry;
+    for (size_t i = lo; i < hi; i++) {
+        const size_t count = entries_of(c->sparse, i, &entry);
+        if (count)
+            c->kernels->add_rows(count, entry, nb_tensor_width(c->out), c->in[1]->data,
+                                 nb_tensor_at(c->out, i));
+    }
+}
+
+/* din[lo:hi] += alpha (entries of a)^T dy */
+static void add_entries_backward(const nb_call *c, size_t lo, size_t hi)
+{
+    const nb_entry *entry;
+    for (size_t i = 0; i < nb_tensor_height(c->in[0]); i++) {
+        const size_t count = entries_of(c->sparse, i, &entry);
+        if (count)
+            c->kernels->add_outer(count, entry, lo, hi, nb_tensor_width(c->din), c->alpha,
+                                  nb_tensor_at(c->dout, i), c->din->data);
     }
 }
 
@@ -72,8 +103,10 @@ static nb_status descend_packed(const nb_call *c, size_t lo, size_t hi)
     const size_t first = active_before(c, lo), end = active_before(c, hi);
     nb_status status = packed_rows(c, first, end - first, c->beta,
                                    (char *)c->packed + first * m * c->kernels->size);
-    if (!status) copy_active(c, false, lo, hi);
-    return status;
+    if (status) return status;
+    copy_active(c, false, lo, hi);
+    add_entries_backward(c, lo, hi);
+    return NB_OK;
 }
 
 static void fade(const nb_call *c, size_t lo, size_t hi)
@@ -90,8 +123,8 @@ static void fade(const nb_call *c, size_t lo, size_t hi)
 static nb_status gradient_packed(const nb_call *c, size_t lo, size_t hi)
 {
     size_t done = lo, p = active_before(c, lo);
-    for (size_t r = 0; r < c->runs; r++) {
-        const nb_run run = clip(c->run[r], lo, hi);
+    for (size_t r = 0; r < c->sparse->runs; r++) {
+        const nb_run run = clip(c->sparse->run[r], lo, hi);
         const size_t length = run.end - run.begin;
         if (length == 0) continue;
         fade(c, done, run.begin);
@@ -101,6 +134,7 @@ static nb_status gradient_packed(const nb_call *c, size_t lo, size_t hi)
         done = run.end;
     }
     fade(c, done, hi);
+    add_entries_backward(c, lo, hi);
     return NB_OK;
 }
 
@@ -109,9 +143,11 @@ static nb_status gradient_packed(const nb_call *c, size_t lo, size_t hi)
 static nb_status product_forward(const nb_call *c, const void *bias, size_t lo, size_t hi)
 {
     const size_t k = nb_tensor_width(c->in[0]), m = c->in[1]->shape.dim[1];
-    const void *b = c->run ? c->packed : c->in[1]->data;
-    return c->kernels->affine(hi - lo, k, m, nb_tensor_at(c->in[0], lo), k ? k : 1, b, m, bias,
-                              nb_tensor_at(c->out, lo), m);
+    const void *b = c->sparse ? c->packed : c->in[1]->data;
+    nb_status status = c->kernels->affine(hi - lo, k, m, nb_tensor_at(c->in[0], lo), k ? k : 1, b,
+                                          m, bias, nb_tensor_at(c->out, lo), m);
+    if (!status && c->sparse) add_entries(c, lo, hi);
+    return status;
 }
 
 /* din[lo:hi] of a product y = a b: rows of da = dy b^T, or rows of db = a^T dy, that is, columns
@@ -123,7 +159,7 @@ static nb_status product_backward(const nb_call *c, size_t i, size_t lo, size_t 
     if (i == 0)
         return kernels->gemm(false, true, hi - lo, k, m, c->alpha, nb_tensor_at(c->dout, lo), m,
                              c->in[1]->data, m, c->beta, nb_tensor_at(c->din, lo), k);
-    if (c->run)
+    if (c->sparse)
         return c->din->data == c->in[1]->data ? descend_packed(c, lo, hi)
                                               : gradient_packed(c, lo, hi);
     return kernels->gemm(true, false, hi - lo, m, n, c->alpha,

@@ -15,62 +15,54 @@ static nb_status check_input(const nb_node *input)
     return nb_fail(NB_EINVAL, "nb_feed: %s is not an input of a finished graph", title(input));
 }
 
-/* The first dimension is the batch's, `columns` the second if the value is packed. */
-static nb_status check_value(const nb_node *input, const nb_tensor *value, const size_t *columns)
+static nb_status check_value(const nb_node *input, const nb_tensor *value, nb_shape found)
 {
     char got[96], want[96];
     if (value->dtype != input->value.dtype)
         return nb_fail(NB_EDTYPE, "nb_feed: %s takes %s, not %s", title(input),
                        nb_dtype_name(input->value.dtype), nb_dtype_name(value->dtype));
     nb_shape shape = input->shape;
-    if (input->batched) shape.dim[0] = value->shape.ndim ? value->shape.dim[0] : 0;
-    if (columns) shape.dim[1] = *columns;
-    if (!nb_shape_equal(shape, value->shape) ||
+    if (input->batched) shape.dim[0] = found.ndim ? found.dim[0] : 0;
+    if (!nb_shape_equal(shape, found) ||
         (input->batched && (shape.dim[0] == 0 || shape.dim[0] > input->graph->max_batch))) {
         if (input->batched) shape.dim[0] = input->graph->max_batch;
         return nb_fail(NB_ESHAPE, "nb_feed: %s is %s, expected %s%s", title(input),
-                       nb_shape_text(value->shape, got, sizeof got),
+                       nb_shape_text(found, got, sizeof got),
                        nb_shape_text(shape, want, sizeof want),
                        input->batched ? " or fewer rows" : "");
     }
     return NB_OK;
 }
 
-static nb_status set_value(nb_node *input, const nb_tensor *value, size_t runs, const nb_run *run)
+static nb_status set_value(nb_node *input, nb_tensor value, nb_packed fed)
 {
-    input->value = *value;
-    input->runs = runs;
-    input->run = run;
+    input->value = value;
+    input->fed = fed;
     input->graph->forwarded = NULL;
     return NB_OK;
 }
 
 nb_status nb_feed(nb_node *input, const nb_tensor *value)
 {
-    const nb_tensor none = nb_tensor_view(input->value.dtype, input->shape, NULL);
+    const nb_packed whole = {.run = NULL};
     nb_status status = check_input(input);
-    if (!status && !value) return set_value(input, &none, 0, NULL);
-    if (!status) status = check_value(input, value, NULL);
-    return status ? status : set_value(input, value, 0, NULL);
+    if (status) return status;
+    if (!value)
+        return set_value(input, nb_tensor_view(input->value.dtype, input->shape, NULL), whole);
+    status = check_value(input, value, value->shape);
+    return status ? status : set_value(input, *value, whole);
 }
 
-nb_status nb_feed_packed(nb_node *input, const nb_tensor *value, size_t runs, const nb_run *run)
+nb_status nb_feed_packed(nb_node *input, const nb_packed *value)
 {
-    size_t columns = 0, from = 0;
     if (!input->sparse)
         return nb_fail(NB_EINVAL, "nb_feed_packed: %s is no nb_sparse input", title(input));
-    for (size_t r = 0; r < runs; r++) {
-        if (run[r].begin < from || run[r].end <= run[r].begin || run[r].end > input->shape.dim[1])
-            return nb_fail(NB_ESHAPE,
-                           "nb_feed_packed: run %zu is %u ... %u, expected ascending "
-                           "columns below %zu",
-                           r, run[r].begin, run[r].end, input->shape.dim[1]);
-        columns += run[r].end - run[r].begin;
-        from = run[r].end;
-    }
     nb_status status = check_input(input);
-    if (!status) status = check_value(input, value, &columns);
-    return status ? status : set_value(input, value, runs, run);
+    if (!status) status = nb_packed_check(value, input->shape.dim[1]);
+    if (!status)
+        status = check_value(input, &value->dense,
+                             NB_SHAPE(value->dense.shape.dim[0], input->shape.dim[1]));
+    return status ? status : set_value(input, value->dense, *value);
 }
 
 /* --- the plan for one target ------------------------------------------------------------------ */
@@ -139,8 +131,7 @@ static nb_call call_of(const nb_node *node)
                  .alpha = 1,
                  .packed = node->packed};
     for (size_t i = 0; i < node->op->inputs; i++) c.in[i] = &node->input[i]->value;
-    c.runs = node->input[0]->runs;
-    c.run = node->input[0]->run;
+    c.sparse = node->input[0]->fed.run ? &node->input[0]->fed : NULL;
     return c;
 }
 
@@ -169,7 +160,7 @@ static nb_status forward_rows(void *context, size_t part, size_t parts)
 
 static bool takes_packed(const nb_node *node)
 {
-    return node->needed && node->op && node->op->prepare && node->input[0]->run;
+    return node->needed && node->op && node->op->prepare && node->input[0]->fed.run;
 }
 
 static nb_status prepare_rows(void *context, size_t part, size_t parts)

@@ -202,10 +202,42 @@ static void from_bytes(size_t n, const uint8_t *bytes, float divisor, real *y)
     for (size_t i = 0; i < n; i++) y[i] = (real)quotient((float)bytes[i], divisor, reciprocal);
 }
 
-static void merge_bytes(size_t n, const uint8_t *bytes, uint8_t *into)
+static void count_bytes(size_t n, const uint8_t *bytes, uint8_t *count)
 {
     INDEPENDENT
-    for (size_t i = 0; i < n; i++) into[i] |= bytes[i];
+    for (size_t i = 0; i < n; i++)
+        count[i] = (uint8_t)(count[i] + ((bytes[i] != 0) & (count[i] != UINT8_MAX)));
+}
+
+static void add_counts(size_t n, const uint8_t *more, uint8_t *count)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t sum = (uint8_t)(count[i] + more[i]);
+        count[i] = sum < more[i] ? UINT8_MAX : sum;
+    }
+}
+
+static void add_rows(size_t entries, const nb_entry *entry, size_t m, const real *W, real *y)
+{
+    for (size_t e = 0; e < entries; e++) {
+        const real *w = W + entry[e].column * m;
+        const real value = (real)entry[e].value;
+        INDEPENDENT
+        for (size_t j = 0; j < m; j++) y[j] += value * w[j];
+    }
+}
+
+static void add_outer(size_t entries, const nb_entry *entry, size_t lo, size_t hi, size_t m,
+                      real alpha, const real *y, real *W)
+{
+    for (size_t e = 0; e < entries; e++) {
+        if (entry[e].column < lo || entry[e].column >= hi) continue;
+        real *w = W + entry[e].column * m;
+        const real value = alpha * (real)entry[e].value;
+        INDEPENDENT
+        for (size_t j = 0; j < m; j++) w[j] += value * y[j];
+    }
 }
 
 /* Runs are short, some twenty bytes: moved in blocks of sixteen, past their end where that can be
@@ -251,5 +283,8 @@ const NB(vector) TABLE(NB_ISA) = {
     .sgd = sgd,
     .from_bytes = from_bytes,
     .pack_bytes = pack_bytes,
-    .merge_bytes = merge_bytes,
+    .add_rows = add_rows,
+    .add_outer = add_outer,
+    .count_bytes = count_bytes,
+    .add_counts = add_counts,
 };

@@ -55,12 +55,6 @@ void NB(from_bytes)(size_t n, const uint8_t *bytes, float divisor, real *y)
     NB(vector_table)()->from_bytes(n, bytes, divisor, y);
 }
 
-void NB(pack_bytes)(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
-                    float divisor, real *y)
-{
-    NB(vector_table)()->pack_bytes(runs, run, bytes, readable, divisor, y);
-}
-
 static nb_status check_stride(const char *function, size_t m, size_t ldy)
 {
     if (ldy >= (m ? m : 1)) return NB_OK;

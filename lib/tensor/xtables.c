@@ -101,6 +101,17 @@ static void pack_bytes(size_t runs, const nb_run *run, const uint8_t *bytes, siz
     NB(pack_bytes)(runs, run, bytes, readable, divisor, y);
 }
 
+static void add_rows(size_t entries, const nb_entry *entry, size_t m, const void *W, void *y)
+{
+    NB(add_rows)(entries, entry, m, W, y);
+}
+
+static void add_outer(size_t entries, const nb_entry *entry, size_t lo, size_t hi, size_t m,
+                      double alpha, const void *y, void *W)
+{
+    NB(add_outer)(entries, entry, lo, hi, m, (real)alpha, y, W);
+}
+
 static nb_status column_sums(size_t n, size_t m, double alpha, const void *Y, size_t ldy,
                              double beta, void *b)
 {
@@ -164,6 +175,8 @@ const nb_kernels NB(kernels) = {
     .sgd = sgd,
     .from_bytes = from_bytes,
     .pack_bytes = pack_bytes,
+    .add_rows = add_rows,
+    .add_outer = add_outer,
     .column_sums = column_sums,
     .argmax = argmax,
     .count_correct = count_correct,

@@ -4,12 +4,12 @@
 #include "nablas/gradient.h"
 #include "nablas/memory.h"
 #include "nablas/numeric.h"
+#include "nablas/packer.h"
 #include "nablas/threads.h"
 #include "train/pace.h"
 #include "train/sampler.h"
 
 #include <math.h>
-#include <string.h>
 
 /* Images of one evaluation pass: as many as keep their pixels, weights and activations in a
  * second-level cache of a megabyte. */
@@ -20,11 +20,9 @@ struct nb_trainer {
     const nb_dataset *train;
     nb_train_options options;
     nb_sampler sampler;
-    nb_tensor x, t;  /* room for max(batch, eval_rows) images */
-    bool pack;       /* leave out pixels that are 0 in a whole batch */
-    uint8_t *active; /* (threads, pixels): seen not to be 0, by each thread */
-    nb_run *run;     /* (pixels / 2 + 1): the active pixels of the batch */
-    nb_pool *pool;   /* NULL: one thread is all there is */
+    nb_packer *packer; /* from bytes to the network's input */
+    nb_tensor t;       /* targets of up to max(batch, eval_rows) images */
+    nb_pool *pool;     /* NULL: one thread is all there is */
     nb_pace step_pace, eval_pace;
     size_t steps, steps_all; /* done; done with all threads */
     int blas_before;         /* the caller's setting */
@@ -37,22 +35,7 @@ size_t nb_train_max_batch(size_t batch)
 
 /* --- one batch -------------------------------------------------------------------------------- */
 
-/* A batch on its way from bytes to the network; tasks share out its rows. */
-typedef struct gather {
-    nb_trainer *trainer;
-    const nb_dataset *set;
-    const size_t *index; /* NULL: lo + i */
-    size_t lo, n;
-    size_t runs;
-    nb_tensor x, t;
-} gather;
-
-/* Who does the present step: the pool that the graph uses too. */
-static nb_pool *crew(const nb_trainer *r)
-{
-    return nb_graph_pool(r->net->graph);
-}
-
+/* Who does the next step. */
 static void set_crew(nb_trainer *r, const nb_pace *pace)
 {
     nb_graph_set_pool(r->net->graph, pace->all ? r->pool : NULL);
@@ -63,77 +46,20 @@ static size_t pixels_of(const nb_trainer *r)
     return nb_tensor_width(&r->train->images);
 }
 
-/* The part's rows, as arguments of the nb_dataset functions. */
-static gather rows_of(const gather *all, size_t part, size_t parts)
+/* Feed images index[0] ... (NULL: lo ...) of a set; *x and *t are what the network got. */
+static nb_status feed(nb_trainer *r, const nb_dataset *set, size_t n, const size_t *index,
+                      size_t lo, nb_tensor *x, nb_tensor *t)
 {
-    gather a = *all;
-    size_t lo, hi;
-    nb_share(all->n, part, parts, &lo, &hi);
-    a.n = hi - lo;
-    a.lo += lo;
-    if (a.index) a.index += lo;
-    a.x = nb_tensor_rows(&all->x, lo, hi);
-    a.t = nb_tensor_rows(&all->t, lo, hi);
-    return a;
-}
-
-static nb_status gather_rows(void *context, size_t part, size_t parts)
-{
-    gather a = rows_of(context, part, parts);
-    return a.index ? nb_dataset_gather(a.set, a.n, a.index, &a.x, &a.t)
-                   : nb_dataset_range(a.set, a.lo, a.lo + a.n, &a.x, &a.t);
-}
-
-static nb_status find_active(void *context, size_t part, size_t parts)
-{
-    const gather a = rows_of(context, part, parts);
-    const size_t pixels = pixels_of(a.trainer);
-    uint8_t *active = a.trainer->active + part * pixels;
-    memset(active, 0, pixels);
-    return nb_dataset_active(a.set, a.n, a.index, a.lo, active);
-}
-
-static nb_status pack_rows(void *context, size_t part, size_t parts)
-{
-    gather a = rows_of(context, part, parts);
-    return nb_dataset_pack(a.set, a.n, a.index, a.lo, a.runs, a.trainer->run, &a.x, &a.t);
-}
-
-/* Where most columns are active, copying the weights that go with them costs more than it saves. */
-static bool worth_packing(size_t columns, size_t pixels)
-{
-    return columns < pixels - pixels / 8;
-}
-
-/* Find the active columns and pack them; false in *packed if there are too many. */
-static nb_status pack(gather *a, bool *packed)
-{
-    nb_trainer *r = a->trainer;
-    const size_t pixels = pixels_of(r);
-    size_t columns;
-    nb_status status = nb_pool_run(crew(r), find_active, a);
+    nb_packed packed;
+    const bool whole = r->options.gradient == NB_NUMERICAL;
+    nb_status status =
+        nb_packer_pack(r->packer, nb_graph_pool(r->net->graph), set, n, index, lo, whole, &packed);
     if (status) return status;
-    for (size_t part = 1; part < nb_pool_threads(crew(r)); part++)
-        nb_merge_bytes(pixels, r->active + part * pixels, r->active);
-    a->runs = nb_find_runs(pixels, r->active, r->run, &columns);
-    *packed = worth_packing(columns, pixels);
-    if (!*packed) return NB_OK;
-    a->x.shape.dim[1] = columns;
-    status = nb_pool_run(crew(r), pack_rows, a);
-    return status ? status : nb_feed_packed(r->net->x, &a->x, a->runs, r->run);
-}
-
-/* Feed the images of a batch to the network's x; their targets are then in a->t. */
-static nb_status feed(gather *a)
-{
-    nb_trainer *r = a->trainer;
-    bool packed = false;
-    a->x = nb_tensor_rows(&r->x, 0, a->n);
-    a->t = nb_tensor_rows(&r->t, 0, a->n);
-    nb_status status = r->pack ? pack(a, &packed) : NB_OK;
-    if (status || packed) return status;
-    status = nb_pool_run(crew(r), gather_rows, a);
-    return status ? status : nb_feed(r->net->x, &a->x);
+    *x = packed.dense;
+    *t = nb_tensor_rows(&r->t, 0, n);
+    status = index ? nb_dataset_gather(set, n, index, NULL, t)
+                   : nb_dataset_range(set, lo, lo + n, NULL, t);
+    return status ? status : nb_feed_packed(r->net->x, &packed);
 }
 
 static nb_status feed_targets(nb_trainer *r, const nb_tensor *t, nb_node **loss)
@@ -144,14 +70,14 @@ static nb_status feed_targets(nb_trainer *r, const nb_tensor *t, nb_node **loss)
 }
 
 /* w := w - lr dw, and the loss after it. */
-static nb_status update(nb_trainer *r, const gather *a, nb_node *loss)
+static nb_status update(nb_trainer *r, const nb_tensor *x, const nb_tensor *t, nb_node *loss)
 {
     nb_status status;
     if (r->options.gradient == NB_BACKPROP) {
         status = nb_forward(loss);
         return status ? status : nb_descend(loss, r->options.lr, true);
     }
-    status = nb_net_numerical_gradient(r->net, &a->x, &a->t, NB_NUMERICAL_H);
+    status = nb_net_numerical_gradient(r->net, x, t, NB_NUMERICAL_H);
     if (status) return status;
     const nb_tensor w = nb_graph_parameters(r->net->graph), dw = nb_graph_gradients(r->net->graph);
     nb_kernels_of(w.dtype)->sgd(nb_tensor_count(&w), r->options.lr, dw.data, w.data);
@@ -160,14 +86,16 @@ static nb_status update(nb_trainer *r, const gather *a, nb_node *loss)
 
 nb_status nb_trainer_step(nb_trainer *r, double *value)
 {
-    gather a = {.trainer = r, .set = r->train};
+    const size_t *index;
+    size_t n;
+    nb_tensor x, t;
     nb_node *loss;
     const double begin = nb_seconds();
     set_crew(r, &r->step_pace);
-    nb_status status = nb_sampler_draw(&r->sampler, &a.index, &a.n);
-    if (!status) status = feed(&a);
-    if (!status) status = feed_targets(r, &a.t, &loss);
-    if (!status) status = update(r, &a, loss);
+    nb_status status = nb_sampler_draw(&r->sampler, &index, &n);
+    if (!status) status = feed(r, r->train, n, index, 0, &x, &t);
+    if (!status) status = feed_targets(r, &t, &loss);
+    if (!status) status = update(r, &x, &t, loss);
     if (status) return status;
     *value = nb_scalar(loss);
     r->steps++;
@@ -181,13 +109,13 @@ nb_status nb_trainer_accuracy(nb_trainer *r, const nb_dataset *set, double *accu
     const size_t n = nb_dataset_count(set);
     size_t correct = 0;
     for (size_t lo = 0; lo < n; lo += eval_rows) {
-        gather a = {
-            .trainer = r, .set = set, .lo = lo, .n = n - lo < eval_rows ? n - lo : eval_rows};
+        const size_t rows = n - lo < eval_rows ? n - lo : eval_rows;
+        nb_tensor x, t;
         size_t found;
         const double begin = nb_seconds();
         set_crew(r, &r->eval_pace);
-        nb_status status = feed(&a);
-        if (!status) status = nb_net_count_correct(r->net, &a.t, &found);
+        nb_status status = feed(r, set, rows, NULL, lo, &x, &t);
+        if (!status) status = nb_net_count_correct(r->net, &t, &found);
         if (status) return status;
         correct += found;
         nb_pace_record(&r->eval_pace, nb_seconds() - begin);
@@ -249,15 +177,15 @@ static nb_status start_threads(nb_trainer *r, size_t asked)
     const size_t processors = nb_processors();
     const size_t threads =
         asked ? asked : (processors < NB_MAX_THREADS ? processors : NB_MAX_THREADS);
-    r->active = nb_alloc(threads, pixels_of(r));
-    if (!r->active) return NB_ENOMEM;
     nb_status status = threads > 1 ? nb_pool_create(&r->pool, threads) : NB_OK;
     /* A system that starts no more threads is no reason to fail where one will do. */
     if (status && asked) return status;
     const bool fixed = asked || !r->pool;
     nb_pace_init(&r->step_pace, fixed, r->pool);
     nb_pace_init(&r->eval_pace, fixed, r->pool);
-    return NB_OK;
+    return nb_packer_create(&r->packer, nb_graph_dtype(r->net->graph),
+                            nb_train_max_batch(r->options.batch), pixels_of(r),
+                            nb_pool_threads(r->pool));
 }
 
 nb_status nb_trainer_create(nb_trainer **out, nb_net *net, const nb_mnist *data, nb_random *random,
@@ -279,13 +207,9 @@ nb_status nb_trainer_create(nb_trainer **out, nb_net *net, const nb_mnist *data,
     const size_t rows = nb_train_max_batch(o->batch);
     status =
         nb_sampler_init(&r->sampler, o->sampling, nb_dataset_count(r->train), o->batch, random);
-    if (!status) status = nb_tensor_create(&r->x, dtype, nb_dataset_x_shape(r->train, rows));
     if (!status)
         status = nb_tensor_create(&r->t, r->train->one_hot_label ? dtype : NB_INT32,
                                   nb_dataset_t_shape(r->train, rows));
-    r->pack = o->gradient == NB_BACKPROP;
-    r->run = nb_alloc(pixels_of(r) / 2 + 1, sizeof *r->run);
-    if (!status && !r->run) status = NB_ENOMEM;
     if (!status) status = start_threads(r, o->threads);
     if (status) {
         nb_trainer_destroy(r);
@@ -305,9 +229,7 @@ void nb_trainer_destroy(nb_trainer *r)
     nb_pool_destroy(r->pool);
     nb_blas_set_threads(r->blas_before);
     nb_sampler_free(&r->sampler);
-    nb_free(r->active);
-    nb_free(r->run);
-    nb_tensor_destroy(&r->x);
+    nb_packer_destroy(r->packer);
     nb_tensor_destroy(&r->t);
     nb_free(r);
 }

@@ -42,31 +42,6 @@ void nb_dsgd(size_t n, double lr, const double *g, double *w);
 void nb_sfrom_bytes(size_t n, const uint8_t *bytes, float divisor, float *y);
 void nb_dfrom_bytes(size_t n, const uint8_t *bytes, float divisor, double *y);
 
-/* A run of neighbouring columns, begin ... end-1. A matrix with many columns of zeros is kept
- * packed: its active columns, as runs in ascending order, side by side. */
-typedef struct nb_run {
-    uint32_t begin, end;
-} nb_run;
-
-/* nb_find_runs - the runs of the columns j with active[j] != 0.
- *   k       in   columns, below 2^32
- *   active  in   (k)
- *   runs    out  (k/2 + 1)
- *   count   out  active columns in all
- * Returns the number of runs. */
-size_t nb_find_runs(size_t k, const uint8_t *active, nb_run *runs, size_t *count);
-
-/* nb_merge_bytes - into_i := into_i | bytes_i: which columns of a few rows are active. */
-void nb_merge_bytes(size_t n, const uint8_t *bytes, uint8_t *into);
-
-/* nb_{s,d}pack_bytes - the columns in `runs` of one row of bytes, converted as nb_{s,d}from_bytes.
- *   bytes     in   the row; `readable` bytes from its start may be read, at least up to the last
- * run y         out  (count of the runs) */
-void nb_spack_bytes(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
-                    float divisor, float *y);
-void nb_dpack_bytes(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
-                    float divisor, double *y);
-
 /* nb_{s,d}column_sums - gradient of a bias: b := alpha 1(n)^T Y + beta b.
  *
  *   Y  in      (n,m), row stride ldy >= max(1,m), rows added in order, as NumPy's sum(axis=0)

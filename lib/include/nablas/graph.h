@@ -17,6 +17,7 @@
 #define NABLAS_GRAPH_H
 
 #include "nablas/op.h"
+#include "nablas/packed.h"
 #include "nablas/status.h"
 #include "nablas/tensor.h"
 #include "nablas/threads.h"
@@ -107,11 +108,10 @@ nb_pool *nb_graph_pool(const nb_graph *g);
 nb_status nb_feed(nb_node *input, const nb_tensor *value);
 
 /* nb_feed_packed - the same for an nb_sparse input, without its columns of zeros:
- *   value  in  (n, columns of the runs)
- *   run    in  (runs) ascending, apart, within the input's k columns; the caller's, as the value
- * The products with it are smaller by the columns left out; the result is the same to rounding.
- * Errors: as nb_feed; NB_EINVAL not an nb_sparse input; NB_ESHAPE runs out of order or range. */
-nb_status nb_feed_packed(nb_node *input, const nb_tensor *value, size_t runs, const nb_run *run);
+ *   value  in  (n, k), packed; what it points to stays the caller's, as in nb_feed
+ * The products with it are smaller by what is left out; the result is the same to rounding.
+ * Errors: as nb_feed; NB_EINVAL not an nb_sparse input; NB_ESHAPE as nb_packed_check. */
+nb_status nb_feed_packed(nb_node *input, const nb_packed *value);
 
 /* nb_forward - compute `target` and all that it needs, from the values fed.
  * Errors: NB_EINVAL an input was not fed; NB_ESHAPE two inputs with batches of different length;

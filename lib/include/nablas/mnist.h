@@ -6,7 +6,6 @@
 #ifndef NABLAS_MNIST_H
 #define NABLAS_MNIST_H
 
-#include "nablas/array.h"
 #include "nablas/status.h"
 #include "nablas/tensor.h"
 
@@ -84,17 +83,6 @@ nb_shape nb_dataset_t_shape(const nb_dataset *d, size_t n);
 nb_status nb_dataset_gather(const nb_dataset *d, size_t n, const size_t *index, nb_tensor *x,
                             nb_tensor *t);
 nb_status nb_dataset_range(const nb_dataset *d, size_t lo, size_t hi, nb_tensor *x, nb_tensor *t);
-
-/* nb_dataset_active - active[j] |= pixel j of any of the images index[0] ... index[n-1] (lo ... if
- * index is NULL): not 0 where one of them has ink. `active` (rows columns) is zeroed by the caller.
- * nb_dataset_pack - as nb_dataset_gather and nb_dataset_range (index NULL: from lo on), but with x
- * (n, columns of the runs) holding only the pixels in `runs`: four fifths of MNIST's pixels are 0,
- * and of a hundred images a third of the columns. The set must be `flatten`.
- * Errors: as nb_dataset_gather. */
-nb_status nb_dataset_active(const nb_dataset *d, size_t n, const size_t *index, size_t lo,
-                            uint8_t *active);
-nb_status nb_dataset_pack(const nb_dataset *d, size_t n, const size_t *index, size_t lo,
-                          size_t runs, const nb_run *run, nb_tensor *x, nb_tensor *t);
 
 #ifdef __cplusplus
 }

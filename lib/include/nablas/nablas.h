@@ -18,8 +18,10 @@
 #include "nablas/numeric.h"
 #include "nablas/plot.h"
 #include "nablas/png.h"
+#include "nablas/sparse.h"
 
 #include "nablas/kernels.h"
+#include "nablas/packed.h"
 #include "nablas/tensor.h"
 
 #include "nablas/gradient.h"
@@ -32,6 +34,7 @@
 #include "nablas/net.h"
 #include "nablas/npy.h"
 #include "nablas/npz.h"
+#include "nablas/packer.h"
 #include "nablas/pickle.h"
 #include "nablas/safetensors.h"
 

@@ -7,8 +7,8 @@
 #ifndef NABLAS_OP_H
 #define NABLAS_OP_H
 
-#include "nablas/array.h"
 #include "nablas/kernels.h"
+#include "nablas/packed.h"
 #include "nablas/status.h"
 #include "nablas/tensor.h"
 
@@ -32,10 +32,9 @@ typedef struct nb_call {
     const nb_tensor *din;               /* backward: where the gradient of the input goes */
     double alpha, beta;                 /* backward: din := alpha share + beta din */
 
-    /* Where in[0] is packed (nb_feed_packed): it has only the columns in `run`, and `packed` is
-     * room for those rows of in[1]. run is NULL where it is not. */
-    size_t runs;
-    const nb_run *run;
+    /* Where in[0] is packed (nb_feed_packed), its columns and entries, else NULL; in[0] is then its
+     * dense part, and `packed` is room for the rows of in[1] that meet it. */
+    const nb_packed *sparse;
     void *packed;
 } nb_call;
 
