@@ -360,7 +360,8 @@ static size_t T(tables)(const NB(vector) * table[2])
 {
     size_t count = 0;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2")) table[count++] = &NB(vector_avx2);
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        table[count++] = &NB(vector_avx2);
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
         table[count++] = &NB(vector_avx512);

@@ -93,15 +93,21 @@ static void T(updates_are_their_formulas)(void **state)
 static void T(bytes_become_the_float32_quotient)(void **state)
 {
     (void)state;
-    static const float divisors[] = {255, 1, 3};
+    static const float named[] = {255,          1, 3, 2.385f, 0x1p-100f, 0x1p100f, 0x1.fffffep-1f,
+                                  0x1.000002p0f};
+    enum { fixed = sizeof named / sizeof *named };
+    uint64_t seed = 3;
     uint8_t bytes[256];
     real y[256];
     for (size_t i = 0; i < 256; i++) bytes[i] = (uint8_t)(255 - i);
-    for (size_t d = 0; d < 3; d++) {
-        NB(from_bytes)(256, bytes, divisors[d], y);
+    for (size_t d = 0; d < 2000; d++) {
+        const double power = exp2(floor(99 * support_value(&seed)));
+        const double other = power * (1 + fabs(support_value(&seed)));
+        const float divisor = d < fixed ? named[d] : (float)other;
+        NB(from_bytes)(256, bytes, divisor, y);
         for (size_t i = 0; i < 256; i++) {
-            const float quotient = (float)(255 - i) / divisors[d];
-            assert_true(T(same)(y[i], (real)quotient));
+            const float quotient = (float)(255 - i) / divisor;
+            if (!T(same)(y[i], (real)quotient)) fail_msg("%zu / %a", 255 - i, (double)divisor);
         }
     }
     /* np.float32(77) / np.float32(255) */

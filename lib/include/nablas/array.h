@@ -38,7 +38,7 @@ void nb_dsgd(size_t n, double lr, const double *g, double *w);
 
 /* nb_{s,d}from_bytes - y_i := (float) bytes_i / divisor. The quotient is taken in single precision
  * in both, as the book's loader does (astype(np.float32) / 255.0); divisor 1 keeps the value.
- * divisor: positive and finite. */
+ * divisor: from 2^-100 to 2^100. */
 void nb_sfrom_bytes(size_t n, const uint8_t *bytes, float divisor, float *y);
 void nb_dfrom_bytes(size_t n, const uint8_t *bytes, float divisor, double *y);
 
