@@ -172,6 +172,7 @@ nb_tensor *nb_value(nb_node *node)
 
 const nb_tensor *nb_gradient(const nb_node *node)
 {
+    if (node->kind == OPERATION && !node->needed) return NULL;
     return node->gradient.data ? &node->gradient : NULL;
 }
 

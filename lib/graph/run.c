@@ -72,7 +72,7 @@ static void plan(nb_node *target)
 {
     nb_graph *g = target->graph;
     if (g->planned == target) return;
-    for (size_t i = 0; i < g->nodes; i++) g->node[i]->needed = false;
+    for (size_t i = 0; i < g->nodes; i++) g->node[i]->needed = g->node[i]->written = false;
     target->needed = true;
     for (size_t i = target->index + 1; i-- > 0;) {
         nb_node *node = g->node[i];
@@ -91,6 +91,7 @@ static void plan(nb_node *target)
                     first = other->input[k] != node->input[j] || !other->op->backward;
             }
             node->first[j] = first;
+            node->input[j]->written |= first;
         }
     g->planned = target;
 }
@@ -253,22 +254,17 @@ static nb_status backward_part(void *context, size_t part, size_t parts)
     return NB_OK;
 }
 
-/* Nobody writes the gradient of a node that the loss does not depend on, or only through
- * operations without a gradient: it is 0. */
+/* Nobody writes the gradient of a parameter that the loss does not depend on, or of a node on which
+ * it depends only through operations without a gradient: it is 0. Operations that the loss does not
+ * need have no gradient at all, see nb_gradient. */
 static void clear_unwritten(nb_node *loss, bool fused)
 {
     const nb_graph *g = loss->graph;
     for (size_t i = 0; i < g->nodes; i++) {
         const nb_node *node = g->node[i];
-        if (!node->gradient.data || node == loss) continue;
-        if (node->kind == OPERATION ? !node->needed : fused) continue;
-        bool written = false;
-        for (size_t k = i + 1; k <= loss->index && !written; k++)
-            for (size_t j = 0; j < nb_node_inputs(g->node[k]); j++)
-                written |= g->node[k]->input[j] == node && g->node[k]->first[j];
-        if (!written)
-            memset(node->gradient.data, 0,
-                   nb_tensor_count(&node->gradient) * nb_dtype_size(g->dtype));
+        if (!node->gradient.data || node->written || node == loss) continue;
+        if (node->kind == PARAMETER ? fused : !node->needed) continue;
+        memset(node->gradient.data, 0, nb_tensor_count(&node->gradient) * nb_dtype_size(g->dtype));
     }
 }
 
@@ -307,7 +303,7 @@ nb_status nb_backward(nb_node *loss)
 nb_status nb_descend(nb_node *loss, double lr, bool again)
 {
     nb_graph *g = loss->graph;
-    const bool fused = g->fusable && g->row_parallel;
+    const bool fused = g->fusable && g->row_parallel && loss->kind == OPERATION;
     nb_status status = backward(loss, fused, lr);
     if (status) return status;
     if (!fused)

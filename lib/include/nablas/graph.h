@@ -130,8 +130,8 @@ nb_status nb_descend(nb_node *loss, double lr, bool again);
 /* --- looking -------------------------------------------------------------------------------- */
 
 /* nb_value - the value of a node, at its current batch; a parameter's may be written.
- * nb_gradient - the gradient of a parameter or of an operation on the way to it; NULL for others.
- */
+ * nb_gradient - the gradient of a parameter, or of an operation between a parameter and the target
+ * of the latest nb_forward; NULL for others. */
 nb_tensor *nb_value(nb_node *node);
 const nb_tensor *nb_gradient(const nb_node *node);
 /* nb_scalar - the value of a one-element node as a double; NaN if it has another shape. */
