@@ -11,6 +11,8 @@ static nb_status check_arguments(const nb_node *loss, nb_node *parameter, double
     if (!nb_node_is_parameter(parameter) || nb_node_graph(parameter) != nb_node_graph(loss))
         return nb_fail(NB_EINVAL, "nb_graph_numerical_gradient: %s is no parameter of the graph",
                        nb_node_name(parameter));
+    if (nb_graph_max_batch(nb_node_graph(loss)) == 0)
+        return nb_fail(NB_EINVAL, "nb_graph_numerical_gradient: the graph is not finished");
     if (!(h > 0) || !isfinite(h))
         return nb_fail(NB_EINVAL, "nb_graph_numerical_gradient: h=%g, expected a positive number",
                        h);
@@ -27,8 +29,13 @@ static nb_status check_arguments(const nb_node *loss, nb_node *parameter, double
 
 static nb_status loss_at(nb_node *loss, nb_node *parameter, size_t i, double w, double *f)
 {
+    char text[96];
     nb_kernels_of(nb_value(parameter)->dtype)->set(nb_value(parameter)->data, i, w);
     nb_status status = nb_forward(loss);
+    if (!status && nb_tensor_count(nb_value(loss)) != 1)
+        status =
+            nb_fail(NB_ESHAPE, "nb_graph_numerical_gradient: the loss is %s, expected a scalar",
+                    nb_shape_text(nb_value(loss)->shape, text, sizeof text));
     *f = nb_scalar(loss);
     return status;
 }
@@ -47,9 +54,10 @@ nb_status nb_graph_numerical_gradient(nb_node *loss, nb_node *parameter, double 
         status = loss_at(loss, parameter, i, old + h, &above);
         if (!status) status = loss_at(loss, parameter, i, old - h, &below);
         kernels->set(w, i, old);
-        kernels->set(gradient->data, i, (above - below) / (2 * h));
+        if (!status) kernels->set(gradient->data, i, (above - below) / (2 * h));
     }
-    return status;
+    /* Leave no value of a shifted parameter behind for nb_backward. */
+    return status ? status : nb_forward(loss);
 }
 
 static void compare(nb_gradient_row *row, const nb_tensor *numerical, const nb_tensor *analytic)
@@ -68,7 +76,7 @@ static void compare(nb_gradient_row *row, const nb_tensor *numerical, const nb_t
         row->numerical = a[i];
         row->analytic = b[i];
     }
-    if (isnan(row->max_abs)) row->max_rel = row->max_abs;
+    if (!isfinite(row->max_abs)) row->max_rel = row->max_abs;
 }
 
 static nb_status check_parameter(nb_node *loss, nb_node *parameter, double h, nb_gradient_row *row)

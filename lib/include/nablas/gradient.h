@@ -21,8 +21,9 @@ extern "C" {
  *   parameter  in   of the same graph; restored bit for bit
  *   h          in   the step, > 0; the book's is NB_NUMERICAL_H (numeric.h)
  *   gradient   out  of the parameter's type and shape
- * Errors: NB_EINVAL not a parameter of the loss's graph, h not positive or not finite; NB_ESHAPE,
- *         NB_EDTYPE; what nb_forward answers.
+ * The graph is left as nb_forward(loss) leaves it.
+ * Errors: NB_EINVAL not finished, not a parameter of the loss's graph, h not positive or not
+ *         finite; NB_ESHAPE, also a loss that is no scalar; NB_EDTYPE; what nb_forward answers.
  * Cost:   two forward passes for each element: the definition, not the fast way. In float32
  *         h = 1e-4 leaves about three digits. */
 nb_status nb_graph_numerical_gradient(nb_node *loss, nb_node *parameter, double h,
