@@ -117,9 +117,11 @@ static nb_status forward_all(nb_net *net, nb_node *target, const nb_tensor *x, n
 {
     char got[96], want[96];
     const nb_shape row = nb_value(target)->shape;
-    if (x->shape.ndim == 0 || y->dtype != nb_graph_dtype(net->graph) ||
-        !nb_shape_equal(y->shape, NB_SHAPE(x->shape.dim[0], row.dim[1])))
-        return nb_fail(NB_ESHAPE, "nb_net_predict: y is %s %s for x %s", nb_dtype_name(y->dtype),
+    if (y->dtype != nb_graph_dtype(net->graph))
+        return nb_fail(NB_EDTYPE, "nb_net_predict: y is %s, the network computes in %s",
+                       nb_dtype_name(y->dtype), nb_dtype_name(nb_graph_dtype(net->graph)));
+    if (x->shape.ndim == 0 || !nb_shape_equal(y->shape, NB_SHAPE(x->shape.dim[0], row.dim[1])))
+        return nb_fail(NB_ESHAPE, "nb_net_predict: y is %s for x %s",
                        nb_shape_text(y->shape, got, sizeof got),
                        nb_shape_text(x->shape, want, sizeof want));
     for (size_t lo = 0; lo < x->shape.dim[0];) {
@@ -168,19 +170,35 @@ nb_status nb_net_loss(nb_net *net, const nb_tensor *x, const nb_tensor *t, doubl
     return status;
 }
 
+static nb_status check_target(const nb_tensor *t, const nb_tensor *scores)
+{
+    char got[96], want[96];
+    const size_t n = scores->shape.dim[0], m = scores->shape.dim[1];
+    const bool labels = t->dtype == NB_INT32;
+    if (!labels && t->dtype != scores->dtype)
+        return nb_fail(NB_EDTYPE, "nb_net_count_correct: t is %s, the network computes in %s",
+                       nb_dtype_name(t->dtype), nb_dtype_name(scores->dtype));
+    if (!nb_shape_equal(t->shape, labels ? NB_SHAPE(n) : scores->shape))
+        return nb_fail(NB_ESHAPE, "nb_net_count_correct: t is %s %s, the scores are %s",
+                       nb_dtype_name(t->dtype), nb_shape_text(t->shape, got, sizeof got),
+                       nb_shape_text(scores->shape, want, sizeof want));
+    const int32_t *label = t->data;
+    for (size_t i = 0; labels && i < n; i++)
+        if (label[i] < 0 || (size_t)label[i] >= m)
+            return nb_fail(NB_ERANGE,
+                           "nb_net_count_correct: t[%zu]=%ld is no label of m=%zu classes", i,
+                           (long)label[i], m);
+    return NB_OK;
+}
+
 nb_status nb_net_count_correct(nb_net *net, const nb_tensor *t, size_t *count)
 {
     nb_status status = nb_forward(net->scores);
-    if (status) return status;
     const nb_tensor *scores = nb_value(net->scores);
+    if (!status) status = check_target(t, scores);
+    if (status) return status;
     const nb_kernels *kernels = nb_kernels_of(scores->dtype);
     const size_t n = scores->shape.dim[0], m = scores->shape.dim[1];
-    if (nb_tensor_height(t) != n ||
-        (t->dtype != NB_INT32 && (t->dtype != scores->dtype || nb_tensor_width(t) != m)))
-        return nb_fail(NB_ESHAPE,
-                       "nb_net_count_correct: t has %zu rows of %zu %s, %zu images are "
-                       "fed",
-                       nb_tensor_height(t), nb_tensor_width(t), nb_dtype_name(t->dtype), n);
     if (t->dtype == NB_INT32) return kernels->count_correct(n, m, scores->data, m, t->data, count);
     *count = 0;
     for (size_t i = 0; i < n; i++)

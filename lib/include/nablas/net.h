@@ -6,6 +6,8 @@
  * Everywhere below, with n rows:
  *   x  in  (n, inputs), the network's element type
  *   t  in  labels, int32 (n), or one-hot rows (n, outputs) of the network's element type
+ * They are fed, not copied (nb_feed): before nb_graph_cast or nb_gradient_check looks at the graph,
+ * what was fed last must still be there, or something else be fed.
  * Errors: NB_ESHAPE, NB_EDTYPE as nb_feed; NB_ERANGE a label that is no class. */
 #ifndef NABLAS_NET_H
 #define NABLAS_NET_H
