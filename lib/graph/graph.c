@@ -131,28 +131,41 @@ nb_node *nb_parameter(nb_graph *g, const char *name, nb_shape shape)
     return nb_name(append(g, PARAMETER, g->dtype, shape), name);
 }
 
+/* What nb_apply asks of the inputs, whatever the operation; `g` is the graph of one of them. */
+static nb_status check_inputs(const nb_graph *g, const nb_op *op, nb_node *const *inputs)
+{
+    for (size_t i = 0; i < op->inputs; i++) {
+        const nb_node *input = inputs[i];
+        if (!input) return nb_fail(NB_EINVAL, "%s: input %zu is NULL", op->name, i);
+        if (input->graph != g) return nb_fail(NB_EINVAL, "%s: inputs of two graphs", op->name);
+        if (input->value.dtype != g->dtype && !op->labels)
+            return nb_fail(NB_EDTYPE, "%s: input %zu is %s, the graph computes in %s", op->name, i,
+                           nb_dtype_name(input->value.dtype), nb_dtype_name(g->dtype));
+        if (input->sparse && !(i == 0 && op->prepare))
+            return nb_fail(NB_EINVAL, "%s: operand %zu may not be packed (nb_sparse)", op->name, i);
+    }
+    return NB_OK;
+}
+
 nb_node *nb_apply(const nb_op *op, double attribute, nb_node *const *inputs)
 {
     nb_tensor in[NB_MAX_INPUTS];
     nb_shape shape;
     size_t aux = 0;
     bool needs_gradient = false;
+    nb_graph *g = NULL;
+    for (size_t i = 0; i < op->inputs; i++)
+        if (inputs[i] && (!g || g->status)) g = inputs[i]->graph;
+    if (!g || g->status) return NULL;
+    nb_status status = op->inputs > NB_MAX_INPUTS ? nb_fail(NB_EINVAL, "%s: %zu inputs, at most %d",
+                                                            op->name, op->inputs, NB_MAX_INPUTS)
+                                                  : check_inputs(g, op, inputs);
+    if (status) return nb_graph_spoil(g, status);
     for (size_t i = 0; i < op->inputs; i++) {
-        if (!inputs[i]) return NULL;
-        if (inputs[i]->graph != inputs[0]->graph)
-            return nb_graph_spoil(inputs[0]->graph,
-                                  nb_fail(NB_EINVAL, "%s: inputs of two graphs", op->name));
-        if (inputs[i]->sparse && !(i == 0 && op->prepare))
-            return nb_graph_spoil(
-                inputs[i]->graph,
-                nb_fail(NB_EINVAL, "%s: operand %zu may not be packed (nb_sparse)", op->name, i));
         in[i] = nb_tensor_view(inputs[i]->value.dtype, inputs[i]->shape, NULL);
         needs_gradient |= inputs[i]->needs_gradient;
     }
-    nb_graph *g = inputs[0]->graph;
-    if (g->status) return NULL;
-    nb_status status = op->shape(in, &shape, &aux);
-    if (status) return nb_graph_spoil(g, status);
+    if ((status = op->shape(in, &shape, &aux))) return nb_graph_spoil(g, status);
     nb_node *node = append(g, OPERATION, g->dtype, shape);
     if (!node) return NULL;
     node->op = op;

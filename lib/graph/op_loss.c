@@ -108,9 +108,7 @@ static nb_status squared_error_shape(const nb_tensor *in, nb_shape *out, size_t 
     char y[96], t[96];
     *aux = 0;
     *out = NB_SHAPE(in[0].shape.dim[0]);
-    if (in[0].shape.ndim >= 1 && in[0].dtype == in[1].dtype &&
-        nb_shape_equal(in[0].shape, in[1].shape))
-        return NB_OK;
+    if (in[0].shape.ndim >= 1 && nb_shape_equal(in[0].shape, in[1].shape)) return NB_OK;
     return nb_fail(NB_ESHAPE, "mean_squared_error: y %s and t %s",
                    nb_shape_text(in[0].shape, y, sizeof y),
                    nb_shape_text(in[1].shape, t, sizeof t));
@@ -143,7 +141,7 @@ static nb_status softmax_cross_entropy_shape(const nb_tensor *in, nb_shape *out,
 {
     char a[96], t[96];
     const bool labels = in[1].dtype == NB_INT32;
-    if (in[0].shape.ndim == 2 &&
+    if (in[0].shape.ndim == 2 && in[0].dtype != NB_INT32 &&
         nb_shape_equal(in[1].shape, labels ? NB_SHAPE(in[0].shape.dim[0]) : in[0].shape)) {
         *aux = in[0].shape.dim[1];
         *out = NB_SHAPE(in[0].shape.dim[0]);
@@ -164,12 +162,28 @@ static const int32_t *labels(const nb_tensor *t, size_t row)
     return t->dtype == NB_INT32 ? nb_tensor_at(t, row) : NULL;
 }
 
+/* The kernels check labels too, and would count a thread's rows from the thread's first. */
+static nb_status check_labels(const nb_tensor *t, size_t m, size_t lo, size_t hi)
+{
+    if (t->dtype != NB_INT32) return NB_OK;
+    for (size_t i = lo; i < hi; i++) {
+        const int32_t label = ((const int32_t *)t->data)[i];
+        if (label < 0 || (size_t)label >= m)
+            return nb_fail(NB_ERANGE,
+                           "softmax_cross_entropy: t[%zu]=%ld is no label of m=%zu "
+                           "classes",
+                           i, (long)label, m);
+    }
+    return NB_OK;
+}
+
 static nb_status softmax_cross_entropy_forward(const nb_call *c, size_t lo, size_t hi)
 {
     const size_t n = hi - lo, m = nb_tensor_width(c->in[0]);
     const nb_tensor *a = c->in[0], *t = c->in[1];
     void *y = nb_tensor_at(c->aux, lo), *each = nb_tensor_at(c->out, lo);
-    nb_status status = c->kernels->softmax(n, m, nb_tensor_at(a, lo), m, y, m);
+    nb_status status = check_labels(t, m, lo, hi);
+    if (!status) status = c->kernels->softmax(n, m, nb_tensor_at(a, lo), m, y, m);
     if (status) return status;
     if (c->attribute == NB_EXACT_LOG)
         return c->kernels->logit_cross_entropy(n, m, nb_tensor_at(a, lo), one_hot(t, lo),
@@ -192,4 +206,5 @@ const nb_op nb_op_softmax_cross_entropy = {
     .shape = softmax_cross_entropy_shape,
     .forward = softmax_cross_entropy_forward,
     .backward = softmax_cross_entropy_backward,
+    .labels = true,
 };

@@ -121,6 +121,7 @@ nb_status nb_graph_finish(nb_graph *g, size_t max_batch)
         status = NB_ENOMEM;
     if (status) {
         g->max_batch = 0;
+        g->parameters = g->gradients = (nb_tensor){0};
         nb_graph_spoil(g, status);
         return status;
     }

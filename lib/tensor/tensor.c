@@ -56,8 +56,12 @@ nb_status nb_shape_count(nb_shape shape, size_t *count)
 char *nb_shape_text(nb_shape shape, char *text, size_t size)
 {
     size_t used = 0;
-    for (size_t i = 0; i < shape.ndim && i < NB_MAX_DIMS && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%zu", i ? ", " : "(", shape.dim[i]);
+    for (size_t i = 0; i < shape.ndim && i < NB_MAX_DIMS && used < size; i++) {
+        const char *before = i ? ", " : "(";
+        used += (size_t)(shape.dim[i] == (size_t)-1
+                             ? snprintf(text + used, size - used, "%sbatch", before)
+                             : snprintf(text + used, size - used, "%s%zu", before, shape.dim[i]));
+    }
     if (used < size)
         snprintf(text + used, size - used, "%s",
                  shape.ndim == 0 ? "()" : (shape.ndim == 1 ? ",)" : ")"));

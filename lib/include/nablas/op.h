@@ -3,6 +3,9 @@
  * An operation computes rows: its output has a first dimension (the samples of a batch, as a rule),
  * and `forward` is asked for a range of them. `backward` is asked for a range of rows of the
  * gradient of one input. Ranges let several threads share the work without knowing of each other.
+ * So a sample looks at no other sample: where the output and an input both have the batch's
+ * dimension, rows lo ... hi-1 are computed from rows lo ... hi-1. What has no batch may be read
+ * whole, and the gradient of a parameter is computed from all rows.
  * lib/graph/op_*.c are the examples. */
 #ifndef NABLAS_OP_H
 #define NABLAS_OP_H
@@ -61,7 +64,11 @@ typedef struct nb_op {
      * it. NULL: the operation takes no packed input. */
     nb_status (*prepare)(const nb_call *c, size_t lo, size_t hi);
 
-    bool scales; /* backward honours alpha, so gradient descent may go straight to the parameter */
+    /* backward honours alpha and, for one parameter, does not read the others' values nor, in
+     * another row, its own: gradient descent may then write w - lr dw in place of dw. */
+    bool scales;
+
+    bool labels; /* inputs may be labels (int32), which nb_apply refuses otherwise */
 } nb_op;
 
 /* nb_op_count, nb_op_at - the operations that nablas brings, for tests and tools. */

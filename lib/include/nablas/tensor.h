@@ -56,7 +56,8 @@ bool nb_shape_equal(nb_shape a, nb_shape b);
  * Errors: NB_EINVAL ndim > NB_MAX_DIMS; NB_EOVERFLOW the product does not fit; *count untouched. */
 nb_status nb_shape_count(nb_shape shape, size_t *count);
 
-/* nb_shape_text - "(60000, 784)", as Python writes it, cut to `size` bytes; returns `text`. */
+/* nb_shape_text - "(60000, 784)", as Python writes it, cut to `size` bytes; returns `text`. A
+ * dimension of (size_t)-1, in graphs the batch still unknown, is written "batch". */
 char *nb_shape_text(nb_shape shape, char *text, size_t size);
 
 typedef struct nb_tensor {
