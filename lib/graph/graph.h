@@ -28,7 +28,7 @@ struct nb_node {
 
     /* The plan for the target that was last asked for, see run.c. */
     bool needed;
-    bool written; /* backward writes this node's gradient */
+    bool written;              /* backward writes this node's gradient */
     bool first[NB_MAX_INPUTS]; /* this node is the first to write input i's gradient */
 };
 
