@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 /* How often a waiting thread looks before it sleeps; some tens of microseconds. On a machine whose
- * processors are all busy a spinning thread steals the time it waits for, so it must not be long.
+ * processors are all busy a spinning thread steals the time it waits for, so it must not be long;
+ * a pool of more threads than processors does not spin at all.
  */
 enum { spins = 4000 };
 
@@ -24,6 +25,7 @@ typedef struct worker {
 
 struct nb_pool {
     size_t threads, started;
+    int spins;
     nb_task task;
     void *context;
     atomic_uint round;     /* grows by one for each task */
@@ -43,7 +45,7 @@ static inline void relax(void)
 
 static void await_round(nb_pool *pool, unsigned seen)
 {
-    for (int i = 0; i < spins; i++) {
+    for (int i = 0; i < pool->spins; i++) {
         if (atomic_load_explicit(&pool->round, memory_order_acquire) != seen) return;
         relax();
     }
@@ -80,7 +82,7 @@ static void start_round(nb_pool *pool)
 
 static void await_end(nb_pool *pool)
 {
-    for (int i = 0; i < spins; i++) {
+    for (int i = 0; i < pool->spins; i++) {
         if (atomic_load_explicit(&pool->running, memory_order_acquire) == 0) return;
         relax();
     }
@@ -102,6 +104,7 @@ nb_status nb_pool_create(nb_pool **out, size_t threads)
     pthread_cond_init(&pool->begin, NULL);
     pthread_cond_init(&pool->end, NULL);
     pool->threads = threads;
+    pool->spins = threads <= nb_processors() ? spins : 0;
     pool->workers = nb_alloc_zero(threads, sizeof *pool->workers);
     if (!pool->workers) goto fail;
     for (size_t i = 1; i < threads; i++) {
