@@ -1,0 +1,237 @@
+#include "support.h"
+
+#include "nablas/threads.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <time.h>
+
+enum { most = 4 };
+
+static nb_pool *pool_of(size_t threads)
+{
+    nb_pool *pool;
+    assert_ok(nb_pool_create(&pool, threads));
+    assert_int_equal(nb_pool_threads(pool), threads);
+    return pool;
+}
+
+/* --- running ---------------------------------------------------------------------------------- */
+
+typedef struct tally {
+    unsigned long calls[most]; /* plain: each part has its own, and nb_pool_run orders the rounds */
+    size_t parts;
+    atomic_bool wrong;
+} tally;
+
+static nb_status count_call(void *context, size_t part, size_t parts)
+{
+    tally *t = context;
+    if (part >= parts || parts != t->parts) atomic_store(&t->wrong, true);
+    t->calls[part % most]++;
+    return NB_OK;
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Many rounds so short that a thread may still be finishing one when the next begins. Where
+ * processors are few or busy, a round waits for the scheduler: then fewer, but some. */
+static void every_part_runs_once_a_round(void **state)
+{
+    (void)state;
+    for (size_t threads = 1; threads <= most; threads++) {
+        nb_pool *pool = pool_of(threads);
+        tally t = {.parts = threads};
+        const double end = seconds() + 0.2;
+        for (unsigned long round = 1; round <= 100000; round++) {
+            assert_ok(nb_pool_run(pool, count_call, &t));
+            for (size_t i = 0; i < threads; i++)
+                if (t.calls[i] != round) fail_msg("part %zu ran %lu times", i, t.calls[i]);
+            if (round > 50 && round % 16 == 0 && seconds() > end) break;
+        }
+        assert_false(atomic_load(&t.wrong));
+        nb_pool_destroy(pool);
+    }
+}
+
+static void sleepers_wake(void **state)
+{
+    (void)state;
+    nb_pool *pool = pool_of(3);
+    tally t = {.parts = 3};
+    for (unsigned long round = 1; round <= 5; round++) {
+        assert_ok(nb_pool_run(pool, count_call, &t));
+        for (size_t i = 0; i < 3; i++) assert_int_equal(t.calls[i], round);
+        /* Far longer than a thread watches before it sleeps. */
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    }
+    nb_pool_destroy(pool);
+}
+
+static nb_status wait_long(void *context, size_t part, size_t parts)
+{
+    (void)context, (void)parts;
+    if (part) nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    return count_call(context, part, parts);
+}
+
+static void the_caller_sleeps_until_the_last_part_is_done(void **state)
+{
+    (void)state;
+    nb_pool *pool = pool_of(4);
+    tally t = {.parts = 4};
+    assert_ok(nb_pool_run(pool, wait_long, &t));
+    for (size_t i = 0; i < 4; i++) assert_int_equal(t.calls[i], 1);
+    nb_pool_destroy(pool);
+}
+
+typedef struct meeting {
+    atomic_size_t present;
+} meeting;
+
+/* Ends only if every part is running: parts that wait for each other would not. */
+static nb_status meet(void *context, size_t part, size_t parts)
+{
+    meeting *m = context;
+    const time_t end = time(NULL) + 20;
+    (void)part;
+    atomic_fetch_add(&m->present, 1);
+    while (atomic_load(&m->present) < parts) {
+        if (time(NULL) > end) return nb_fail(NB_ESTOPPED, "part %zu waited in vain", part);
+        sched_yield();
+    }
+    return NB_OK;
+}
+
+static void parts_run_at_the_same_time(void **state)
+{
+    (void)state;
+    nb_pool *pool = pool_of(4);
+    meeting m = {0};
+    assert_ok(nb_pool_run(pool, meet, &m));
+    nb_pool_destroy(pool);
+}
+
+static void no_pool_is_one_part(void **state)
+{
+    (void)state;
+    tally t = {.parts = 1};
+    assert_int_equal(nb_pool_threads(NULL), 1);
+    assert_ok(nb_pool_run(NULL, count_call, &t));
+    assert_int_equal(t.calls[0], 1);
+}
+
+/* --- failing ---------------------------------------------------------------------------------- */
+
+/* Parts whose bit is set in *context fail, the lowest last of all. */
+static nb_status fail_some(void *context, size_t part, size_t parts)
+{
+    const unsigned bits = *(const unsigned *)context;
+    (void)parts;
+    if (!(bits >> part & 1)) return NB_OK;
+    nanosleep(&(struct timespec){.tv_nsec = 100000 * (long)(most - part)}, NULL);
+    return nb_fail((nb_status)((int)NB_EINVAL + (int)part), "part %zu of %u", part, bits);
+}
+
+static void the_lowest_failing_part_answers(void **state)
+{
+    (void)state;
+    char detail[64];
+    nb_pool *pool = pool_of(most);
+    for (unsigned bits = 0; bits < 1u << most; bits++) {
+        size_t lowest = 0;
+        if (bits == 0) {
+            assert_ok(nb_pool_run(pool, fail_some, &bits));
+            continue;
+        }
+        while (!(bits >> lowest & 1)) lowest++;
+        snprintf(detail, sizeof detail, "part %zu of %u", lowest, bits);
+        assert_fails((nb_status)((int)NB_EINVAL + (int)lowest), detail,
+                     nb_pool_run(pool, fail_some, &bits));
+        assert_string_equal(nb_last_error(), detail);
+        /* A failure is forgotten by the next round. */
+        assert_ok(nb_pool_run(pool, fail_some, &(unsigned){0}));
+    }
+    nb_pool_destroy(pool);
+}
+
+static void a_size_outside_the_range_is_refused(void **state)
+{
+    (void)state;
+    nb_pool *before = pool_of(1), *pool = before;
+    assert_fails(NB_EINVAL, "nb_pool_create: threads=0, expected 1 ... 1024",
+                 nb_pool_create(&pool, 0));
+    assert_null(pool);
+    pool = before;
+    assert_fails(NB_EINVAL, "threads=1025", nb_pool_create(&pool, 1025));
+    assert_null(pool);
+    nb_pool_destroy(before);
+    nb_pool_destroy(NULL);
+}
+
+static void a_pool_survives_no_memory(void **state)
+{
+    (void)state;
+    size_t fail_at = 0;
+    nb_status status;
+    do {
+        nb_pool *pool;
+        support_allocator_start(++fail_at);
+        status = nb_pool_create(&pool, 3);
+        assert_int_equal(status == NB_OK, pool != NULL);
+        if (status) assert_fails(NB_ENOMEM, "no memory", status);
+        nb_pool_destroy(pool);
+        assert_int_equal(support_memory.live, 0);
+        support_allocator_stop();
+    } while (status);
+    assert_true(fail_at > 1);
+}
+
+/* --- shares ----------------------------------------------------------------------------------- */
+
+static void shares_cover_everything_once_and_are_even(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 1, 2, 3, 7, 8, 9, 100, 784, SIZE_MAX - 1, SIZE_MAX};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        for (size_t parts = 1; parts <= 9; parts++) {
+            size_t next = 0;
+            for (size_t part = 0; part < parts; part++) {
+                size_t lo, hi;
+                nb_share(sizes[s], part, parts, &lo, &hi);
+                assert_true(lo == next && lo <= hi);
+                assert_in_range(hi - lo, sizes[s] / parts,
+                                sizes[s] / parts + (sizes[s] % parts != 0));
+                next = hi;
+            }
+            assert_true(next == sizes[s]);
+        }
+}
+
+static void there_is_a_processor(void **state)
+{
+    (void)state;
+    assert_true(nb_processors() >= 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_part_runs_once_a_round),
+        cmocka_unit_test(sleepers_wake),
+        cmocka_unit_test(the_caller_sleeps_until_the_last_part_is_done),
+        cmocka_unit_test(parts_run_at_the_same_time),
+        cmocka_unit_test(no_pool_is_one_part),
+        cmocka_unit_test(the_lowest_failing_part_answers),
+        cmocka_unit_test(a_size_outside_the_range_is_refused),
+        cmocka_unit_test(a_pool_survives_no_memory),
+        cmocka_unit_test(shares_cover_everything_once_and_are_even),
+        cmocka_unit_test(there_is_a_processor),
+    };
+    return cmocka_run_group_tests_name("threads", tests, NULL, NULL);
+}
