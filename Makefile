@@ -212,8 +212,11 @@ $(bin_suffix)examples/%: $(build)/examples/%.o $(build)/examples/common.o $(libn
 
 $(build)/test/%.o: test/%.c $(build)/flags
 	$(cc_object) $(test_cflags) -c $< -o $@
+# A test may catch the calls of others: wrap_NAME holds what the linker is told for test_NAME.
+comma := ,
+wrap_graph := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc posix_memalign)
 $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(libnablas)
-	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(test_libs) $(libs) -o $@
+	@echo "  LD   $(@:$(build)/%=%)"; $(link) $(wrap_$*) $^ $(test_libs) $(libs) -o $@
 
 $(build)/test/%_tool: $(build)/test/%_tool.o $(libnablas)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(libs) -o $@
