@@ -568,6 +568,38 @@ static void unreached_parameters_have_gradient_zero(void **state)
     assert_ok(nb_descend(p, .5));
     assert_true(at(p, 0) == 2.5 && at(w, 0) == 0);
     nb_graph_destroy(g);
+
+    /* Also where nothing stands between descent and the parameter. */
+    g = graph_of(NB_FLOAT64);
+    p = p_of(g, NB_SCALAR);
+    assert_ok(nb_graph_finish(g, 1));
+    assert_ok(nb_forward(p));
+    assert_ok(nb_descend(p, .5));
+    assert_true(at(p, 0) == -.5);
+    nb_graph_destroy(g);
+}
+
+/* From the logits, the loss stays finite where the probability is 0 in any precision. */
+static void the_exact_logarithm_is_taken_of_the_logits(void **state)
+{
+    (void)state;
+    static const double epsilon[] = {NB_EXACT_LOG, NB_BOOK_EPSILON};
+    const double loss_of[] = {1000, -log(1e-7)};
+    for (size_t e = 0; e < 2; e++) {
+        double hot[] = {0, 1};
+        nb_graph *g = graph_of(NB_FLOAT64);
+        nb_node *a = p_of(g, NB_SHAPE(1, 2)), *t = nb_input(g, "t", NB_SHAPE(1, 2));
+        nb_node *loss = nb_softmax_cross_entropy(a, t, epsilon[e]);
+        const nb_tensor T = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, 2), hot);
+        assert_ok(nb_graph_finish(g, 1));
+        PUT(a, 1000, 0);
+        assert_ok(nb_feed(t, &T));
+        assert_ok(nb_forward(loss));
+        assert_near(nb_scalar(loss), loss_of[e], 1e-12);
+        assert_ok(nb_backward(loss));
+        assert_true(slope(a, 0) == 1 && slope(a, 1) == -1);
+        nb_graph_destroy(g);
+    }
 }
 
 /* --- the book's numbers ----------------------------------------------------------------------- */
@@ -922,6 +954,51 @@ static void descent_is_backward_and_a_step(void **state)
         }
 }
 
+/* Either the weight is an operation, without rows to share, which all threads would need first; or
+ * a scalar follows scalars, and its gradient must reach them before it reaches the rows. */
+static nb_node *not_rows(nb_node *x, nb_node *W, bool weight)
+{
+    nb_node *y = nb_sigmoid(nb_matmul(x, weight ? nb_sigmoid(W) : W));
+    return weight ? nb_sum(y) : nb_multiply(nb_mean(nb_multiply(y, y)), nb_sum(y));
+}
+
+static void what_is_not_rows_is_not_shared(void **state)
+{
+    (void)state;
+    enum { rows = 8 };
+    double numbers[rows * 3];
+    nb_pool *pool;
+    support_fill_d(rows * 3, numbers, 3);
+    const nb_tensor fed = nb_tensor_view(NB_FLOAT64, NB_SHAPE(rows, 3), numbers);
+    assert_ok(nb_pool_create(&pool, 3));
+    for (int weight = 0; weight < 2; weight++) {
+        nb_graph *g[2];
+        nb_node *loss[2];
+        for (size_t i = 0; i < 2; i++) {
+            g[i] = graph_of(NB_FLOAT64);
+            nb_node *x = x_of(g[i], 3), *W = p_of(g[i], NB_SHAPE(3, 2));
+            loss[i] = not_rows(x, W, weight);
+            assert_ok(nb_graph_finish(g[i], rows));
+            PUT(W, .1, .2, -.3, .4, .5, -.6);
+            assert_ok(nb_feed(x, &fed));
+            nb_graph_set_pool(g[i], i ? pool : NULL);
+        }
+        for (size_t step = 0; step < 4; step++) {
+            const nb_tensor w = nb_graph_parameters(g[0]), threaded = nb_graph_parameters(g[1]);
+            assert_ok(nb_forward(loss[0]));
+            assert_ok(nb_backward(loss[0]));
+            nb_kernels_of(NB_FLOAT64)->sgd(6, .5, nb_graph_gradients(g[0]).data, w.data);
+            assert_ok(nb_forward(loss[1]));
+            assert_ok(nb_descend(loss[1], .5));
+            assert_near(nb_scalar(loss[0]), nb_scalar(loss[1]), 1e-14);
+            assert_tensors_near(&w, &threaded, 1e-14);
+        }
+        nb_graph_destroy(g[0]);
+        nb_graph_destroy(g[1]);
+    }
+    nb_pool_destroy(pool);
+}
+
 /* --- casting ---------------------------------------------------------------------------------- */
 
 static void a_cast_computes_the_same_in_another_precision(void **state)
@@ -1072,7 +1149,7 @@ static nb_status whole_life(void)
     /* More nodes than the first room for them. */
     for (size_t i = 0; i < 8; i++)
         h = nb_name(nb_sigmoid(nb_affine(h, p_of(g, NB_SHAPE(2, 2)), p_of(g, NB_SHAPE(2)))), "h");
-    nb_node *loss = nb_sum(h);
+    nb_node *loss = nb_name(nb_name(nb_sum(h), "once"), "twice");
     status = nb_graph_finish(g, 2);
     if (!status) {
         assert_ok(nb_feed(x, &fed));
@@ -1119,6 +1196,7 @@ int main(void)
         cmocka_unit_test(losses_share_a_graph),
         cmocka_unit_test(a_target_cannot_be_learnt_through_the_entropy),
         cmocka_unit_test(unreached_parameters_have_gradient_zero),
+        cmocka_unit_test(the_exact_logarithm_is_taken_of_the_logits),
         cmocka_unit_test(two_apples),
         cmocka_unit_test(apples_and_oranges),
         cmocka_unit_test(the_three_layer_network),
@@ -1126,6 +1204,7 @@ int main(void)
         cmocka_unit_test(an_operation_of_ones_own),
         cmocka_unit_test(threads_change_the_rounding_at_most),
         cmocka_unit_test(descent_is_backward_and_a_step),
+        cmocka_unit_test(what_is_not_rows_is_not_shared),
         cmocka_unit_test(a_cast_computes_the_same_in_another_precision),
         cmocka_unit_test(a_cast_can_fail),
         cmocka_unit_test(a_step_allocates_nothing),

@@ -178,6 +178,8 @@ static void functions_agree(void **state)
         size_t correct = 0, count;
         nb_net *net = two_layers(6, 5, m, 1, relu ? NB_RELU : NB_SIGMOID, NB_FLOAT64, n);
         samples s = make_samples(NB_FLOAT64, n, 6, m);
+        assert_string_equal(nb_node_op(nb_node_input(net->scores, 0))->name,
+                            relu ? "relu" : "sigmoid");
         nb_tensor y = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, m), scores);
         nb_tensor p = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, m), probabilities);
         assert_ok(nb_net_predict(net, &s.x, &y));
