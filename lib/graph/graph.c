@@ -107,13 +107,26 @@ nb_node *nb_input(nb_graph *g, const char *name, nb_shape shape)
     return nb_name(append(g, INPUT, g->dtype, shape), name);
 }
 
+static nb_status check_packed(const nb_op *op, size_t operand)
+{
+    if (operand == 0 && op->prepare) return NB_OK;
+    return nb_fail(NB_EINVAL, "%s: operand %zu may not be packed (nb_sparse)", op->name, operand);
+}
+
 nb_node *nb_sparse(nb_node *input)
 {
     if (!input) return NULL;
-    if (input->kind != INPUT || !input->batched || input->shape.ndim != 2)
-        return nb_graph_spoil(input->graph,
-                              nb_fail(NB_EINVAL, "nb_sparse: %s is no input of shape (batch, k)",
-                                      nb_node_name(input)));
+    nb_graph *g = input->graph;
+    nb_status status = NB_OK;
+    if (g->max_batch)
+        status = nb_fail(NB_EINVAL, "nb_sparse: the graph is finished");
+    else if (input->kind != INPUT || !input->batched || input->shape.ndim != 2)
+        status = nb_fail(NB_EINVAL, "nb_sparse: %s is no input of shape (batch, k)",
+                         nb_node_name(input));
+    for (size_t i = 0; i < g->nodes && !status; i++)
+        for (size_t j = 0; j < nb_node_inputs(g->node[i]) && !status; j++)
+            if (g->node[i]->input[j] == input) status = check_packed(g->node[i]->op, j);
+    if (status) return nb_graph_spoil(g, status);
     input->sparse = true;
     return input;
 }
@@ -141,8 +154,8 @@ static nb_status check_inputs(const nb_graph *g, const nb_op *op, nb_node *const
         if (input->value.dtype != g->dtype && !op->labels)
             return nb_fail(NB_EDTYPE, "%s: input %zu is %s, the graph computes in %s", op->name, i,
                            nb_dtype_name(input->value.dtype), nb_dtype_name(g->dtype));
-        if (input->sparse && !(i == 0 && op->prepare))
-            return nb_fail(NB_EINVAL, "%s: operand %zu may not be packed (nb_sparse)", op->name, i);
+        nb_status status = input->sparse ? check_packed(op, i) : NB_OK;
+        if (status) return status;
     }
     return NB_OK;
 }

@@ -81,6 +81,17 @@ static void place_all(nb_graph *g, arena *a)
     place_operations(g, a);
 }
 
+/* Descent goes to a packed copy first, and from there to the parameter: it must be the only one. */
+static bool packed_and_shared(const nb_graph *g, const nb_node *node)
+{
+    size_t uses = 0;
+    if (!node->packed) return false;
+    for (size_t i = 0; i < g->nodes; i++)
+        for (size_t j = 0; j < nb_node_inputs(g->node[i]); j++)
+            uses += g->node[i]->input[j] == node->input[1];
+    return uses > 1;
+}
+
 /* Rows can be shared out if every operation has the batch's rows, except scalars at the end, which
  * the caller computes alone. The gradient can go straight into a parameter if whoever uses it
  * honours alpha, and works on the batch: then it reads no other parameter to do so. */
@@ -90,6 +101,7 @@ static void classify(nb_graph *g)
     g->fusable = true;
     for (size_t i = 0; i < g->nodes; i++) {
         const nb_node *node = g->node[i];
+        if (packed_and_shared(g, node)) g->fusable = false;
         for (size_t j = 0; j < nb_node_inputs(node); j++) {
             const nb_node *input = node->input[j];
             if (input->kind == OPERATION && !input->batched) g->row_parallel = false;

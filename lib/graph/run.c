@@ -138,10 +138,20 @@ static nb_call call_of(const nb_node *node)
 
 /* --- forward ---------------------------------------------------------------------------------- */
 
+static bool takes_packed(const nb_node *node)
+{
+    return node->needed && node->op && node->op->prepare && node->input[0]->fed.run;
+}
+
 static nb_status forward_share(const nb_node *node, size_t part, size_t parts)
 {
     size_t lo, hi;
     const nb_call c = call_of(node);
+    /* A computed weight is known only now; it has no rows of the batch, so this is one thread. */
+    if (takes_packed(node) && node->input[1]->kind == OPERATION) {
+        nb_status status = node->op->prepare(&c, 0, nb_tensor_height(c.in[1]));
+        if (status) return status;
+    }
     nb_share(nb_tensor_height(&node->value), part, parts, &lo, &hi);
     return lo < hi ? node->op->forward(&c, lo, hi) : NB_OK;
 }
@@ -157,11 +167,6 @@ static nb_status forward_rows(void *context, size_t part, size_t parts)
         if (status) return status;
     }
     return NB_OK;
-}
-
-static bool takes_packed(const nb_node *node)
-{
-    return node->needed && node->op && node->op->prepare && node->input[0]->fed.run;
 }
 
 static nb_status prepare_rows(void *context, size_t part, size_t parts)

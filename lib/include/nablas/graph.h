@@ -129,7 +129,8 @@ nb_status nb_descend(nb_node *loss, double lr, bool again);
 
 /* --- looking -------------------------------------------------------------------------------- */
 
-/* nb_value - the value of a node, at its current batch; a parameter's may be written.
+/* nb_value - the value of a node, at its current batch; a parameter's may be written, before the
+ *     forward pass that is to see it.
  * nb_gradient - the gradient of a parameter, or of an operation between a parameter and the target
  * of the latest nb_forward; NULL for others. */
 nb_tensor *nb_value(nb_node *node);
