@@ -637,7 +637,7 @@ static void assert_descent(nb_node *loss, nb_pool *const *pools)
         memcpy(w.data, before, count * sizeof *before);
         nb_graph_set_pool(g, pools[i]);
         assert_ok(nb_forward(loss));
-        assert_ok(nb_descend(loss, .1));
+        assert_ok(nb_descend(loss, .1, false));
         for (size_t j = 0; j < count; j++)
             assert_near(((const double *)w.data)[j], after[j], 1e-12 * (1 + fabs(after[j])));
     }

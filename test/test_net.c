@@ -202,7 +202,7 @@ static void functions_agree(void **state)
         for (size_t k = 0; k < 2; k++) {
             assert_ok(nb_net_loss(net, &s.x, targets[k], &loss));
             assert_near(loss, mean, 1e-14);
-            assert_ok(nb_net_count_correct(net, &s.x, targets[k], &count));
+            assert_ok(nb_net_count_correct(net, targets[k], &count));
             assert_int_equal(count, correct);
             assert_ok(nb_net_accuracy(net, &s.x, targets[k], &accuracy));
             assert_true(accuracy == (double)correct / n);
@@ -387,7 +387,7 @@ static void three_layers_without_and_with_bias(void **state)
         for (size_t i = 0; i < 200; i++) {
             assert_ok(nb_net_feed(net, &s.x, &s.labels, &loss));
             assert_ok(nb_forward(loss));
-            assert_ok(nb_descend(loss, .5));
+            assert_ok(nb_descend(loss, .5, false));
         }
         assert_ok(nb_net_loss(net, &s.x, &s.labels, &after));
         assert_true(after < .9 * before);
@@ -486,10 +486,18 @@ static void what_does_not_fit_is_an_error(void **state)
     assert_fails(NB_EDTYPE, "T takes float64, not float32", nb_net_gradient(net, &x, &hot32));
     assert_fails(NB_ESHAPE, "x has 5 rows, t has 4", nb_net_numerical_gradient(net, &x, &t4, 1e-4));
     assert_fails(NB_EINVAL, "h=0", nb_net_numerical_gradient(net, &x, &t, 0));
-    assert_fails(NB_ESHAPE, "x has 5 rows, t has 4", nb_net_count_correct(net, &x, &t4, &count));
+    assert_ok(nb_feed(net->x, NULL));
+    assert_fails(NB_EINVAL, "x was not fed", nb_net_count_correct(net, &t, &count));
+    assert_ok(nb_feed(net->x, &x));
+    assert_fails(NB_ESHAPE, "t is int32 (4,), the scores are (5, 2)",
+                 nb_net_count_correct(net, &t4, &count));
+    assert_fails(NB_ESHAPE, "t is float64 (5, 3), the scores are (5, 2)",
+                 nb_net_count_correct(net, &hot, &count));
+    assert_fails(NB_EDTYPE, "t is float32, the network computes in float64",
+                 nb_net_count_correct(net, &hot32, &count));
     assert_fails(NB_ESHAPE, "x has 5 rows, t has 4", nb_net_accuracy(net, &x, &t4, &loss));
-    assert_fails(NB_ESHAPE, "x has 0 rows", nb_net_accuracy(net, &scalar, &t4, &loss));
-    assert_fails(NB_ESHAPE, "t has 0", nb_net_accuracy(net, &x, &scalar, &loss));
+    assert_fails(NB_ESHAPE, "x has 1 rows, t has 4", nb_net_accuracy(net, &scalar, &t4, &loss));
+    assert_fails(NB_ESHAPE, "x has 5 rows, t has 1", nb_net_accuracy(net, &x, &scalar, &loss));
     assert_fails(NB_ESHAPE, "y is (5, 3) for x (5, 4)", nb_net_predict(net, &x, &y));
     assert_fails(NB_ESHAPE, "for x ()", nb_net_probabilities(net, &scalar, &y));
     y = nb_tensor_view(NB_FLOAT32, NB_SHAPE(5, 2), singles);
@@ -502,7 +510,7 @@ static void what_does_not_fit_is_an_error(void **state)
         snprintf(text, sizeof text, "t[3]=%d is no label of m=2", wrong);
         assert_fails(NB_ERANGE, text, nb_net_loss(net, &x, &t, &loss));
         assert_fails(NB_ERANGE, text, nb_net_gradient(net, &x, &t));
-        assert_fails(NB_ERANGE, text, nb_net_count_correct(net, &x, &t, &count));
+        assert_fails(NB_ERANGE, text, nb_net_count_correct(net, &t, &count));
         assert_fails(NB_ERANGE, text, nb_net_accuracy(net, &x, &t, &loss));
     }
     /* Nothing was answered, and the network is as good as new. */
