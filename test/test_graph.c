@@ -1072,7 +1072,12 @@ static void columns_init(columns *c, const char *pattern)
             *next++ = c->whole[i];
         else
             c->whole[i] = 0;
-    c->runs = nb_find_runs(wide, active, c->run, &c->count);
+    c->runs = nb_find_runs(wide, active, 0, c->run, &c->count);
+}
+
+static nb_status feed_runs(nb_node *x, const nb_tensor *dense, size_t runs, const nb_run *run)
+{
+    return nb_feed_packed(x, &(nb_packed){.dense = *dense, .runs = runs, .run = run});
 }
 
 static void feed_columns(packed_graph *p, columns *c, size_t rows, bool packed)
@@ -1081,7 +1086,7 @@ static void feed_columns(packed_graph *p, columns *c, size_t rows, bool packed)
     const nb_tensor some = nb_tensor_view(NB_FLOAT64, NB_SHAPE(rows, c->count), c->packed);
     static double other[wide_rows * wide];
     if (packed)
-        assert_ok(nb_feed_packed(p->x, &some, c->runs, c->runs ? c->run : NULL));
+        assert_ok(feed_runs(p->x, &some, c->runs, c->run));
     else
         assert_ok(nb_feed(p->x, &whole));
     support_fill_d(wide_rows * wide, other, 32);
@@ -1154,19 +1159,20 @@ static void packed_feeding_is_checked(void **state)
     packed_graph p = packed_graph_of(ONCE);
     nb_tensor v = nb_tensor_view(NB_FLOAT64, NB_SHAPE(2, 6), c.packed);
     assert_fails(NB_EINVAL, "nb_feed_packed: z is no nb_sparse input",
-                 nb_feed_packed(p.z, &v, c.runs, c.run));
-    assert_fails(NB_ESHAPE, "x is (2, 6), expected (6, 4)", nb_feed_packed(p.x, &v, 2, c.run));
+                 feed_runs(p.z, &v, c.runs, c.run));
+    assert_fails(NB_ESHAPE, "dense is (2, 6), the runs have 4 columns",
+                 feed_runs(p.x, &v, 2, c.run));
     v.shape.dim[0] = wide_rows + 1;
-    assert_fails(NB_ESHAPE, "or fewer rows", nb_feed_packed(p.x, &v, c.runs, c.run));
+    assert_fails(NB_ESHAPE, "or fewer rows", feed_runs(p.x, &v, c.runs, c.run));
     v.shape.dim[0] = 2;
     v.dtype = NB_FLOAT32;
-    assert_fails(NB_EDTYPE, "x takes float64", nb_feed_packed(p.x, &v, c.runs, c.run));
+    assert_fails(NB_EDTYPE, "x takes float64", feed_runs(p.x, &v, c.runs, c.run));
     v.dtype = NB_FLOAT64;
     const nb_run wrong[][2] = {
         {{1, 4}, {3, 6}}, {{4, 7}, {1, 4}}, {{0, 5}, {11, 12}}, {{0, 6}, {7, 7}}, {{5, 4}, {6, 8}}};
     for (size_t i = 0; i < COUNT(wrong); i++)
         assert_fails(NB_ESHAPE, "expected ascending columns below 11",
-                     nb_feed_packed(p.x, &v, 2, wrong[i]));
+                     feed_runs(p.x, &v, 2, wrong[i]));
     assert_fails(NB_EINVAL, "x was not fed", nb_forward(p.loss));
     nb_graph_destroy(p.g);
 }
@@ -1200,7 +1206,7 @@ static void only_products_take_a_packed_input(void **state)
     assert_null(nb_sparse(x));
     double numbers[2] = {1, 2};
     const nb_tensor v = nb_tensor_view(NB_FLOAT64, NB_SHAPE(2, 1), numbers);
-    assert_fails(NB_EINVAL, "no nb_sparse input", nb_feed_packed(x, &v, 1, &(nb_run){0, 1}));
+    assert_fails(NB_EINVAL, "no nb_sparse input", feed_runs(x, &v, 1, &(nb_run){0, 1}));
     nb_graph_destroy(g);
 }
 
