@@ -32,20 +32,37 @@ size_t nb_find_runs(size_t k, const uint8_t *count, uint8_t above, nb_run *runs,
     return found;
 }
 
-/* Hits are rare: eight columns are asked at once, and one by one where there is something. */
+static inline uint64_t word_at(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+static size_t find_in(size_t begin, size_t end, const uint8_t *bytes, const uint8_t *wanted,
+                      float divisor, nb_entry *entry)
+{
+    size_t found = 0;
+    for (size_t j = begin; j < end; j++)
+        if (bytes[j] & wanted[j])
+            entry[found++] = (nb_entry){(uint32_t)j, (double)((float)bytes[j] / divisor)};
+    return found;
+}
+
+/* Hits are rare: thirty-two columns are asked at once, then eight, and one by one where there is
+ * something. */
 size_t nb_find_entries(size_t k, const uint8_t *bytes, const uint8_t *wanted, float divisor,
                        nb_entry *entry)
 {
-    size_t found = 0;
-    for (size_t j = 0; j < k; j += 8) {
-        const size_t width = k - j < 8 ? k - j : 8;
-        uint64_t word = 0, mask = 0;
-        memcpy(&word, bytes + j, width);
-        memcpy(&mask, wanted + j, width);
-        if ((word & mask) == 0) continue;
-        for (size_t i = j; i < j + width; i++)
-            if (bytes[i] & wanted[i])
-                entry[found++] = (nb_entry){(uint32_t)i, (double)((float)bytes[i] / divisor)};
+    size_t found = 0, j = 0;
+    for (; j + 32 <= k; j += 32) {
+        uint64_t hit[4];
+        for (size_t i = 0; i < 4; i++)
+            hit[i] = word_at(bytes + j + 8 * i) & word_at(wanted + j + 8 * i);
+        if ((hit[0] | hit[1] | hit[2] | hit[3]) == 0) continue;
+        for (size_t i = 0; i < 4; i++)
+            if (hit[i])
+                found += find_in(j + 8 * i, j + 8 * i + 8, bytes, wanted, divisor, entry + found);
     }
-    return found;
+    return found + find_in(j, k, bytes, wanted, divisor, entry + found);
 }

@@ -3,17 +3,17 @@
 
 #include <string.h>
 
+/* Ascending, so that the last is the largest. */
 static nb_status check_entries(const nb_packed *p, size_t k, size_t i)
 {
-    for (size_t e = p->row[i], r = 0; e < p->row_end[i]; e++) {
-        const uint32_t column = p->entry[e].column;
-        while (r < p->runs && p->run[r].end <= column) r++;
-        if (column >= k || (r < p->runs && p->run[r].begin <= column) ||
-            (e > p->row[i] && p->entry[e - 1].column >= column))
+    const size_t begin = p->row[i], end = p->row_end[i];
+    for (size_t e = begin; e < end; e++) {
+        const uint32_t next = e + 1 < end ? p->entry[e + 1].column : UINT32_MAX;
+        if (p->entry[e].column >= next || p->entry[e].column >= k)
             return nb_fail(NB_ESHAPE,
                            "nb_packed: entry %zu of row %zu is in column %u, expected ascending "
-                           "columns below %zu outside the runs",
-                           e - p->row[i], i, column, k);
+                           "columns below %zu",
+                           e - begin, i, p->entry[e].column, k);
     }
     return NB_OK;
 }

@@ -19,7 +19,7 @@ typedef struct nb_packed {
     const nb_run *run;     /* (runs) ascending, apart */
     const size_t *row;     /* (n), or NULL: no entries */
     const size_t *row_end; /* (n): row i has entry[row[i]] ... entry[row_end[i]-1] */
-    const nb_entry *entry; /* ascending in a row, in no run */
+    const nb_entry *entry; /* ascending in a row; in no run, which is not checked */
 } nb_packed;
 
 /* nb_packed_check - is it a matrix of k columns as described?
