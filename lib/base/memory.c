@@ -1,13 +1,29 @@
+#define _DEFAULT_SOURCE
 #include "nablas/memory.h"
 #include "nablas/status.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* Images drawn at random from tens of megabytes miss the table of four-kilobyte pages each time:
+ * ask Linux for large pages where a block has room for several. */
+static void *large_take(size_t bytes)
+{
+    enum { page = 2 << 20 };
+    void *block = aligned_alloc(page, (bytes + page - 1) / page * page);
+#if defined(MADV_HUGEPAGE)
+    if (block) (void)madvise(block, bytes, MADV_HUGEPAGE);
+#endif
+    return block;
+}
 
 static void *libc_take(size_t bytes, void *context)
 {
+    enum { large = 8 << 20 };
     (void)context;
+    if (bytes >= large && bytes <= SIZE_MAX / 2) return large_take(bytes);
     return aligned_alloc(NB_ALIGNMENT, bytes);
 }
 

@@ -6,6 +6,7 @@
 
 struct nb_packer {
     size_t rows, pixels, threads;
+    size_t stride;   /* of count: pixels, rounded up so that threads write to lines of their own */
     nb_tensor dense; /* (rows, pixels) */
     uint8_t *count;  /* (threads, pixels): images with ink there; the first row becomes the sum */
     uint8_t *rare;   /* (pixels): 255 where the pixels are kept as entries */
@@ -48,10 +49,11 @@ nb_status nb_packer_create(nb_packer **out, nb_dtype dtype, size_t rows, size_t 
     p->rows = rows;
     p->pixels = pixels;
     p->threads = threads;
+    p->stride = (pixels + NB_ALIGNMENT - 1) / NB_ALIGNMENT * NB_ALIGNMENT;
     nb_status status = nb_tensor_create(&p->dense, dtype, NB_SHAPE(rows, pixels));
     if (status) goto fail;
     status = NB_ENOMEM;
-    if (!(p->count = nb_alloc(threads, pixels)) || !(p->rare = nb_alloc(pixels, 1)) ||
+    if (!(p->count = nb_alloc(threads, p->stride)) || !(p->rare = nb_alloc(pixels, 1)) ||
         !(p->run = nb_alloc(pixels / 2 + 1, sizeof *p->run)) ||
         !(p->row = nb_alloc(rows, sizeof *p->row)) ||
         !(p->row_end = nb_alloc(rows, sizeof *p->row_end)) ||
@@ -106,7 +108,7 @@ static nb_status count_rows(void *context, size_t part, size_t parts)
 {
     const job *j = context;
     const size_t pixels = j->packer->pixels;
-    uint8_t *count = j->packer->count + part * pixels;
+    uint8_t *count = j->packer->count + part * j->packer->stride;
     size_t lo, hi;
     nb_share(j->n, part, parts, &lo, &hi);
     memset(count, 0, pixels);
@@ -161,13 +163,13 @@ static size_t plan(job *j, size_t parts)
     size_t columns, next = 0;
     for (size_t part = 0; part < parts; part++) p->base[part] = 0;
     for (size_t part = 1; part < parts; part++)
-        nb_add_counts(p->pixels, p->count + part * p->pixels, sum);
+        nb_add_counts(p->pixels, p->count + part * p->stride, sum);
     for (size_t k = 0; k < p->pixels; k++) p->rare[k] = sum[k] && sum[k] <= most ? UINT8_MAX : 0;
     for (size_t k = 0; k < p->pixels; k++) {
         if (!p->rare[k]) continue;
         size_t others = 0;
         for (size_t part = 1; part < parts; part++) {
-            const uint8_t here = p->count[part * p->pixels + k];
+            const uint8_t here = p->count[part * p->stride + k];
             p->base[part] += here;
             others += here;
         }

@@ -1,3 +1,4 @@
+#include "kernel/blocks.h"
 #include "kernel/real.h"
 #include "nablas/blas.h"
 
@@ -45,10 +46,11 @@ nb_status NB(gemm)(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, rea
     nb_status status = check_all(trans_a, trans_b, m, n, k, lda, ldb, ldc);
     if (status) return status;
     if (m == 0 || n == 0) return NB_OK;
-    BLAS(gemm)
+    const size_t rows = nb_block_rows(trans_a, trans_b, m, n, k);
+    for (size_t i = 0; i < m; i += rows) BLAS(gemm)
     (CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans, trans_b ? CblasTrans : CblasNoTrans,
-     (blasint)m, (blasint)n, (blasint)k, alpha, A, (blasint)lda, B, (blasint)ldb, beta, C,
-     (blasint)ldc);
+     (blasint)(m - i < rows ? m - i : rows), (blasint)n, (blasint)k, alpha,
+     A + (trans_a ? i : i * lda), (blasint)lda, B, (blasint)ldb, beta, C + i * ldc, (blasint)ldc);
     return NB_OK;
 }
 

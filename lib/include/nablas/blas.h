@@ -14,7 +14,8 @@
 extern "C" {
 #endif
 
-/* nb_{s,d}gemm - matrix product, checked and handed to BLAS.
+/* nb_{s,d}gemm - matrix product, checked and handed to BLAS, in blocks of rows where that is
+ * faster.
  *
  *   C(m,n) := alpha op(A)(m,k) op(B)(k,n) + beta C        op(M) = M, or M^T where trans_* is set
  *

@@ -1,0 +1,18 @@
+/* blocks.h - how a product is best handed to BLAS. */
+#ifndef NABLAS_BLOCKS_H
+#define NABLAS_BLOCKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* nb_block_rows - rows of C(m,n) for one call; m: all at once.
+ *
+ * On AVX-512 OpenBLAS multiplies matrices with mnk <= 100^3 straight from where they lie, without
+ * copying them to buffers: for the fifty columns of the book's net a sixth faster in float, a third
+ * in double (docs/performance.md). So a product a little beyond that is handed over in blocks of
+ * rows that are within. Not where a block would be thin, not where BLAS would share the product
+ * among threads, and not for op(A) = A, op(B) = B^T, for which there is no such kernel. The choice
+ * depends on the sizes and the processor alone: the same bits in every run. */
+size_t nb_block_rows(bool trans_a, bool trans_b, size_t m, size_t n, size_t k);
+
+#endif
