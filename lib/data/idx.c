@@ -1,4 +1,5 @@
 #include "nablas/idx.h"
+#include "nablas/file.h"
 #include "nablas/memory.h"
 
 #include <errno.h>
@@ -325,41 +326,33 @@ static nb_status make_header(const nb_tensor *t, unsigned char bytes[4 + 4 * NB_
     return NB_OK;
 }
 
-static bool write_all(FILE *file, const nb_tensor *t, const unsigned char *head)
+static nb_status write_elements(nb_file *file, const nb_tensor *t)
 {
     unsigned char chunk[8192];
     const unsigned char *from = t->data;
-    size_t size = nb_dtype_size(t->dtype), left = nb_tensor_count(t) * size;
-    if (fwrite(head, 1, 4 + 4 * t->shape.ndim, file) != 4 + 4 * t->shape.ndim) return false;
-    while (left) {
-        size_t n = left < sizeof chunk ? left : sizeof chunk;
+    const size_t size = nb_dtype_size(t->dtype);
+    for (size_t left = nb_tensor_count(t) * size; left > 0;) {
+        const size_t n = left < sizeof chunk ? left : sizeof chunk;
         memcpy(chunk, from, n);
         reorder(chunk, n / size, size);
-        if (fwrite(chunk, 1, n, file) != n) return false;
+        nb_status status = nb_file_write(file, chunk, n);
+        if (status) return status;
         from += n;
         left -= n;
     }
-    return fflush(file) == 0 && fsync(fileno(file)) == 0;
+    return NB_OK;
 }
 
 nb_status nb_idx_write(const char *path, const nb_tensor *t)
 {
     unsigned char head[4 + 4 * NB_MAX_DIMS];
+    nb_file file = {0};
     if (!path) return nb_fail(NB_EINVAL, "nb_idx_write: path is NULL");
     nb_status status = make_header(t, head);
-    if (status) return status;
-    size_t room = strlen(path) + 32;
-    char *temporary = nb_alloc(room, 1);
-    if (!temporary) return NB_ENOMEM;
-    snprintf(temporary, room, "%s.%ld.tmp", path, (long)getpid());
-    FILE *file = fopen(temporary, "wb");
-    int error = file && write_all(file, t, head) ? 0 : errno;
-    if (file && fclose(file) && !error) error = errno;
-    if (!error && rename(temporary, path)) error = errno;
-    if (error) {
-        status = nb_fail(NB_EIO, "nb_idx_write: %s: cannot write: %s", path, strerror(error));
-        if (file) unlink(temporary);
-    }
-    nb_free(temporary);
+    if (!status) status = nb_file_begin(&file, path);
+    if (!status) status = nb_file_write(&file, head, 4 + 4 * t->shape.ndim);
+    if (!status) status = write_elements(&file, t);
+    if (!status) status = nb_file_commit(&file);
+    nb_file_abort(&file);
     return status;
 }
