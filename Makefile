@@ -80,7 +80,8 @@ lib_objects := $(call object,$(lib_plain)) \
                $(foreach i,$(isas),$(foreach p,_s _d,$(call object,$(lib_vec),$p_$i)))
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
-examples   := $(patsubst %.c,%,$(filter-out examples/common.c,$(wildcard examples/*.c)))
+example_helpers := $(addprefix examples/,common.c print.c)
+examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
 test_sources := $(sort $(wildcard test/test_*.c))
 tests       := $(patsubst %.c,$(build)/%,$(test_sources))
@@ -207,7 +208,7 @@ $(build)/libnablas.so: $(lib_objects)
 
 $(build)/examples/%.o: examples/%.c $(build)/flags
 	$(cc_object) -c $< -o $@
-$(bin_suffix)examples/%: $(build)/examples/%.o $(build)/examples/common.o $(libnablas)
+$(bin_suffix)examples/%: $(build)/examples/%.o $(call object,$(example_helpers)) $(libnablas)
 	@mkdir -p $(@D); echo "  LD   $@"; $(link) $^ $(libs) -o $@
 
 $(build)/test/%.o: test/%.c $(build)/flags

@@ -1,6 +1,7 @@
 #include "common.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -69,6 +70,64 @@ int one_of(const char *program, const char *option, const char *text, const char
     return -1;
 }
 
+/* --- pages ------------------------------------------------------------------------------------ */
+
+static void page_help(const page *p, const char *about, const page_option *more)
+{
+    printf("usage: %s [option ...]\n%s\n", p->name, about);
+    for (; more && more->name; more++) {
+        char option[64];
+        snprintf(option, sizeof option, "--%s %s", more->name,
+                 more->argument ? more->argument : "");
+        printf("  %-15s %s\n", option, more->help);
+    }
+    printf("  --out DIR       folder for the figures (%s)\n", p->out);
+    printf("  --quiet         print nothing\n"
+           "  --help          this text\n");
+}
+
+void page_begin(page *p, int argc, char **argv, const char *about, const page_option *more)
+{
+    enum { OUT, QUIET, HELP, MORE, MOST = 16 };
+    struct option options[MOST + 1] = {
+        {"out", 1, NULL, OUT}, {"quiet", 0, NULL, QUIET}, {"help", 0, NULL, HELP}};
+    const char *slash = strrchr(argv[0], '/');
+    *p = (page){.program = argv[0], .name = slash ? slash + 1 : argv[0], .out = "figures"};
+    snprintf(p->command, sizeof p->command, "examples/%s", p->name);
+    for (int i = MORE; more && more[i - MORE].name && i < MOST; i++)
+        options[i] = (struct option){more[i - MORE].name, more[i - MORE].argument != NULL, NULL, i};
+
+    int code;
+    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (code == '?') usage_hint(p->program);
+        if (code == OUT) p->out = optarg;
+        if (code == QUIET) p->quiet = true;
+        if (code == HELP) {
+            page_help(p, about, more);
+            exit(EXIT_SUCCESS);
+        }
+        if (code < MORE) continue;
+        const size_t used = strlen(p->command);
+        snprintf(p->command + used, sizeof p->command - used, " --%s%s%s", options[code].name,
+                 optarg ? " " : "", optarg ? optarg : "");
+        *more[code - MORE].value = optarg ? optarg : options[code].name;
+    }
+    if (optind < argc) usage_error(p->program, "unexpected '%s'", argv[optind]);
+    if (p->quiet && !freopen("/dev/null", "w", stdout)) exit(EXIT_FAILED);
+}
+
+void page_check(const page *p, nb_status status)
+{
+    if (status) fail(p->program);
+}
+
+int page_end(const page *p)
+{
+    if (!fflush(stdout) && !ferror(stdout)) return EXIT_SUCCESS;
+    fprintf(stderr, "%s: cannot write what it prints: %s\n", p->program, strerror(errno));
+    return EXIT_FAILED;
+}
+
 /* --- data ------------------------------------------------------------------------------------- */
 
 const char *mnist_folder(const char *given)
@@ -84,6 +143,12 @@ static bool exists(const char *folder, const char *name)
     struct stat about;
     return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path &&
            stat(path, &about) == 0;
+}
+
+bool have_mnist(const char *folder)
+{
+    return exists(folder, "train-images-idx3-ubyte") ||
+           exists(folder, "train-images-idx3-ubyte.gz");
 }
 
 /* get_mnist.sh beside the folder of this program, or below the current one. */
@@ -111,8 +176,7 @@ static void fetch_mnist(const char *program, const char *folder)
 
 void load_mnist(const char *program, const char *folder, nb_mnist *mnist)
 {
-    if (!exists(folder, "train-images-idx3-ubyte") &&
-        !exists(folder, "train-images-idx3-ubyte.gz")) {
+    if (!have_mnist(folder)) {
         fprintf(stderr, "%s: no MNIST in %s yet, fetching it\n", program, folder);
         fetch_mnist(program, folder);
     }

@@ -1,4 +1,4 @@
-/* common.h - what the examples share: numbers from the command line, data, progress. */
+/* common.h - what the examples share: the command line, data, progress. */
 #ifndef EXAMPLES_COMMON_H
 #define EXAMPLES_COMMON_H
 
@@ -27,10 +27,38 @@ size_t whole_number(const char *program, const char *option, const char *text, s
 double finite_number(const char *program, const char *option, const char *text);
 int one_of(const char *program, const char *option, const char *text, const char *const *names);
 
+/* --- pages: programs that print what a page of the book prints, and draw what it draws ---------
+ */
+
+/* An option beside --out, --quiet and --help. */
+typedef struct page_option {
+    const char *name;     /* "data" for --data */
+    const char *argument; /* what help calls its argument, "DIR"; NULL: it takes none */
+    const char *help;
+    const char **value; /* out: the argument, or the name of an option without one */
+} page_option;
+
+typedef struct page {
+    const char *program, *name; /* examples/sin_cos, sin_cos */
+    const char *out;            /* folder of the figures, made when the first is saved */
+    bool quiet;                 /* print nothing; stdout leads nowhere then */
+    char command[256];          /* that draws the same figures */
+} page;
+
+/* page_begin - read the command line; `about` is what --help says of the program, `more` its own
+ *              options, ended by {0}, or NULL. Exits after --help and on a usage error.
+ * page_check - go on if `status` is NB_OK, else `fail`.
+ * page_end - main's last value: EXIT_SUCCESS, if all that was printed could be written. */
+void page_begin(page *p, int argc, char **argv, const char *about, const page_option *more);
+void page_check(const page *p, nb_status status);
+int page_end(const page *p);
+
 /* mnist_folder - `given`, or $NABLAS_DATA, or data/mnist.
+ * have_mnist - there are training images in `folder`.
  * load_mnist - the set in `folder`; if its files are not there, says so and lets
  * scripts/get_mnist.sh fetch them first, as the book's load_mnist does. Exits on failure. */
 const char *mnist_folder(const char *given);
+bool have_mnist(const char *folder);
 void load_mnist(const char *program, const char *folder, nb_mnist *mnist);
 
 /* A run as a person sees it: one live line on a terminal, one line per evaluation elsewhere, none

@@ -1,0 +1,55 @@
+/* mnist_show - the shapes of MNIST, its first image, and a hundred more (3.6.1). */
+#include "common.h"
+
+enum { SHOWN = 100, MOST = 200 };
+
+static void print_shapes(const page *p, const char *folder)
+{
+    static const nb_mnist_options as_images = {.normalize = false, .flatten = false};
+    char x[64], t[64];
+    nb_mnist m;
+    page_check(p, nb_mnist_load(&m, folder, &as_images));
+    const nb_dataset *set[2] = {&m.train, &m.test};
+    for (int i = 0; i < 2; i++) {
+        nb_dataset flat = *set[i];
+        const size_t n = nb_dataset_count(&flat);
+        nb_shape_text(nb_dataset_x_shape(set[i], n), x, sizeof x);
+        printf("x_%-5s %s", i ? "test" : "train", x);
+        flat.flatten = true;
+        nb_shape_text(nb_dataset_x_shape(&flat, n), x, sizeof x);
+        nb_shape_text(nb_dataset_t_shape(&flat, n), t, sizeof t);
+        printf(", flat %s; labels %s\n", x, t);
+    }
+    nb_mnist_destroy(&m);
+}
+
+/* Every second row, since characters are tall. */
+static void print_first(const nb_dataset *set)
+{
+    const uint8_t *label = set->labels.data, *pixel = set->images.data;
+    const size_t rows = set->images.shape.dim[1], columns = set->images.shape.dim[2];
+    printf("label %d\n", label[0]);
+    printf("%zu values, as an image %zux%zu\n", nb_tensor_width(&set->images), rows, columns);
+    for (size_t i = 1; i < rows; i += 2) {
+        for (size_t j = 0; j < columns; j++)
+            putchar(" .:-=+*#%@"[pixel[i * columns + j] * 9 / 255]);
+        putchar('\n');
+    }
+}
+
+int main(int argc, char **argv)
+{
+    page p;
+    const char *data = NULL;
+    const page_option options[] = {
+        {"data", "DIR", "folder of MNIST's four files (data/mnist)", &data}, {0}};
+    page_begin(&p, argc, argv, "The first image of MNIST and a grid of digits (3.6.1).", options);
+
+    nb_mnist mnist;
+    load_mnist(p.program, mnist_folder(data), &mnist);
+    print_shapes(&p, mnist_folder(data));
+
+    print_first(&mnist.train);
+    nb_mnist_destroy(&mnist);
+    return page_end(&p);
+}

@@ -1,0 +1,34 @@
+/* softmax - probabilities from scores, and how not to overflow on the way (3.5). */
+#include "common.h"
+#include "print.h"
+
+#include <math.h>
+
+/* e^a over its sum, as the formula says: overflows at a = 710. */
+static void naive_softmax(size_t n, const double *a, double *y)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += y[i] = exp(a[i]);
+    for (size_t i = 0; i < n; i++) y[i] /= sum;
+}
+
+int main(int argc, char **argv)
+{
+    page p;
+    page_begin(&p, argc, argv, "The softmax function, naive and safe (3.5).", NULL);
+
+    const double a[3] = {0.3, 2.9, 4.0}, large[3] = {1010, 1000, 990};
+    double y[3];
+
+    print_array("a", 3, a);
+    page_check(&p, nb_dsoftmax(1, 3, a, 3, y, 3));
+    print_array("softmax(a)", 3, y);
+    printf("sum = %s\n\n", repr(nb_dsum(3, y)));
+
+    print_array("a", 3, large);
+    naive_softmax(3, large, y);
+    print_array("exp(a) / sum(exp(a))", 3, y);
+    page_check(&p, nb_dsoftmax(1, 3, large, 3, y, 3)); /* subtracts the largest first */
+    print_array("softmax(a)", 3, y);
+    return page_end(&p);
+}
