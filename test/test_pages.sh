@@ -1,0 +1,150 @@
+#!/bin/sh
+# test_pages.sh - every page of the book as a program: options, figures, messages, exit statuses;
+# and ./examples/textbook. Prints lines as cmocka does. EXAMPLES and TOOLS as in test_cli.sh.
+#
+# shellcheck disable=SC2317 # the tests are called by name
+set -u
+export LC_ALL=C
+examples=${EXAMPLES:-examples} tools=${TOOLS:-build/release-cc/test}
+case $examples in /*) ;; *) examples=$PWD/$examples ;; esac
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+data=$folder/data out=$folder/out err=$folder/err figures=$folder/figures/of/pages
+mkdir "$data" && "$tools/mnist_tool" "$data" 500 100 || exit 1
+
+pages=$(grep -l 'page_begin(' examples/*.c | sed 's|.*/\(.*\)\.c|\1|' | grep -vx 'common\|textbook')
+
+# --- what tests are made of -----------------------------------------------------------------------
+
+# run PROGRAM OPTION...: on the small data, if it takes any; $status, $out and $err come of it.
+run() {
+  program=$1
+  shift
+  case $("$examples/$program" --help) in *--data*) set -- --data "$data" "$@" ;; esac
+  "$examples/$program" "$@" >"$out" 2>"$err"
+  status=$?
+}
+
+problem() {
+  echo "  $*; exit status $status"
+  sed 's/^/  out: /' "$out" | tail -n 5
+  sed 's/^/  err: /' "$err" | tail -n 5
+  failed=yes
+}
+exits() { [ "$status" -eq "$1" ] || problem "$program: expected exit status $1"; }
+says() { grep -qF -e "$1" "$err" || problem "$program: expected '$1' on stderr"; }
+silent() { [ ! -s "$1" ] || problem "$program: unexpected output"; }
+
+bad=0
+check() { # check NAME: the function of that name is the test
+  failed=''
+  "$1"
+  if [ -z "$failed" ]; then echo "[       OK ] $1"; else echo "[  FAILED  ] $1"; bad=$((bad + 1)); fi
+}
+
+# --- tests ----------------------------------------------------------------------------------------
+
+# Figures stand in the folder under the program's name, and nothing is written elsewhere.
+pages_draw_quietly() {
+  for page in $pages; do
+    mkdir -p "$folder/here" && cd "$folder/here" || return
+    run "$page" --quiet --out "$figures"
+    cd "$OLDPWD" || return
+    exits 0; silent "$out"; silent "$err"
+    [ -z "$(ls -A "$folder/here")" ] || problem "$page: wrote $(ls -A "$folder/here")"
+    [ ! -d "$figures" ] || [ -z "$(find "$figures" ! -name "$page*" -type f)" ] ||
+      problem "$page: wrote $(ls "$figures")"
+    rm -rf "$figures"
+  done
+}
+
+pages_print() {
+  for page in $pages; do
+    run "$page" --out "$figures"
+    exits 0; silent "$err"
+    [ -s "$out" ] || problem "$page: printed nothing"
+  done
+}
+
+# Twice the same, in print and on paper.
+pages_repeat() {
+  for page in $pages; do
+    case $page in mnist_predict) continue ;; esac # prints times
+    run "$page" --out "$folder/one"
+    sed "s|$folder/one||" "$out" >"$folder/printed"
+    run "$page" --out "$folder/two"
+    sed "s|$folder/two||" "$out" | cmp -s - "$folder/printed" || problem "$page: prints change"
+  done
+  [ ! -d "$folder/one" ] || diff -r "$folder/one" "$folder/two" || problem "figures change"
+}
+
+help_is_given() {
+  for page in $pages textbook; do
+    "$examples/$page" --help >"$out" 2>"$err"
+    status=$? program=$page
+    exits 0; silent "$err"
+    for text in "usage: $page" --out --quiet --help; do
+      grep -qe "$text" "$out" || problem "$page: no $text in its help"
+    done
+  done
+}
+
+bad_options_are_refused() {
+  for page in $pages textbook; do
+    run "$page" --nonsense; exits 2; silent "$out"; says nonsense
+    run "$page" --out; exits 2; silent "$out"; says "--out"
+    run "$page" surplus; exits 2; silent "$out"; says "unexpected 'surplus'"
+  done
+}
+
+# A file where the folder should be; a folder that may not be written (which root may).
+bad_folders_are_named() {
+  echo file >"$folder/file"
+  mkdir -p "$folder/locked" && chmod 555 "$folder/locked"
+  for page in $pages; do
+    run "$page" --quiet --out "$folder/draws"
+    [ -d "$folder/draws" ] || continue
+    rm -r "$folder/draws"
+    for where in "$folder/file" "$folder/file/below" /proc/nablas; do
+      run "$page" --quiet --out "$where"; exits 1; says "$where"; silent "$out"
+    done
+    [ "$(id -u)" -ne 0 ] || continue
+    run "$page" --quiet --out "$folder/locked"; exits 1; says "$folder/locked"
+  done
+}
+
+full_disks_are_noticed() {
+  [ -c /dev/full ] || return 0
+  for page in $pages; do
+    run "$page" --out "$figures" # make them, so that only printing can fail
+    case $("$examples/$page" --help) in *--data*) set -- --data "$data" ;; *) set -- ;; esac
+    "$examples/$page" "$@" --out "$figures" >/dev/full 2>"$err"
+    status=$?
+    exits 1; says 'cannot write what it prints'
+  done
+}
+
+the_books_values_hold() {
+  program=textbook
+  "$examples/textbook" >"$out" 2>"$err"
+  status=$?
+  exits 0
+  grep -E 'MISS|skipped:' "$out" | sed 's/^/  /'
+}
+
+a_miss_is_told() {
+  program=textbook
+  echo nothing >"$folder/weights.pkl"
+  "$examples/textbook" --data "$data" --weights "$folder/weights.pkl" >"$out" 2>"$err"
+  status=$?
+  exits 1; says weights.pkl
+  "$examples/textbook" --data "$data" --quiet >"$out" 2>"$err" # other images, other digits
+  status=$?
+  exits 1; silent "$out"; says 'MNIST: values: the book has 784, ours is 12'
+}
+
+for test in pages_draw_quietly pages_print pages_repeat help_is_given bad_options_are_refused \
+            bad_folders_are_named full_disks_are_noticed the_books_values_hold a_miss_is_told; do
+  check $test
+done
+[ $bad -eq 0 ]
