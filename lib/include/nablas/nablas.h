@@ -27,6 +27,7 @@
 #include "nablas/gradient.h"
 #include "nablas/graph.h"
 #include "nablas/op.h"
+#include "nablas/picture.h"
 
 #include "nablas/arrays.h"
 #include "nablas/idx.h"
