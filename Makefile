@@ -83,6 +83,7 @@ bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
 example_helpers := $(addprefix examples/,common.c compare.c print.c)
 examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
+pages      := $(filter-out %/train_mnist %/textbook %/mnist_predict,$(example_bin))
 test_sources := $(sort $(wildcard test/test_*.c))
 tests       := $(patsubst %.c,$(build)/%,$(test_sources))
 test_scripts := $(sort $(wildcard test/test_*.sh))
@@ -94,7 +95,7 @@ deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
 
 # --- targets --------------------------------------------------------------------------------------
 
-.PHONY: all lib deps deps-dev data examples bench bench-peers test fuzz fuzz-build check-numpy install \
+.PHONY: all lib deps deps-dev data examples figures docs bench bench-peers test fuzz fuzz-build check-numpy install \
         uninstall format format-check lint check-house clean help FORCE
 
 all: lib examples ## the library and the examples
@@ -102,6 +103,12 @@ all: lib examples ## the library and the examples
 lib: $(libnablas) $(build)/libnablas.so ## libnablas.a and libnablas.so
 
 examples: $(example_bin) ## one program per experiment, in examples/
+
+figures: $(pages) ## what the examples draw, into figures/
+	@for page in $(pages); do $$page --quiet || exit 1; done; ls figures
+
+docs: examples ## docs/textbook.md and its Chinese twin, from what the programs print and draw
+	@scripts/gallery.sh $(bin_suffix)examples
 
 deps: ## install what is missing (apt; elsewhere: print what to install)
 	@CC="$(CC)" scripts/deps.sh install

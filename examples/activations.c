@@ -4,6 +4,33 @@
 
 enum { N = 100 };
 
+static void draw(const page *p, const char *name, const double *x, const double *y, double lo,
+                 double hi)
+{
+    nb_figure *fig;
+    nb_figure_create(&fig, 480, 360);
+    nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
+    nb_plot_line(ax, N, x, y, NULL);
+    nb_axes_ylim(ax, lo, hi);
+    nb_axes_labels(ax, "x", "y");
+    page_save(p, fig, name, name);
+}
+
+/* Both in one figure, as 3-8. */
+static void draw_both(const page *p, const double *x, const double *step, const double *sigmoid)
+{
+    nb_figure *fig;
+    nb_figure_create(&fig, 480, 360);
+    nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
+    nb_plot_line(ax, N, x, sigmoid, &(nb_line_style){.label = "sigmoid"});
+    nb_plot_line(ax, N, x, step,
+                 &(nb_line_style){.label = "step", .color = NB_BLACK, .dash = NB_DASHED});
+    nb_axes_ylim(ax, -0.1, 1.1);
+    nb_axes_labels(ax, "x", "y");
+    nb_axes_legend(ax, NB_UPPER_LEFT);
+    page_save(p, fig, "step_sigmoid", "step function and sigmoid");
+}
+
 int main(int argc, char **argv)
 {
     page p;
@@ -25,5 +52,9 @@ int main(int argc, char **argv)
     nb_dstep(N, x, step);
     nb_dsigmoid(N, x, sigmoid);
     nb_drelu(N, x, relu);
+    draw(&p, "step", x, step, -0.1, 1.1);
+    draw(&p, "sigmoid", x, sigmoid, -0.1, 1.1);
+    draw_both(&p, x, step, sigmoid);
+    draw(&p, "relu", x, relu, -1, 5.5);
     return page_end(&p);
 }

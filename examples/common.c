@@ -121,6 +121,45 @@ void page_check(const page *p, nb_status status)
     if (status) fail(p->program);
 }
 
+/* As mkdir -p; what is in the way shows when the first file is written. */
+static void make_folder(const page *p)
+{
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s", p->out) >= (int)sizeof path)
+        usage_error(p->program, "--out: the name is too long");
+    for (char *at = path + 1; *at; at++) {
+        if (*at != '/') continue;
+        *at = 0;
+        mkdir(path, 0777);
+        *at = '/';
+    }
+    if (mkdir(path, 0777) == 0 || errno == EEXIST) return;
+    fprintf(stderr, "%s: cannot make the folder %s: %s\n", p->program, p->out, strerror(errno));
+    exit(EXIT_FAILED);
+}
+
+const char *page_path(const page *p, const char *part, const char *suffix)
+{
+    static char path[4200];
+    make_folder(p);
+    snprintf(path, sizeof path, "%s/%s%s%s.%s", p->out, p->name, part ? "_" : "", part ? part : "",
+             suffix);
+    puts(path);
+    return path;
+}
+
+nb_png_text page_text(const page *p, const char *title)
+{
+    return (nb_png_text){.title = title, .command = p->command, .seed = p->seed};
+}
+
+void page_save(const page *p, nb_figure *fig, const char *part, const char *title)
+{
+    const nb_png_text text = page_text(p, title);
+    page_check(p, nb_figure_save(fig, page_path(p, part, "png"), &text));
+    nb_figure_destroy(fig);
+}
+
 int page_end(const page *p)
 {
     if (!fflush(stdout) && !ferror(stdout)) return EXIT_SUCCESS;

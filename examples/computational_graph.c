@@ -18,8 +18,24 @@ static void set(nb_node *node, double value)
 
 static void print_node(const nb_node *node)
 {
-    printf("  %-14s %-8s derivative %s\n", nb_node_name(node), repr(nb_scalar(node)),
+    printf("  %-14s %-18s derivative %s\n", nb_node_name(node), repr(nb_scalar(node)),
            repr(*(const double *)nb_gradient(node)->data));
+}
+
+static void show(const page *p, nb_node *price, const char *part, const char *title)
+{
+    const nb_graph *g = nb_node_graph(price);
+    page_check(p, nb_forward(price));
+    page_check(p, nb_backward(price));
+    printf("%s: %s\n", title, repr(nb_scalar(price)));
+    for (size_t i = 0; i < nb_graph_nodes(g); i++) print_node(nb_graph_node(g, i));
+
+    nb_picture picture;
+    const nb_png_text text = page_text(p, title);
+    page_check(p, nb_picture_create(&picture, price, true));
+    page_check(p, nb_diagram_save(&picture.diagram, page_path(p, part, "png"), &text));
+    page_check(p, nb_diagram_save_dot(&picture.diagram, page_path(p, part, "dot")));
+    nb_picture_destroy(&picture);
 }
 
 /* Two apples at 100 yen, 10% tax. */
@@ -33,10 +49,7 @@ static void buy_apples(const page *p)
     page_check(p, nb_graph_finish(g, 1));
     set(apple, 100), set(number, 2), set(tax, 1.1);
 
-    page_check(p, nb_forward(price));
-    page_check(p, nb_backward(price));
-    printf("two apples: %s\n", repr(nb_scalar(price)));
-    for (size_t i = 0; i < nb_graph_nodes(g); i++) print_node(nb_graph_node(g, i));
+    show(p, price, "apples", "two apples");
     nb_graph_destroy(g);
 }
 
@@ -55,10 +68,7 @@ static void buy_apples_and_oranges(const page *p)
     page_check(p, nb_graph_finish(g, 1));
     set(apple, 100), set(apple_number, 2), set(orange, 150), set(orange_number, 3), set(tax, 1.1);
 
-    page_check(p, nb_forward(price));
-    page_check(p, nb_backward(price));
-    printf("\ntwo apples and three oranges: %s\n", repr(nb_scalar(price)));
-    for (size_t i = 0; i < nb_graph_nodes(g); i++) print_node(nb_graph_node(g, i));
+    show(p, price, "apples_oranges", "two apples and three oranges");
     nb_graph_destroy(g);
 }
 
@@ -68,6 +78,7 @@ int main(int argc, char **argv)
     page_begin(&p, argc, argv, "The price of apples and its derivatives, as a graph (5.1 to 5.4).",
                NULL);
     buy_apples(&p);
+    putchar('\n');
     buy_apples_and_oranges(&p);
     return page_end(&p);
 }

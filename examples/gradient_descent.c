@@ -21,6 +21,35 @@ static void descend(const page *p, double x0, double x1, double lr, size_t steps
     print_array("x", 2, x);
 }
 
+/* Figure 4-10: where each of the steps arrives, over circles of equal height. */
+static void draw(const page *p, double path[][2])
+{
+    enum { FINE = 91 };
+    static double at[FINE], f[FINE * FINE];
+    double x[STEPS + 1], y[STEPS + 1];
+    for (int i = 0; i < FINE; i++) at[i] = -4.5 + 0.1 * i;
+    for (int j = 0; j < FINE; j++)
+        for (int i = 0; i < FINE; i++)
+            f[j * FINE + i] = function_2(2, (double[]){at[i], at[j]}, NULL);
+    for (int i = 0; i <= STEPS; i++) x[i] = path[i][0], y[i] = path[i][1];
+
+    nb_figure *fig;
+    nb_figure_create(&fig, 420, 420);
+    nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
+    nb_plot_contour(
+        ax, FINE, FINE, at, at, f,
+        &(nb_contour_style){
+            .levels = (double[]){1, 4, 9, 16}, .count = 4, .color = NB_GREY, .dash = NB_DASHED});
+    nb_plot_hline(ax, 0, &(nb_line_style){.color = NB_BLUE});
+    nb_plot_vline(ax, 0, &(nb_line_style){.color = NB_BLUE});
+    nb_plot_scatter(ax, STEPS + 1, x, y, &(nb_line_style){.color = NB_RED});
+    nb_axes_xlim(ax, -4.5, 4.5);
+    nb_axes_ylim(ax, -4.5, 4.5);
+    nb_axes_labels(ax, "x₀", "x₁");
+    nb_axes_equal(ax);
+    page_save(p, fig, NULL, "gradient descent on x0^2 + x1^2");
+}
+
 int main(int argc, char **argv)
 {
     page p;
@@ -37,5 +66,6 @@ int main(int argc, char **argv)
     for (int i = 0; i <= STEPS; i += i < 4 ? 1 : 4)
         printf("%4d   %-9.6f  %-9.6f  %.6f\n", i, path[i][0], path[i][1],
                function_2(2, path[i], NULL));
+    draw(&p, path);
     return page_end(&p);
 }

@@ -1,6 +1,7 @@
 /* gradient_field - function_2 and the arrows of its negative gradient (4.4, figures 4-8, 4-9). */
 #include "common.h"
-#include "print.h"
+
+#include <math.h>
 
 enum { SIDE = 18, N = SIDE * SIDE }; /* np.arange(-2, 2.5, 0.25) */
 
@@ -9,6 +10,48 @@ static double function_2(size_t n, const double *x, void *context)
 {
     (void)n, (void)context;
     return x[0] * x[0] + x[1] * x[1];
+}
+
+enum { COARSE = 21, FINE = 121 }; /* points along one side of an area */
+
+/* f(side, side) at x(side) from -3 to 3 both ways. */
+static void sample(int side, double *x, double *f)
+{
+    for (int i = 0; i < side; i++) x[i] = -3 + 6.0 * i / (side - 1);
+    for (int j = 0; j < side; j++)
+        for (int i = 0; i < side; i++)
+            f[j * side + i] = function_2(2, (double[]){x[i], x[j]}, NULL);
+}
+
+static void draw_surface(nb_axes *ax)
+{
+    double x[COARSE], f[COARSE * COARSE];
+    sample(COARSE, x, f);
+    nb_plot_surface(ax, COARSE, COARSE, x, x, f, NULL);
+    nb_axes_labels(ax, "x₀", "x₁");
+    nb_axes_zlabel(ax, "f(x)");
+    nb_axes_xlim(ax, -3.3, 3.3);
+    nb_axes_ylim(ax, -3.3, 3.3);
+}
+
+/* The gradient stands upright on the contours, and points uphill. */
+static void draw_contours(nb_axes *ax)
+{
+    static double x[FINE], f[FINE * FINE];
+    sample(FINE, x, f);
+    nb_plot_contour(
+        ax, FINE, FINE, x, x, f,
+        &(nb_contour_style){
+            .levels = (double[]){1, 4, 9}, .count = 3, .values = true, .color = NB_BLUE});
+    for (int i = 0; i < 12; i++) {
+        const double angle = (i + 0.5) * 3.141592653589793 / 6, radius = i % 2 ? 1 : 2;
+        double at[2] = {radius * cos(angle), radius * sin(angle)}, gradient[2];
+        nb_numerical_gradient(function_2, NULL, 2, at, gradient);
+        nb_plot_quiver(ax, 1, &at[0], &at[1], &gradient[0], &gradient[1],
+                       &(nb_arrow_style){.scale = 0.2, .color = NB_RED});
+    }
+    nb_axes_labels(ax, "x₀", "x₁");
+    nb_axes_equal(ax);
 }
 
 int main(int argc, char **argv)
@@ -28,5 +71,25 @@ int main(int argc, char **argv)
     printf("the arrow at (x0, x1) is -gradient: it points to the minimum at (0, 0)\n");
     for (int i = 0; i < N; i += 5 * SIDE + 4)
         printf("  (%5.2f, %5.2f)  arrow (%6.3f, %6.3f)\n", x0[i], x1[i], u[i], v[i]);
+
+    nb_figure *fig;
+    nb_figure_create(&fig, 420, 350);
+    nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
+    draw_surface(ax);
+    page_save(&p, fig, "surface", "x0^2 + x1^2");
+
+    nb_figure_create(&fig, 420, 420);
+    ax = nb_figure_axes(fig, 1, 1, 0);
+    nb_plot_quiver(ax, N, x0, x1, u, v, NULL);
+    nb_axes_xlim(ax, -2, 2);
+    nb_axes_ylim(ax, -2, 2);
+    nb_axes_labels(ax, "x₀", "x₁");
+    nb_axes_grid(ax);
+    page_save(&p, fig, "arrows", "the negative gradient of x0^2 + x1^2");
+
+    nb_figure_create(&fig, 420, 420);
+    ax = nb_figure_axes(fig, 1, 1, 0);
+    draw_contours(ax);
+    page_save(&p, fig, "contours", "contours of x0^2 + x1^2, and its gradient");
     return page_end(&p);
 }

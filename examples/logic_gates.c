@@ -1,6 +1,8 @@
 /* logic_gates - perceptrons that are AND, NAND and OR, and the XOR of two layers (2.3 to 2.5). */
 #include "common.h"
 
+#include <math.h>
+
 static const double points[4][2] = {{0, 0}, {1, 0}, {0, 1}, {1, 1}};
 
 /* 1 if x w + b > 0, else 0. */
@@ -39,6 +41,39 @@ static const struct {
     double (*of)(const double x[2]);
 } gates[4] = {{"AND", and_gate}, {"NAND", nand_gate}, {"OR", or_gate}, {"XOR", xor_gate}};
 
+/* The plane of the inputs: grey where the gate says 1; its four inputs, triangles where it says 1,
+ * circles where it says 0. */
+static void draw(nb_axes *ax, int g)
+{
+    enum { SIDE = 181 };
+    double x[SIDE], lowest[SIDE], highest[SIDE];
+    for (int i = 0; i < SIDE; i++) {
+        x[i] = -0.4 + 0.01 * i;
+        lowest[i] = highest[i] = (double)NAN;
+        for (int j = 0; j < SIDE; j++) {
+            const double y = -0.403 + 0.01 * j; /* off the line, where rounding decides */
+            if (gates[g].of((double[]){x[i], y}) == 0) continue;
+            highest[i] = y;
+            if (isnan(lowest[i])) lowest[i] = y;
+        }
+    }
+    nb_plot_fill(ax, SIDE, x, lowest, highest, &(nb_fill_style){.color = 0x40808080});
+    for (int i = 0; i < 4; i++) {
+        const bool one = gates[g].of(points[i]) == 1;
+        nb_plot_scatter(ax, 1, &points[i][0], &points[i][1],
+                        &(nb_line_style){.color = one ? NB_RED : NB_BLUE,
+                                         .marker = one ? NB_TRIANGLE : NB_CIRCLE,
+                                         .size = 11});
+    }
+    nb_axes_title(ax, gates[g].name);
+    nb_axes_labels(ax, "x₁", "x₂");
+    nb_axes_xlim(ax, -0.4, 1.4);
+    nb_axes_ylim(ax, -0.4, 1.4);
+    nb_axes_xticks(ax, 2, (double[]){0, 1}, NULL);
+    nb_axes_yticks(ax, 2, (double[]){0, 1}, NULL);
+    nb_axes_equal(ax);
+}
+
 int main(int argc, char **argv)
 {
     page p;
@@ -51,5 +86,10 @@ int main(int argc, char **argv)
         for (int g = 0; g < 4; g++) printf("%6g", gates[g].of(points[i]));
     }
     putchar('\n');
+
+    nb_figure *fig;
+    nb_figure_create(&fig, 480, 480);
+    for (int g = 0; g < 4; g++) draw(nb_figure_axes(fig, 2, 2, (size_t)g), g);
+    page_save(&p, fig, NULL, "logic gates");
     return page_end(&p);
 }

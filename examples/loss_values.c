@@ -22,5 +22,20 @@ int main(int argc, char **argv)
         printf("  mean_squared_error  = %s\n", repr(squared));
         printf("  cross_entropy_error = %s\n", repr(entropy));
     }
+
+    enum { N = 1000 };
+    double x[N], log_x[N];
+    for (int i = 0; i < N; i++) {
+        x[i] = (i + 1) / (double)N;
+        log_x[i] = -log(x[i]);
+    }
+    nb_figure *fig;
+    nb_figure_create(&fig, 480, 360);
+    nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
+    nb_plot_line(ax, N, x, log_x, NULL);
+    nb_axes_xlim(ax, 0, 1);
+    nb_axes_ylim(ax, 0, 5);
+    nb_axes_labels(ax, "x", "−log x");
+    page_save(&p, fig, NULL, "-log x");
     return page_end(&p);
 }

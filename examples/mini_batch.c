@@ -10,6 +10,25 @@ static void show_shape(const char *name, const nb_tensor *tensor)
     printf("%s %s\n", name, nb_shape_text(tensor->shape, text, sizeof text));
 }
 
+static void draw(const page *p, const nb_dataset *set, const size_t *mask)
+{
+    nb_image images[BATCH];
+    char labels[BATCH][4];
+    const char *captions[BATCH];
+    nb_figure *fig;
+    for (int i = 0; i < BATCH; i++) {
+        images[i] = (nb_image){.width = set->images.shape.dim[2],
+                               .height = set->images.shape.dim[1],
+                               .channels = 1,
+                               .pixels = nb_tensor_at(&set->images, mask[i])};
+        snprintf(labels[i], sizeof labels[i], "%d", ((uint8_t *)set->labels.data)[mask[i]]);
+        captions[i] = labels[i];
+    }
+    nb_figure_create(&fig, 480, 208);
+    nb_plot_images(nb_figure_axes(fig, 1, 1, 0), BATCH, BATCH / 2, images, captions);
+    page_save(p, fig, NULL, "a mini-batch of MNIST");
+}
+
 int main(int argc, char **argv)
 {
     page p;
@@ -23,9 +42,11 @@ int main(int argc, char **argv)
     nb_dataset one_hot = mnist.train; /* the same images, labels as rows */
     one_hot.one_hot_label = true;
 
+    const uint32_t seed = 0;
     nb_random random;
     size_t mask[BATCH];
-    nb_random_seed(&random, 0); /* np.random.seed(0); np.random.choice(60000, 10) */
+    p.seed = &seed;
+    nb_random_seed(&random, seed); /* np.random.seed(0); np.random.choice(60000, 10) */
     page_check(&p, nb_random_choice(&random, nb_dataset_count(&mnist.train), BATCH, mask));
     printf("batch_mask =");
     for (int i = 0; i < BATCH; i++) printf(" %zu", mask[i]);
@@ -54,6 +75,7 @@ int main(int argc, char **argv)
     printf("loss of y = 0.1 everywhere: %s with one-hot rows, %s with labels\n", repr(from_rows),
            repr(from_labels));
 
+    draw(&p, &mnist.train, mask);
     nb_tensor_destroy(&x);
     nb_tensor_destroy(&t);
     nb_tensor_destroy(&labels);

@@ -1,7 +1,7 @@
 /* mnist_show - the shapes of MNIST, its first image, and a hundred more (3.6.1). */
 #include "common.h"
 
-enum { SHOWN = 100, MOST = 200 };
+enum { SHOWN = 100, COLUMNS = 10 };
 
 static void print_shapes(const page *p, const char *folder)
 {
@@ -37,6 +37,26 @@ static void print_first(const nb_dataset *set)
     }
 }
 
+/* Images first ... first+count-1 as they are: bytes, 0 black. */
+static void draw(const page *p, const nb_dataset *set, size_t count, size_t columns,
+                 const char *part, const char *title)
+{
+    nb_image images[SHOWN];
+    nb_figure *fig;
+    for (size_t i = 0; i < count; i++)
+        images[i] = (nb_image){.width = set->images.shape.dim[2],
+                               .height = set->images.shape.dim[1],
+                               .channels = 1,
+                               .pixels = nb_tensor_at(&set->images, i)};
+    nb_figure_create(&fig, 360, count == 1 ? 360 : 326);
+    nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
+    if (count == 1)
+        nb_plot_image(ax, images);
+    else
+        nb_plot_images(ax, count, columns, images, NULL);
+    page_save(p, fig, part, title);
+}
+
 int main(int argc, char **argv)
 {
     page p;
@@ -50,6 +70,8 @@ int main(int argc, char **argv)
     print_shapes(&p, mnist_folder(data));
 
     print_first(&mnist.train);
+    draw(&p, &mnist.train, 1, 1, NULL, "the first training image of MNIST");
+    draw(&p, &mnist.train, SHOWN, COLUMNS, "digits", "the first hundred training images of MNIST");
     nb_mnist_destroy(&mnist);
     return page_end(&p);
 }

@@ -17,6 +17,28 @@ static double function_tmp(double x, void *context)
     return function_2(2, (double[]){x, *held}, NULL);
 }
 
+/* f of the variable that moves, the other one held, and its tangent at `at`. */
+static void draw(nb_axes *ax, double held, double at, const char *title, const char *label)
+{
+    enum { N = 61 };
+    double x[N], f[N], tangent[N];
+    const double slope = nb_numerical_diff(function_tmp, &held, at);
+    for (int i = 0; i < N; i++) {
+        x[i] = 0.1 * i;
+        f[i] = function_tmp(x[i], &held);
+        tangent[i] = function_tmp(at, &held) + slope * (x[i] - at);
+    }
+    char text[32];
+    snprintf(text, sizeof text, "slope %.3g", slope);
+    nb_plot_line(ax, N, x, f, &(nb_line_style){.label = "f"});
+    nb_plot_line(ax, N, x, tangent, &(nb_line_style){.label = text, .dash = NB_DASHED});
+    nb_plot_scatter(ax, 1, &at, (double[]){function_tmp(at, &held)},
+                    &(nb_line_style){.color = NB_BLACK});
+    nb_axes_title(ax, title);
+    nb_axes_labels(ax, label, "f(x₀, x₁)");
+    nb_axes_legend(ax, NB_UPPER_LEFT);
+}
+
 int main(int argc, char **argv)
 {
     page p;
@@ -44,5 +66,11 @@ int main(int argc, char **argv)
     for (int i = 0; i < 4; i++)
         printf("  f(%-7s, %-7s) = %.10f\n", repr(near[i][0]), repr(near[i][1]),
                function_2(2, near[i], NULL));
+
+    nb_figure *fig;
+    nb_figure_create(&fig, 560, 300);
+    draw(nb_figure_axes(fig, 1, 2, 0), 4, 3, "x₁ = 4", "x₀");
+    draw(nb_figure_axes(fig, 1, 2, 1), 3, 4, "x₀ = 3", "x₁");
+    page_save(&p, fig, NULL, "partial derivatives");
     return page_end(&p);
 }

@@ -18,6 +18,15 @@ static const struct run {
      {-0.31211728, 0.81783696, 1.0369602, -0.35531326, -0.40729509, 1.30223118}},
 };
 
+static void draw(const page *p, nb_node *loss)
+{
+    nb_picture picture;
+    const nb_png_text text = page_text(p, "simpleNet");
+    page_check(p, nb_picture_create(&picture, loss, true));
+    page_check(p, nb_diagram_save(&picture.diagram, page_path(p, NULL, "png"), &text));
+    nb_picture_destroy(&picture);
+}
+
 /* p = x W, its softmax and the cross entropy with t. */
 static void show(const page *p, const struct run *run, const nb_tensor *x, const nb_tensor *t)
 {
@@ -44,6 +53,7 @@ static void show(const page *p, const struct run *run, const nb_tensor *x, const
     print_matrix("dW", 2, 3, nb_gradient(W)->data);
     page_check(p, nb_net_gradient(net, x, t));
     print_matrix("dW by backpropagation", 2, 3, nb_gradient(W)->data);
+    if (run == runs) draw(p, net->loss);
     nb_net_destroy(net);
 }
 

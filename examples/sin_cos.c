@@ -19,5 +19,15 @@ int main(int argc, char **argv)
     print_array("x[:5]     ", 5, x);
     print_array("sin(x)[:5]", 5, sine);
     print_array("cos(x)[:5]", 5, cosine);
+
+    nb_figure *fig;
+    nb_figure_create(&fig, 480, 360);
+    nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
+    nb_plot_line(ax, N, x, sine, &(nb_line_style){.label = "sin"});
+    nb_plot_line(ax, N, x, cosine, &(nb_line_style){.label = "cos", .dash = NB_DASHED});
+    nb_axes_labels(ax, "x", "y");
+    nb_axes_title(ax, "sin & cos");
+    nb_axes_legend(ax, NB_BEST);
+    page_save(&p, fig, NULL, "sin & cos");
     return page_end(&p);
 }

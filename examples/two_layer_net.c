@@ -34,6 +34,17 @@ static void compare(const page *p, const nb_net *net, nb_node *loss)
     }
 }
 
+/* The network as the graph that computes its loss: shapes above the edges, and below them those of
+ * the gradients. */
+static void draw(const page *p, nb_node *loss)
+{
+    nb_picture picture;
+    const nb_png_text text = page_text(p, "TwoLayerNet");
+    page_check(p, nb_picture_create(&picture, loss, true));
+    page_check(p, nb_diagram_save(&picture.diagram, page_path(p, NULL, "png"), &text));
+    nb_picture_destroy(&picture);
+}
+
 int main(int argc, char **argv)
 {
     page p;
@@ -73,6 +84,7 @@ int main(int argc, char **argv)
     page_check(&p, nb_descend(loss, 0.1, true));
     printf("\nloss of the same images after it  %s\n", repr(nb_scalar(loss)));
 
+    draw(&p, loss);
     nb_tensor_destroy(&x);
     nb_tensor_destroy(&t);
     nb_net_destroy(net);
