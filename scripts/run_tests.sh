@@ -18,6 +18,7 @@ for program; do
     [ "$bad" -gt 0 ] || bad=1
     cat "$log"
   fi
+  [ $status -ne 0 ] || grep '^\[  SKIPPED \]' "$log" | sort -u
   printf '%-28s %3d passed, %d failed\n' "${program##*/}" "$ok" "$bad"
   passed=$((passed + ok)) failed=$((failed + bad))
 done
