@@ -6,7 +6,11 @@ log=$(mktemp) || exit 1
 # Tests ask for more memory than there is, and want NULL, not the sanitizer's abort.
 export ASAN_OPTIONS="allocator_may_return_null=1:${ASAN_OPTIONS:-}"
 export TSAN_OPTIONS="allocator_may_return_null=1:${TSAN_OPTIONS:-}"
-trap 'rm -f "$log"' EXIT
+# fontconfig keeps what it has read about fonts to the end of the process.
+suppress=$(mktemp) || exit 1
+echo 'leak:libfontconfig' >"$suppress"
+export LSAN_OPTIONS="suppressions=$suppress:print_suppressions=0:${LSAN_OPTIONS:-}"
+trap 'rm -f "$log" "$suppress"' EXIT
 for program; do
   "$program" >"$log" 2>&1
   status=$?
