@@ -23,7 +23,7 @@ void compare_begin(const char *program, bool quiet)
 bool compare_end(void)
 {
     printf("%zu values hold, %zu do not", all.hold, all.miss);
-    if (all.skipped) printf("; %zu lines skipped", all.skipped);
+    if (all.skipped) printf("; %zu skipped", all.skipped);
     putchar('\n');
     return all.miss == 0;
 }
