@@ -3,8 +3,6 @@
 #include "common.h"
 #include "print.h"
 
-#include <string.h>
-
 /* A leaf with a value. It is a parameter, so that backward finds its derivative. */
 static nb_node *leaf(nb_graph *g, const char *name)
 {

@@ -24,7 +24,7 @@ static void draw(const page *p, const nb_dataset *set, const size_t *mask)
         snprintf(labels[i], sizeof labels[i], "%d", ((uint8_t *)set->labels.data)[mask[i]]);
         captions[i] = labels[i];
     }
-    nb_figure_create(&fig, 480, 208);
+    nb_figure_create(&fig, 440, 212);
     nb_plot_images(nb_figure_axes(fig, 1, 1, 0), BATCH, BATCH / 2, images, captions);
     page_save(p, fig, NULL, "a mini-batch of MNIST");
 }
