@@ -150,8 +150,8 @@ format: ## rewrite the sources as .clang-format says
 format-check: ## fail if format would change anything
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
-lint: ## clang-tidy over the library
-	@scripts/lint.sh $(pkg_cflags)
+lint: ## clang-tidy
+	@scripts/lint.sh $(pkg_cflags) $(cmocka_cflags)
 
 clean: ## remove what was built
 	rm -rf build $(examples)

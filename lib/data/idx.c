@@ -194,7 +194,7 @@ static nb_status size_fail(const source *s, const header *h, const char *found, 
 
 static nb_status read_dimensions(source *s, header *h)
 {
-    unsigned char bytes[4 * NB_MAX_DIMS];
+    unsigned char bytes[4 * NB_MAX_DIMS] = {0};
     char shape[128];
     size_t got, total;
     nb_status status = source_read(s, bytes, h->size - 4, &got);

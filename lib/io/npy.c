@@ -128,8 +128,8 @@ static nb_status parse_descr(cursor *c, nb_elements *layout)
 static nb_status parse_item(cursor *c, nb_elements *layout, unsigned *seen)
 {
     static const char *const keys[] = {"descr", "fortran_order", "shape"};
-    const char *key;
-    size_t length, which = 0, begin = c->at;
+    const char *key = "";
+    size_t length = 0, which = 0, begin = c->at;
     nb_status status = parse_string(c, &key, &length);
     if (status) return status;
     while (which < 3 && (strlen(keys[which]) != length || memcmp(keys[which], key, length) != 0))

@@ -21,7 +21,7 @@ nb_status nb_pk_reserve(list *l, size_t count, size_t size)
     while (capacity < count) capacity *= 2;
     void *items = nb_alloc_zero(capacity, size);
     if (!items) return NB_ENOMEM;
-    if (l->count > 0) memcpy(items, l->items, l->count * size);
+    if (l->items) memcpy(items, l->items, l->count * size);
     nb_free(l->items);
     l->items = items;
     l->capacity = capacity;
