@@ -119,8 +119,9 @@ deps-dev: ## the same, and the tools of format, lint and check-numpy
 data: ## MNIST into data/mnist
 	@scripts/get_mnist.sh
 
-test: $(tests) $(build)/test/mnist_tool $(example_bin) check-house ## build and run every test (TEST=name for one)
-	@EXAMPLES=$(bin_suffix)examples TOOLS=$(build)/test scripts/run_tests.sh $(chosen_tests)
+test: lib $(tests) $(build)/test/mnist_tool $(example_bin) check-house ## build and run every test (TEST=name for one)
+	@CC="$(CC)" CONFIG=$(CONFIG) EXAMPLES=$(bin_suffix)examples TOOLS=$(build)/test \
+	    scripts/run_tests.sh $(chosen_tests)
 
 fuzz: ## feed every reader mutated files, TIME=60 seconds each (clang)
 	@$(MAKE) --no-print-directory MAKE_JOBS=ours CC=$(CLANG) CONFIG=fuzz fuzz-build
@@ -165,19 +166,21 @@ help: ## this list
 	@echo "  TEST= BENCH=    run one test or one benchmark, by name"
 	@echo "  PREFIX=/usr/local DESTDIR=   where install puts things"
 
+prefix := $(DESTDIR)$(PREFIX)
+
 install: lib ## library, headers and nablas.pc into PREFIX
-	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/nablas
-	install -m 644 $(libnablas) $(DESTDIR)$(PREFIX)/lib/
-	install -m 755 $(build)/libnablas.so $(DESTDIR)$(PREFIX)/lib/libnablas.so.$(VERSION)
-	ln -sf libnablas.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/$(soname)
-	ln -sf $(soname) $(DESTDIR)$(PREFIX)/lib/libnablas.so
-	install -m 644 lib/include/nablas/*.h $(DESTDIR)$(PREFIX)/include/nablas/
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@PACKAGES@|$(packages)|' \
-	    scripts/nablas.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/nablas.pc
+	install -d $(prefix)/lib/pkgconfig $(prefix)/include/nablas
+	install -m 644 $(libnablas) $(prefix)/lib/
+	install -m 755 $(build)/libnablas.so $(prefix)/lib/libnablas.so.$(VERSION)
+	ln -sf libnablas.so.$(VERSION) $(prefix)/lib/$(soname)
+	ln -sf $(soname) $(prefix)/lib/libnablas.so
+	install -m 644 lib/include/nablas/*.h $(prefix)/include/nablas/
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(pkg_libs) -lm -pthread|' \
+	    scripts/nablas.pc.in > $(prefix)/lib/pkgconfig/nablas.pc
 
 uninstall: ## remove what install put there
-	rm -rf $(DESTDIR)$(PREFIX)/include/nablas $(DESTDIR)$(PREFIX)/lib/pkgconfig/nablas.pc
-	rm -f $(DESTDIR)$(PREFIX)/lib/libnablas.a $(DESTDIR)$(PREFIX)/lib/libnablas.so*
+	rm -rf $(prefix)/include/nablas
+	rm -f $(prefix)/lib/pkgconfig/nablas.pc $(prefix)/lib/libnablas.a $(prefix)/lib/libnablas.so*
 
 # --- rules ----------------------------------------------------------------------------------------
 
