@@ -95,7 +95,8 @@ deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
 
 # --- targets --------------------------------------------------------------------------------------
 
-.PHONY: all lib deps deps-dev data examples figures docs bench bench-peers test fuzz fuzz-build check-numpy install \
+.PHONY: all lib deps deps-dev data examples figures docs bench bench-peers test fuzz fuzz-build test-needs \
+        check-numpy install \
         uninstall format format-check lint check-house clean help FORCE
 
 all: lib examples ## the library and the examples
@@ -221,7 +222,9 @@ $(build)/examples/%.o: examples/%.c $(build)/flags
 $(bin_suffix)examples/%: $(build)/examples/%.o $(call object,$(example_helpers)) $(libnablas)
 	@mkdir -p $(@D); echo "  LD   $@"; $(link) $^ $(libs) -o $@
 
-$(build)/test/%.o: test/%.c $(build)/flags
+test-needs: | $(deps_first)
+	@CC="$(CC)" scripts/deps.sh check test
+$(build)/test/%.o: test/%.c $(build)/flags | test-needs
 	$(cc_object) $(test_cflags) -c $< -o $@
 # A test may catch the calls of others: wrap_NAME holds what the linker is told for test_NAME.
 comma := ,

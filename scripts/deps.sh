@@ -2,13 +2,15 @@
 # deps.sh - the packages nablas builds with: install them, or say which are missing.
 #
 #   deps.sh install [dev]   install what is missing (apt), or print what to install and how
-#   deps.sh check           exit 0 if all is there; else name what is missing and what to type
+#   deps.sh check [test]    exit 0 if all is there to build the library and the examples, with `test`
+#                           also the tests; else name what is missing and what to type
 #
-# With `dev` also the tools of the format check, the linter and the NumPy comparison.
+# `install` means also what fetches data and draws letters in figures, `install dev` also the tools of
+# the format check, the linter, the fuzzer and the comparison with NumPy.
 set -u
 
 # what       how it is found              apt                 dnf             pacman    brew
-needs='
+build_needs='
 cc           cmd:cc                       gcc                 gcc             gcc       gcc
 libc         header:stdlib.h              libc6-dev           glibc-devel     glibc     -
 pkg-config   cmd:pkg-config               pkg-config          pkgconf         pkgconf   pkg-config
@@ -20,9 +22,13 @@ libzip       pc:libzip                    libzip-dev          libzip-devel    li
 jansson      pc:jansson                   libjansson-dev      jansson-devel   jansson   jansson
 cairo        pc:cairo                     libcairo2-dev       cairo-devel     cairo     cairo
 fontconfig   pc:fontconfig                libfontconfig-dev   fontconfig-devel fontconfig fontconfig
-DejaVu       font:DejaVuSans.ttf          fonts-dejavu-core   dejavu-sans-fonts ttf-dejavu font-dejavu
+'
+test_needs='
 cmocka       pc:cmocka                    libcmocka-dev       libcmocka-devel cmocka    cmocka
-download     cmd:curl                     curl                curl            curl      curl
+'
+run_needs='
+DejaVu       font:DejaVuSans.ttf          fonts-dejavu-core   dejavu-sans-fonts ttf-dejavu font-dejavu
+curl         cmd:curl                     curl                curl            curl      curl
 certificates file:/etc/ssl/certs          ca-certificates     ca-certificates ca-certificates ca-certificates
 '
 dev_needs='
@@ -64,20 +70,20 @@ missing() { # missing COLUMN: the names in that column of what is not found
   done | grep -v '^-$' | sort -u | tr '\n' ' ' | sed 's/ $//'
 }
 
-all=$needs
-[ "${2:-}" != dev ] || all="$needs$dev_needs"
-
+case "$*" in
+  check) all=$build_needs ;;
+  'check test') all=$build_needs$test_needs ;;
+  install) all=$build_needs$test_needs$run_needs ;;
+  'install dev') all=$build_needs$test_needs$run_needs$dev_needs ;;
+  *) echo "usage: deps.sh install [dev] | check [test]" >&2; exit 2 ;;
+esac
 lacking=$(missing what)
 [ -n "$lacking" ] || exit 0
 
-case ${1:-} in
-  check)
-    echo "nablas: missing: $lacking" >&2
-    echo "nablas: type 'make deps' to install, or see 'scripts/deps.sh install' for the package names" >&2
-    exit 1 ;;
-  install) ;;
-  *) echo "usage: deps.sh install [dev] | check" >&2; exit 2 ;;
-esac
+if [ "$1" = check ]; then
+  echo "nablas: missing: $lacking. 'make deps' installs it, or says which packages carry it." >&2
+  exit 1
+fi
 
 if ! command -v apt-get >/dev/null 2>&1; then
   cat >&2 <<EOF
@@ -94,7 +100,10 @@ fi
 sudo=
 if [ "$(id -u)" != 0 ]; then
   command -v sudo >/dev/null 2>&1 || {
-    echo "nablas: missing: $lacking; as root: apt-get install $(missing apt)" >&2; exit 1; }
+    echo "nablas: missing: $lacking. You are not root, and there is no sudo. As root:" >&2
+    echo "  apt-get install $(missing apt)" >&2
+    exit 1
+  }
   sudo=sudo
 fi
 packages=$(missing apt)
