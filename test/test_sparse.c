@@ -77,8 +77,8 @@ static void entries_are_the_wanted_ink(void **state)
         size_t want = 0;
         assert_true(bytes && wanted);
         for (size_t j = 0; j < k; j++) {
-            bytes[j] = j * 7 % 5 < 2 ? (uint8_t)(1 << j % 8) : 0;
-            wanted[j] = j * 11 % 3 ? 255 : 0;
+            bytes[j] = (uint8_t)(j * 7 % 5 < 2 ? 1 << j % 8 : 0);
+            wanted[j] = (uint8_t)(j * 11 % 3 ? 255 : 0);
         }
         const size_t found = nb_find_entries(k, bytes, wanted, 255, entry);
         for (size_t j = 0; j < k; j++) {

@@ -210,7 +210,7 @@ nb_status nb_packer_pack(nb_packer *p, nb_pool *pool, const nb_dataset *d, size_
     *packed = (nb_packed){.dense = nb_tensor_rows(&p->dense, 0, n)};
     size_t columns = p->pixels;
     if (!whole) {
-        status = nb_pool_run(pool, count_rows, &j);
+        if ((status = nb_pool_run(pool, count_rows, &j))) return status;
         columns = plan(&j, parts);
     }
     /* Copying the weights that go with the columns costs more than a few columns save. */

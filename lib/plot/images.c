@@ -199,7 +199,7 @@ void nb_plot_images(nb_axes *ax, size_t count, size_t cols, const nb_image *imag
     }
     a->images = copy_images(a, count, images);
     if (captions) a->captions = nb_figure_take(ax->fig, count, sizeof *captions);
-    for (size_t i = 0; a->captions && i < count; i++)
+    for (size_t i = 0; captions && a->captions && i < count; i++)
         a->captions[i] = nb_figure_text(ax->fig, captions[i]);
     a->count = count;
     a->nx = cols;
