@@ -17,9 +17,10 @@ extern "C" {
 typedef struct nb_packer nb_packer;
 
 /* nb_packer_create - workspace for batches of up to `rows` images of `pixels` pixels, packed by up
- * to `threads` threads into matrices of float32 or float64. nb_packer_destroy - free it; NULL is
- * fine. Errors: NB_EDTYPE; NB_EINVAL rows, pixels or threads = 0; NB_EOVERFLOW; NB_ENOMEM; *packer
- * is NULL then. */
+ * to `threads` threads into matrices of float32 or float64.
+ * nb_packer_destroy - free it; NULL is fine.
+ * Errors: NB_EDTYPE; NB_EINVAL rows, pixels or threads = 0; NB_EOVERFLOW; NB_ENOMEM; *packer is
+ *         NULL then. */
 nb_status nb_packer_create(nb_packer **packer, nb_dtype dtype, size_t rows, size_t pixels,
                            size_t threads);
 void nb_packer_destroy(nb_packer *packer);

@@ -36,8 +36,9 @@ void nb_add_counts(size_t n, const uint8_t *more, uint8_t *count);
 size_t nb_find_runs(size_t k, const uint8_t *count, uint8_t above, nb_run *runs, size_t *columns);
 
 /* nb_find_entries - the elements of one row of bytes that are not 0 in the columns with wanted[j]
- * != 0 (0 or 255), each (float) byte / divisor. entry  out  as many as there are, at most k Returns
- * how many. */
+ * != 0 (0 or 255), each (float) byte / divisor.
+ *   entry  out  as many as there are, at most k
+ * Returns how many. */
 size_t nb_find_entries(size_t k, const uint8_t *bytes, const uint8_t *wanted, float divisor,
                        nb_entry *entry);
 
@@ -49,9 +50,11 @@ void nb_spack_bytes(size_t runs, const nb_run *run, const uint8_t *bytes, size_t
 void nb_dpack_bytes(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
                     float divisor, double *y);
 
-/* nb_{s,d}add_rows - the product of a sparse row with a matrix: y(m) += sum_e value_e W[column_e,
- * :]. W  in  (., m), row stride m nb_{s,d}add_outer - the gradient of that: W[column_e, :] += alpha
- * value_e y(m) for the entries with lo <= column_e < hi. */
+/* nb_{s,d}add_rows - the product of a sparse row with a matrix:
+ *   y(m) += sum_e value_e W[column_e, :]
+ * nb_{s,d}add_outer - the gradient of that, for the entries with lo <= column_e < hi:
+ *   W[column_e, :] += alpha value_e y(m)
+ * W is (., m), row stride m. */
 void nb_sadd_rows(size_t entries, const nb_entry *entry, size_t m, const float *W, float *y);
 void nb_dadd_rows(size_t entries, const nb_entry *entry, size_t m, const double *W, double *y);
 void nb_sadd_outer(size_t entries, const nb_entry *entry, size_t lo, size_t hi, size_t m,

@@ -22,8 +22,8 @@ typedef nb_status (*nb_task)(void *context, size_t part, size_t parts);
 
 /* nb_pool_create - a pool of `threads` threads, the caller counted: threads-1 are started.
  * nb_pool_destroy - end them; NULL is fine. No task may be running.
- * Errors: NB_EINVAL threads outside 1 ... NB_MAX_THREADS; NB_ENOMEM no memory, or the system starts
- * no more threads; *pool is NULL then. */
+ * Errors: NB_EINVAL threads outside 1 ... NB_MAX_THREADS; NB_ENOMEM no memory, or the system
+ *         starts no more threads; *pool is NULL then. */
 nb_status nb_pool_create(nb_pool **pool, size_t threads);
 void nb_pool_destroy(nb_pool *pool);
 
