@@ -115,6 +115,29 @@ static void sigmoid_backward(size_t n, const real *y, const real *dy, real beta,
     }
 }
 
+/* Rows are short: one long exp fills the vectors that ten columns would not. */
+static void softmax(size_t n, size_t m, const real *X, size_t ldx, real *Y, size_t ldy)
+{
+    for (size_t i = 0; i < n; i++) {
+        const real *x = X + i * ldx;
+        real *y = Y + i * ldy, max = x[0];
+        /* A NaN that is passed over reaches the row by its sum. */
+        for (size_t j = 1; j < m; j++) max = x[j] > max ? x[j] : max;
+        INDEPENDENT
+        for (size_t j = 0; j < m; j++) y[j] = x[j] - max;
+    }
+    if (ldy == m)
+        exponential(n * m, Y, Y);
+    else
+        for (size_t i = 0; i < n; i++) exponential(m, Y + i * ldy, Y + i * ldy);
+    for (size_t i = 0; i < n; i++) {
+        real *y = Y + i * ldy, sum = 0;
+        for (size_t j = 0; j < m; j++) sum += y[j];
+        INDEPENDENT
+        for (size_t j = 0; j < m; j++) y[j] /= sum;
+    }
+}
+
 static void relu(size_t n, const real *x, real *y)
 {
     INDEPENDENT
@@ -275,6 +298,7 @@ const NB(vector) TABLE(NB_ISA) = {
     .exponential = exponential,
     .sigmoid = sigmoid,
     .sigmoid_backward = sigmoid_backward,
+    .softmax = softmax,
     .relu = relu,
     .relu_backward = relu_backward,
     .step = step,

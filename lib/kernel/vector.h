@@ -19,6 +19,7 @@ typedef struct NB(vector) {
     void (*exponential)(size_t n, const real *x, real *y);
     void (*sigmoid)(size_t n, const real *x, real *y);
     void (*sigmoid_backward)(size_t n, const real *y, const real *dy, real beta, real *dx);
+    void (*softmax)(size_t n, size_t m, const real *X, size_t ldx, real *Y, size_t ldy);
     void (*relu)(size_t n, const real *x, real *y);
     void (*relu_backward)(size_t n, const real *x, const real *dy, real beta, real *dx);
     void (*step)(size_t n, const real *x, real *y);

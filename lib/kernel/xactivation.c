@@ -39,33 +39,11 @@ void NB(step)(size_t n, const real *x, real *y)
     NB(vector_table)()->step(n, x, y);
 }
 
-static real maximum(size_t m, const real *x)
-{
-    real max = x[0];
-    for (size_t j = 1; j < m; j++)
-        if (x[j] > max) max = x[j]; /* a NaN that is passed over reaches the row by its sum */
-    return max;
-}
-
 nb_status NB(softmax)(size_t n, size_t m, const real *X, size_t ldx, real *Y, size_t ldy)
 {
     if (ldx < (m ? m : 1) || ldy < (m ? m : 1))
         return nb_fail(NB_EINVAL, SOFTMAX ": ldx=%zu or ldy=%zu < m=%zu", ldx, ldy, m ? m : 1);
-    if (m == 0) return NB_OK;
-    for (size_t i = 0; i < n; i++) {
-        const real max = maximum(m, X + i * ldx);
-        for (size_t j = 0; j < m; j++) Y[i * ldy + j] = X[i * ldx + j] - max;
-    }
-    /* Rows are short: one long exp fills the vectors that ten columns would not. */
-    if (ldy == m)
-        NB(exp)(n * m, Y, Y);
-    else
-        for (size_t i = 0; i < n; i++) NB(exp)(m, Y + i * ldy, Y + i * ldy);
-    for (size_t i = 0; i < n; i++) {
-        real *y = Y + i * ldy, sum = 0;
-        for (size_t j = 0; j < m; j++) sum += y[j];
-        for (size_t j = 0; j < m; j++) y[j] /= sum;
-    }
+    if (m) NB(vector_table)()->softmax(n, m, X, ldx, Y, ldy);
     return NB_OK;
 }
 
