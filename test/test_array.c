@@ -13,6 +13,7 @@ int main(void)
         BOTH(sum_has_numpys_bits),
         BOTH(sum_lets_nan_through),
         BOTH(updates_are_their_formulas),
+        BOTH(nudged_rows_are_their_formula),
         BOTH(bytes_become_the_float32_quotient),
         BOTH(column_sums_add_the_rows_in_order),
         BOTH(argmax_is_numpys),

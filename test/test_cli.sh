@@ -98,7 +98,7 @@ help_shows_the_defaults() {
   train --help
   exits 0; lines "$err" 0
   for default in NABLAS_DATA data/mnist '(10000)' '(100)' '(50)' '(0.1)' '(0.01)' '(sigmoid)' \
-                 '(replace)' '(backprop)' '(float32)' '(0)'; do
+                 '(replace)' '(backprop)' '(float32;' '(0)'; do
     holds grep -qF -e "$default" "$out"
   done
   for option in data iters batch hidden lr std activation sampling gradient dtype seed threads \

@@ -89,6 +89,27 @@ static void T(updates_are_their_formulas)(void **state)
     }
 }
 
+/* Y(i,:) = B(row_i,:) + d_i w, the same bits, for widths around the vectors'. */
+static void T(nudged_rows_are_their_formula)(void **state)
+{
+    (void)state;
+    enum { rows = 5, n = 9, most = 35 };
+    static const uint32_t row[n] = {4, 0, 0, 2, 2, 2, 1, 3, 4};
+    real B[rows * most], d[n], w[most], want[n * most], got[n * most + 1];
+    T(fill)(rows * most, B, 1);
+    T(fill)(n, d, 2);
+    T(fill)(most, w, 3);
+    for (size_t m = 0; m <= most; m++)
+        for (size_t count = 0; count <= n; count += 3) {
+            for (size_t i = 0; i < count * m; i++)
+                want[i] = B[row[i / m] * m + i % m] + d[i / m] * w[i % m];
+            T(fill_nan)(n * most + 1, got);
+            NB(nudge_rows)(count, m, B, row, d, w, got);
+            assert_int_equal(T(first_difference)(count * m, got, want), count * m);
+            assert_true(isnan(got[count * m]));
+        }
+}
+
 /* The book's loader: astype(np.float32) / 255.0, in single precision whatever `real` is. */
 static void T(bytes_become_the_float32_quotient)(void **state)
 {

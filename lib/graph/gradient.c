@@ -3,63 +3,6 @@
 
 #include <math.h>
 
-static nb_status check_arguments(const nb_node *loss, nb_node *parameter, double h,
-                                 const nb_tensor *gradient)
-{
-    char got[96], want[96];
-    const nb_tensor *value = nb_value(parameter);
-    if (!nb_node_is_parameter(parameter) || nb_node_graph(parameter) != nb_node_graph(loss))
-        return nb_fail(NB_EINVAL, "nb_graph_numerical_gradient: %s is no parameter of the graph",
-                       nb_node_name(parameter));
-    if (nb_graph_max_batch(nb_node_graph(loss)) == 0)
-        return nb_fail(NB_EINVAL, "nb_graph_numerical_gradient: the graph is not finished");
-    if (!(h > 0) || !isfinite(h))
-        return nb_fail(NB_EINVAL, "nb_graph_numerical_gradient: h=%g, expected a positive number",
-                       h);
-    if (gradient->dtype != value->dtype)
-        return nb_fail(NB_EDTYPE, "nb_graph_numerical_gradient: gradient is %s, %s is %s",
-                       nb_dtype_name(gradient->dtype), nb_node_name(parameter),
-                       nb_dtype_name(value->dtype));
-    if (!nb_shape_equal(gradient->shape, value->shape))
-        return nb_fail(NB_ESHAPE, "nb_graph_numerical_gradient: gradient is %s, %s is %s",
-                       nb_shape_text(gradient->shape, got, sizeof got), nb_node_name(parameter),
-                       nb_shape_text(value->shape, want, sizeof want));
-    return NB_OK;
-}
-
-static nb_status loss_at(nb_node *loss, nb_node *parameter, size_t i, double w, double *f)
-{
-    char text[96];
-    nb_kernels_of(nb_value(parameter)->dtype)->set(nb_value(parameter)->data, i, w);
-    nb_status status = nb_forward(loss);
-    if (!status && nb_tensor_count(nb_value(loss)) != 1)
-        status =
-            nb_fail(NB_ESHAPE, "nb_graph_numerical_gradient: the loss is %s, expected a scalar",
-                    nb_shape_text(nb_value(loss)->shape, text, sizeof text));
-    *f = nb_scalar(loss);
-    return status;
-}
-
-nb_status nb_graph_numerical_gradient(nb_node *loss, nb_node *parameter, double h,
-                                      nb_tensor *gradient)
-{
-    nb_status status = check_arguments(loss, parameter, h, gradient);
-    if (status) return status;
-    const nb_kernels *kernels = nb_kernels_of(gradient->dtype);
-    void *w = nb_value(parameter)->data;
-    const size_t count = nb_tensor_count(gradient);
-    for (size_t i = 0; i < count && !status; i++) {
-        const double old = kernels->get(w, i);
-        double above, below = 0;
-        status = loss_at(loss, parameter, i, old + h, &above);
-        if (!status) status = loss_at(loss, parameter, i, old - h, &below);
-        kernels->set(w, i, old);
-        if (!status) kernels->set(gradient->data, i, (above - below) / (2 * h));
-    }
-    /* Leave no value of a shifted parameter behind for nb_backward. */
-    return status ? status : nb_forward(loss);
-}
-
 static void compare(nb_gradient_row *row, const nb_tensor *numerical, const nb_tensor *analytic)
 {
     const double *a = numerical->data, *b = analytic->data;

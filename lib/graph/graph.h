@@ -56,4 +56,7 @@ struct nb_graph {
 /* Record the first failure while building, from nb_last_error(); returns NULL. */
 nb_node *nb_graph_spoil(nb_graph *g, nb_status status);
 
+/* What the node's operation is called with in a forward pass. */
+nb_call nb_node_call(const nb_node *node);
+
 #endif

@@ -181,6 +181,7 @@ static nb_status matmul_forward(const nb_call *c, size_t lo, size_t hi)
 const nb_op nb_op_matmul = {
     .name = "matmul",
     .inputs = 2,
+    .kind = NB_PRODUCT,
     .shape = matmul_shape,
     .forward = matmul_forward,
     .backward = product_backward,
@@ -216,6 +217,7 @@ static nb_status affine_backward(const nb_call *c, size_t i, size_t lo, size_t h
 const nb_op nb_op_affine = {
     .name = "affine",
     .inputs = 3,
+    .kind = NB_PRODUCT,
     .shape = affine_shape,
     .forward = affine_forward,
     .backward = affine_backward,

@@ -47,6 +47,7 @@ static nb_status pass_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
 const nb_op nb_op_add = {
     .name = "add",
     .inputs = 2,
+    .kind = NB_BY_ELEMENT,
     .shape = add_shape,
     .forward = add_forward,
     .backward = pass_backward,
@@ -75,6 +76,7 @@ static nb_status multiply_backward(const nb_call *c, size_t i, size_t lo, size_t
 const nb_op nb_op_multiply = {
     .name = "multiply",
     .inputs = 2,
+    .kind = NB_BY_ELEMENT,
     .shape = multiply_shape,
     .forward = multiply_forward,
     .backward = multiply_backward,
@@ -90,6 +92,7 @@ static nb_status identity_forward(const nb_call *c, size_t lo, size_t hi)
 const nb_op nb_op_identity = {
     .name = "identity",
     .inputs = 1,
+    .kind = NB_BY_ELEMENT,
     .shape = unary_shape,
     .forward = identity_forward,
     .backward = pass_backward,
@@ -107,6 +110,7 @@ static nb_status step_forward(const nb_call *c, size_t lo, size_t hi)
 const nb_op nb_op_step = {
     .name = "step",
     .inputs = 1,
+    .kind = NB_BY_ELEMENT,
     .shape = unary_shape,
     .forward = step_forward,
 };
@@ -129,6 +133,7 @@ static nb_status sigmoid_backward(const nb_call *c, size_t i, size_t lo, size_t 
 const nb_op nb_op_sigmoid = {
     .name = "sigmoid",
     .inputs = 1,
+    .kind = NB_BY_ELEMENT,
     .shape = unary_shape,
     .forward = sigmoid_forward,
     .backward = sigmoid_backward,
@@ -152,6 +157,7 @@ static nb_status relu_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
 const nb_op nb_op_relu = {
     .name = "relu",
     .inputs = 1,
+    .kind = NB_BY_ELEMENT,
     .shape = unary_shape,
     .forward = relu_forward,
     .backward = relu_backward,

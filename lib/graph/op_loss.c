@@ -89,6 +89,7 @@ static nb_status mean_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
 const nb_op nb_op_sum = {
     .name = "sum",
     .inputs = 1,
+    .kind = NB_SUM,
     .shape = total_shape,
     .forward = sum_forward,
     .backward = sum_backward,
@@ -97,6 +98,7 @@ const nb_op nb_op_sum = {
 const nb_op nb_op_mean = {
     .name = "mean",
     .inputs = 1,
+    .kind = NB_MEAN,
     .shape = total_shape,
     .forward = mean_forward,
     .backward = mean_backward,

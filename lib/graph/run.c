@@ -122,7 +122,7 @@ static nb_status set_batch(nb_node *target)
     return NB_OK;
 }
 
-static nb_call call_of(const nb_node *node)
+nb_call nb_node_call(const nb_node *node)
 {
     nb_call c = {.kernels = node->graph->kernels,
                  .attribute = node->attribute,
@@ -146,7 +146,7 @@ static bool takes_packed(const nb_node *node)
 static nb_status forward_share(const nb_node *node, size_t part, size_t parts)
 {
     size_t lo, hi;
-    const nb_call c = call_of(node);
+    const nb_call c = nb_node_call(node);
     /* A computed weight is known only now; it has no rows of the batch, so this is one thread. */
     if (takes_packed(node) && node->input[1]->kind == OPERATION) {
         nb_status status = node->op->prepare(&c, 0, nb_tensor_height(c.in[1]));
@@ -176,7 +176,7 @@ static nb_status prepare_rows(void *context, size_t part, size_t parts)
         const nb_node *node = target->graph->node[i];
         if (!takes_packed(node)) continue;
         size_t lo, hi;
-        const nb_call c = call_of(node);
+        const nb_call c = nb_node_call(node);
         nb_share(nb_tensor_height(c.in[1]), part, parts, &lo, &hi);
         nb_status status = node->op->prepare(&c, lo, hi);
         if (status) return status;
@@ -229,7 +229,7 @@ static nb_status backward_share(const descent *d, const nb_node *node, size_t j,
 {
     size_t lo, hi;
     const nb_node *input = node->input[j];
-    nb_call c = call_of(node);
+    nb_call c = nb_node_call(node);
     c.din = &input->gradient;
     c.beta = node->first[j] ? 0 : 1;
     if (d->fused && input->kind == PARAMETER) {

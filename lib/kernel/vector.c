@@ -197,6 +197,18 @@ static void multiply(size_t n, const real *a, const real *b, real beta, real *y)
     }
 }
 
+static void nudge_rows(size_t n, size_t m, const real *B, const uint32_t *row, const real *d,
+                       const real *w, real *Y)
+{
+    for (size_t i = 0; i < n; i++) {
+        const real *b = B + (size_t)row[i] * m;
+        const real di = d[i];
+        real *y = Y + i * m;
+        INDEPENDENT
+        for (size_t j = 0; j < m; j++) y[j] = b[j] + di * w[j];
+    }
+}
+
 static void sgd(size_t n, real lr, const real *g, real *w)
 {
     INDEPENDENT
@@ -305,6 +317,7 @@ const NB(vector) TABLE(NB_ISA) = {
     .scale = scale,
     .add = add,
     .multiply = multiply,
+    .nudge_rows = nudge_rows,
     .sgd = sgd,
     .from_bytes = from_bytes,
     .pack_bytes = pack_bytes,

@@ -26,6 +26,8 @@ typedef struct NB(vector) {
     void (*scale)(size_t n, real alpha, const real *x, real beta, real *y);
     void (*add)(size_t n, const real *a, const real *b, real *y);
     void (*multiply)(size_t n, const real *a, const real *b, real beta, real *y);
+    void (*nudge_rows)(size_t n, size_t m, const real *B, const uint32_t *row, const real *d,
+                       const real *w, real *Y);
     void (*sgd)(size_t n, real lr, const real *g, real *w);
     void (*pack_bytes)(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
                        float divisor, real *y);

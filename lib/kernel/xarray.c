@@ -45,6 +45,12 @@ void NB(multiply)(size_t n, const real *a, const real *b, real beta, real *y)
     NB(vector_table)()->multiply(n, a, b, beta, y);
 }
 
+void NB(nudge_rows)(size_t n, size_t m, const real *B, const uint32_t *row, const real *d,
+                    const real *w, real *Y)
+{
+    NB(vector_table)()->nudge_rows(n, m, B, row, d, w, Y);
+}
+
 void NB(sgd)(size_t n, real lr, const real *g, real *w)
 {
     NB(vector_table)()->sgd(n, lr, g, w);

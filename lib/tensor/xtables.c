@@ -85,6 +85,12 @@ static void multiply(size_t n, const void *a, const void *b, double beta, void *
     NB(multiply)(n, a, b, (real)beta, y);
 }
 
+static void nudge_rows(size_t n, size_t m, const void *B, const uint32_t *row, const void *d,
+                       const void *w, void *Y)
+{
+    NB(nudge_rows)(n, m, B, row, d, w, Y);
+}
+
 static void sgd(size_t n, double lr, const void *g, void *w)
 {
     NB(sgd)(n, (real)lr, g, w);
@@ -172,6 +178,7 @@ const nb_kernels NB(kernels) = {
     .scale = scale,
     .add = add,
     .multiply = multiply,
+    .nudge_rows = nudge_rows,
     .sgd = sgd,
     .from_bytes = from_bytes,
     .pack_bytes = pack_bytes,

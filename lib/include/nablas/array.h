@@ -31,6 +31,21 @@ void nb_dadd(size_t n, const double *a, const double *b, double *y);
 void nb_smultiply(size_t n, const float *a, const float *b, float beta, float *y);
 void nb_dmultiply(size_t n, const double *a, const double *b, double beta, double *y);
 
+/* nb_{s,d}nudge_rows - rows of a product after a number in each row of its first factor has moved:
+ *
+ *   Y(i,:) := B(row_i,:) + d_i w^T
+ *
+ *   B    in   (rows,m) contiguous, the product before
+ *   row  in   (n) which row of it each row of Y is
+ *   d    in   (n) how far the number moved
+ *   w    in   (m) the row of the second factor that the number meets
+ *   Y    out  (n,m) contiguous, must not overlap the others
+ * Cost: 2nm flop. */
+void nb_snudge_rows(size_t n, size_t m, const float *B, const uint32_t *row, const float *d,
+                    const float *w, float *Y);
+void nb_dnudge_rows(size_t n, size_t m, const double *B, const uint32_t *row, const double *d,
+                    const double *w, double *Y);
+
 /* nb_{s,d}sgd - one step of gradient descent, textbook 4.4.2: w := w - lr g.  Units: lr in [w]/[g].
  */
 void nb_ssgd(size_t n, float lr, const float *g, float *w);

@@ -18,16 +18,32 @@ extern "C" {
  *
  *   gradient_i := (loss(w_i + h) - loss(w_i - h)) / (2h)
  *
+ * nb_graph_numerical_gradient_brute - the same word for word: the definition of the other, which
+ * repeats only what w_i can change. They agree to rounding: in float64 and with h = 1e-4, to about
+ * 1e-11 of the loss.
+ *
  *   parameter  in   of the same graph; restored bit for bit
  *   h          in   the step, > 0; the book's is NB_NUMERICAL_H (numeric.h)
  *   gradient   out  of the parameter's type and shape
- * The graph is left as nb_forward(loss) leaves it.
+ * The graph is left as nb_forward(loss) leaves it. In float32 h = 1e-4 leaves about three digits.
  * Errors: NB_EINVAL not finished, not a parameter of the loss's graph, h not positive or not
- *         finite; NB_ESHAPE, also a loss that is no scalar; NB_EDTYPE; what nb_forward answers.
- * Cost:   two forward passes for each element: the definition, not the fast way. In float32
- *         h = 1e-4 leaves about three digits. */
+ *         finite; NB_ESHAPE, also a loss that is no scalar; NB_EDTYPE; what nb_forward answers; not
+ *         brute: NB_ENOMEM, as each call allocates its workspace.
+ * Cost:   brute: two forward passes for each element.
+ *         The other, where W(k,m) or b(m) belongs to one affine or matmul x W + b over a batch, and
+ *         the loss is a sum or mean over it: for each column of W or b, and for each row of x,
+ *         two computations of what one number of the product changes, for each value other than 0
+ *         that is in that row (2m of them, and not 2km, if x has two values). One number costs what
+ *         is elementwise, up to the next product; one row times m', its width, through that
+ *         product; then whole rows. Anywhere else (a parameter used twice, the book's apples): what
+ *         is downstream of the parameter, twice for each element.
+ *         Shared over the threads of the graph's pool; how many does not change a bit that the
+ *         forward pass leaves alone.
+ * How:    lib/graph/nudge.c. An operation of one's own helps with its `kind` (op.h). */
 nb_status nb_graph_numerical_gradient(nb_node *loss, nb_node *parameter, double h,
                                       nb_tensor *gradient);
+nb_status nb_graph_numerical_gradient_brute(nb_node *loss, nb_node *parameter, double h,
+                                            nb_tensor *gradient);
 
 /* How the two gradients of one parameter compare. Differences are of signed values. */
 typedef struct nb_gradient_row {

@@ -42,6 +42,8 @@ typedef struct nb_kernels {
     void (*scale)(size_t n, double alpha, const void *x, double beta, void *y);
     void (*add)(size_t n, const void *a, const void *b, void *y);
     void (*multiply)(size_t n, const void *a, const void *b, double beta, void *y);
+    void (*nudge_rows)(size_t n, size_t m, const void *B, const uint32_t *row, const void *d,
+                       const void *w, void *Y);
     void (*sgd)(size_t n, double lr, const void *g, void *w);
     void (*from_bytes)(size_t n, const uint8_t *bytes, float divisor, void *y);
     void (*pack_bytes)(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,

@@ -41,9 +41,22 @@ typedef struct nb_call {
     void *packed;
 } nb_call;
 
+/* What kind of function of its inputs an operation is, for those who ask what one changed number
+ * can change: the fast numerical gradient (gradient.h). A kind is a promise about `forward`; the
+ * first one is the promise that every operation makes, and is always right. */
+typedef enum nb_op_kind {
+    NB_BY_ROW,     /* a row of the output comes from the same row of the inputs with a batch */
+    NB_BY_ELEMENT, /* an element from the same element of each input; all have the output's shape.
+                      `forward` may be given any one column as if it were all there is */
+    NB_PRODUCT,    /* in[0] (n,k) times in[1] (k,m), plus in[2] (m) in each row if there is one */
+    NB_SUM,        /* the scalar sum of all elements of in[0] */
+    NB_MEAN        /* the scalar mean of all elements of in[0] */
+} nb_op_kind;
+
 typedef struct nb_op {
     const char *name; /* "affine" */
     size_t inputs;    /* 1 ... NB_MAX_INPUTS */
+    nb_op_kind kind;
 
     /* shape - from the inputs' element types and shapes (their `data` is NULL, a batch's first
      * dimension is NB_BATCH) say the shape of the output and how many numbers per row of it

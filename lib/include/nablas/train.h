@@ -25,7 +25,8 @@ extern "C" {
  * epoch holds what is left. */
 typedef enum { NB_REPLACE, NB_EPOCH } nb_sampling;
 
-/* Where the gradient comes from: backpropagation (chapter 5) or central differences (chapter 4). */
+/* Where the gradient comes from: backpropagation (chapter 5) or central differences (chapter 4),
+ * of which float32 leaves about three digits. */
 typedef enum { NB_BACKPROP, NB_NUMERICAL } nb_gradient_method;
 
 /* Where a run stands after one iteration. */
@@ -85,8 +86,8 @@ size_t nb_train_max_batch(size_t batch);
  *         likely cause; NB_ERANGE a label that is no class; NB_ENOMEM; what `report` answered.
  *         The weights are those of the last update, also of the one that diverged.
  * BLAS's own threads are set to one during the run and put back after it.
- * Cost:   one step of n rows is three forward-sized products for each layer, and allocates nothing.
- */
+ * Cost:   one step of n rows is three forward-sized products for each layer, and allocates nothing;
+ *         by central differences it costs, and allocates, what nb_graph_numerical_gradient does. */
 nb_status nb_train(nb_net *net, const nb_mnist *data, nb_random *random,
                    const nb_train_options *options, nb_train_result *result);
 
