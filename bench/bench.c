@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const bench_question questions[] = {
+    {"gradients", "numerical against analytic gradients", bench_gradients},
     {"training", "a step and the whole job against the BLAS floor", bench_training},
     {"scaling", "how a step scales with batch, units, layers, threads, precision", bench_scaling},
 };

@@ -13,6 +13,7 @@ typedef struct bench_question {
     void (*answer)(void);
 } bench_question;
 
+void bench_gradients(void);
 void bench_training(void);
 void bench_scaling(void);
 
