@@ -36,7 +36,7 @@ static const char help[] =
     "  --activation NAME  sigmoid or relu (sigmoid)\n"
     "  --sampling NAME    replace: at random, as the book; epoch: each image once (replace)\n"
     "  --gradient NAME    backprop or numerical (backprop)\n"
-    "  --dtype NAME       float32 or float64 (float32)\n"
+    "  --dtype NAME       float32 or float64 (float32; float64 with --gradient numerical)\n"
     "  --seed N           as np.random.seed(N) (0)\n"
     "  --threads N        threads (one or all, whichever is faster as it goes)\n"
     "  --eval-every N     iterations between accuracies, 0 for the last alone (one epoch)\n"
@@ -82,6 +82,7 @@ static void parse(int argc, char **argv, settings *s)
                                             {"help", 0, NULL, HELP},
                                             {NULL, 0, NULL, 0}};
     const char *me = s->program;
+    bool dtype_given = false;
     int code, at = 0;
     while ((code = getopt_long(argc, argv, "", options, &at)) != -1) {
         char name[32] = "";
@@ -117,6 +118,7 @@ static void parse(int argc, char **argv, settings *s)
             break;
         case DTYPE:
             s->dtype = (nb_dtype)one_of(me, name, optarg, dtypes);
+            dtype_given = true;
             break;
         case SEED:
             s->seed = whole_number(me, name, optarg, 0, UINT32_MAX);
@@ -140,6 +142,8 @@ static void parse(int argc, char **argv, settings *s)
             usage_hint(me);
         }
     }
+    /* h = 1e-4 leaves three digits of a difference in float32. */
+    if (!dtype_given && s->train.gradient == NB_NUMERICAL) s->dtype = NB_FLOAT64;
     if (optind < argc) usage_error(me, "unexpected '%s'", argv[optind]);
 }
 
