@@ -2,6 +2,7 @@
  * data, on threads, without memory, at the edges. */
 #include "trial.h"
 
+#include "nablas/blas.h"
 #include "nablas/loss.h"
 #include "nablas/memory.h"
 #include "nablas/net.h"
@@ -475,5 +476,6 @@ int main(void)
         cmocka_unit_test(test_odd_parameters),   cmocka_unit_test(test_not_finite),
         cmocka_unit_test(test_errors),           cmocka_unit_test(test_failing_operation),
     };
+    nb_blas_set_threads(1); /* the pool's are what is tested */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
