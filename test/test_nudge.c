@@ -3,6 +3,7 @@
 #include "trial.h"
 
 #include "nablas/loss.h"
+#include "nablas/packed.h"
 
 #include <stdatomic.h>
 
@@ -64,6 +65,32 @@ static const nb_op cube = {.name = "cube",
                            .kind = NB_BY_ELEMENT,
                            .shape = same_shape,
                            .forward = cube_forward};
+
+/* An element by itself again, but something is kept of it: y = x + x^2 / 2. */
+static nb_status keep_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+{
+    *out = in[0].shape;
+    *aux = nb_tensor_width(&in[0]);
+    return NB_OK;
+}
+
+static nb_status keep_forward(const nb_call *c, size_t lo, size_t hi)
+{
+    const size_t m = nb_tensor_width(c->out);
+    assert_int_equal(nb_tensor_width(c->aux), m);
+    for (size_t i = lo * m; i < hi * m; i++) {
+        const double x = c->kernels->get(c->in[0]->data, i);
+        c->kernels->set(c->aux->data, i, x * x / 2);
+        c->kernels->set(c->out->data, i, x + c->kernels->get(c->aux->data, i));
+    }
+    return NB_OK;
+}
+
+static const nb_op keep = {.name = "keep",
+                           .inputs = 1,
+                           .kind = NB_BY_ELEMENT,
+                           .shape = keep_shape,
+                           .forward = keep_forward};
 
 /* A parameter that meets every row: y(n,m) = x(n,m) diag(g(m)). */
 static nb_status gain_forward(const nb_call *c, size_t lo, size_t hi)
@@ -129,7 +156,7 @@ static nb_node *around(trial *t, const nb_op *op, size_t at)
     if (at == 1 && !product) input[0] = other, input[1] = a;
     nb_node *y = nb_apply(op, NB_BOOK_EPSILON, input);
     if (nb_value(y)->shape.ndim == 2) y = nb_matmul(y, V);
-    return nb_value(y)->shape.ndim ? nb_mean(y) : y;
+    return nb_value(y)->shape.ndim ? nb_mean(nb_sigmoid(y)) : y;
 }
 
 static void test_each_operation(void **state)
@@ -181,7 +208,7 @@ static nb_node *weight(grown *r)
 static nb_node *grow(grown *r)
 {
     nb_node *x = any(r), *y = any(r);
-    switch (below(&r->t, 13)) {
+    switch (below(&r->t, 14)) {
     case 0:
     case 1:
         return nb_matmul(x, weight(r));
@@ -206,6 +233,8 @@ static nb_node *grow(grown *r)
         return apply1(&fold, 0, x);
     case 11:
         return apply1(&cube, 0, nb_sigmoid(x));
+    case 12:
+        return apply1(&keep, 0, x);
     default:
         return apply2(&gain, x, r->used ? r->b[below(&r->t, r->used)] : x);
     }
@@ -215,7 +244,7 @@ static nb_node *grow(grown *r)
 static nb_node *total(grown *r, nb_node *labels, nb_node *target)
 {
     nb_node *y = r->node[r->nodes - 1];
-    switch (below(&r->t, 8)) {
+    switch (below(&r->t, 9)) {
     case 0:
         return nb_softmax_cross_entropy(y, labels, NB_BOOK_EPSILON);
     case 1:
@@ -229,6 +258,8 @@ static nb_node *total(grown *r, nb_node *labels, nb_node *target)
     case 5:
         return nb_mean(nb_multiply(y, any(r)));
     case 6:
+        return nb_sum(nb_mean(nb_add(y, any(r))));
+    case 7:
         return nb_add(nb_mean(y), nb_sum(any(r)));
     default:
         return apply1(&peak, 0, y);
@@ -337,13 +368,77 @@ static void test_packed_whole(void **state)
     nb_graph_destroy(g);
 }
 
+/* y = x W + r with a packed x, of which the rows of r are what changes. */
+static nb_status residual_forward(const nb_call *c, size_t lo, size_t hi)
+{
+    nb_tensor x = *c->in[0];
+    const size_t k = c->in[1]->shape.dim[0], m = c->in[1]->shape.dim[1];
+    if (c->sparse) {
+        assert_ok(nb_tensor_create(&x, NB_FLOAT64, NB_SHAPE(c->sparse->dense.shape.dim[0], k)));
+        assert_ok(nb_packed_expand(c->sparse, &x));
+    }
+    for (size_t i = lo; i < hi; i++)
+        memcpy(nb_tensor_at(c->out, i), nb_tensor_at(c->in[2], i), m * sizeof(double));
+    nb_status status = c->kernels->gemm(false, false, hi - lo, m, k, 1, nb_tensor_at(&x, lo), k,
+                                        c->in[1]->data, m, 1, nb_tensor_at(c->out, lo), m);
+    if (c->sparse) nb_tensor_destroy(&x);
+    return status;
+}
+
+static nb_status residual_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+{
+    *out = in[2].shape;
+    *aux = 0;
+    return NB_OK;
+}
+
+static nb_status residual_prepare(const nb_call *c, size_t lo, size_t hi)
+{
+    (void)c, (void)lo, (void)hi;
+    return NB_OK;
+}
+
+static const nb_op residual = {.name = "residual",
+                               .inputs = 3,
+                               .shape = residual_shape,
+                               .forward = residual_forward,
+                               .prepare = residual_prepare};
+
+static void test_packed_beside(void **state)
+{
+    (void)state;
+    enum { n = 4, k = 5, m = 3 };
+    nb_graph *g;
+    double packed[n * 3], dense[n * k];
+    const nb_run run[] = {{1, 3}, {4, 5}};
+    const nb_packed value = {
+        nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, 3), packed), 2, run, NULL, NULL, NULL};
+    const nb_tensor whole = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, k), dense);
+    support_fill_d(n * 3, packed, 8);
+    support_fill_d(n * k, dense, 9);
+    assert_ok(nb_graph_create(&g, NB_FLOAT64));
+    nb_node *x = nb_sparse(nb_input(g, "x", NB_SHAPE(NB_BATCH, k)));
+    nb_node *z = nb_input(g, "z", NB_SHAPE(NB_BATCH, k));
+    nb_node *W = nb_parameter(g, "W", NB_SHAPE(k, m)), *V = nb_parameter(g, "V", NB_SHAPE(k, m));
+    nb_node *y = nb_apply(&residual, 0, (nb_node *[]){x, W, nb_matmul(z, V)});
+    nb_node *loss = nb_sum(nb_softmax(y));
+    nb_node *target = nb_mean(nb_multiply(nb_softmax(y), nb_sigmoid(y)));
+    assert_ok(nb_graph_finish(g, n));
+    const nb_tensor w = nb_graph_parameters(g);
+    support_fill_d(nb_tensor_count(&w), w.data, 4);
+    assert_ok(nb_feed_packed(x, &value));
+    assert_ok(nb_feed(z, &whole));
+    compare_all(loss, 1e-4);
+    compare_all(target, 1e-4);
+    nb_graph_destroy(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_operation),
-        cmocka_unit_test(test_random_graphs),
-        cmocka_unit_test(test_work),
-        cmocka_unit_test(test_packed_whole),
+        cmocka_unit_test(test_each_operation), cmocka_unit_test(test_random_graphs),
+        cmocka_unit_test(test_work),           cmocka_unit_test(test_packed_whole),
+        cmocka_unit_test(test_packed_beside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

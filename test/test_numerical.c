@@ -259,6 +259,9 @@ static void check_undisturbed(trial *t, nb_node *w)
     assert_memory_equal(analytic, all.data, nb_tensor_count(&all) * sizeof *analytic);
     assert_ok(nb_backward(t->loss)); /* from the values as they are */
     assert_memory_equal(analytic, all.data, nb_tensor_count(&all) * sizeof *analytic);
+    assert_ok(nb_graph_numerical_gradient_brute(t->loss, w, 1e-4, &gradient));
+    assert_ok(nb_backward(t->loss));
+    assert_memory_equal(analytic, all.data, nb_tensor_count(&all) * sizeof *analytic);
     nb_tensor_destroy(&gradient);
     free(analytic);
 }
@@ -350,6 +353,33 @@ static void test_odd_parameters(void **state)
     nb_graph_destroy(g);
 }
 
+/* A product of parameters, as first and as second factor; one whose x has no batch; and one that
+ * is the loss itself. */
+static void test_odd_products(void **state)
+{
+    (void)state;
+    nb_graph *g;
+    double row[3];
+    support_fill_d(3, row, 5);
+    const nb_tensor one = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, 3), row);
+    assert_ok(nb_graph_create(&g, NB_FLOAT64));
+    nb_node *P = nb_parameter(g, "P", NB_SHAPE(2, 3)), *Q = nb_parameter(g, "Q", NB_SHAPE(3, 4));
+    nb_node *w = nb_parameter(g, "w", NB_SHAPE(3, 1));
+    nb_node *x = nb_input(g, "x", NB_SHAPE(NB_BATCH, 3));
+    nb_node *sum = nb_sum(nb_matmul(P, Q)), *softmax = nb_sum(nb_softmax(nb_matmul(P, Q)));
+    nb_node *peak = nb_sum(nb_multiply(nb_softmax(nb_matmul(P, Q)), nb_sigmoid(nb_matmul(P, Q))));
+    nb_node *product = nb_matmul(x, w);
+    assert_ok(nb_graph_finish(g, 1));
+    const nb_tensor all = nb_graph_parameters(g);
+    support_fill_d(nb_tensor_count(&all), all.data, 6);
+    assert_ok(nb_feed(x, &one));
+    compare_all(sum, 1e-4);
+    compare_all(softmax, 1e-4);
+    compare_all(peak, 1e-4);
+    compare_all(product, 1e-4);
+    nb_graph_destroy(g);
+}
+
 /* NaN and Inf come out as by the definition: everywhere, if the loss is not finite. */
 static void test_not_finite(void **state)
 {
@@ -366,6 +396,7 @@ static void test_not_finite(void **state)
             ((double *)t.fed[0].data)[at] = at ? (double)NAN : (double)INFINITY;
         else
             ((double *)nb_value(W)->data)[4] = (double)NAN;
+        for (size_t i = 0; i < 5; i++) ((double *)t.fed[0].data)[3 * i + 2] = 0; /* no lines */
         assert_ok(nb_graph_numerical_gradient(t.loss, W, 1e-4, &fast));
         assert_ok(nb_graph_numerical_gradient_brute(t.loss, W, 1e-4, &slow));
         for (size_t i = 0; i < 9; i++) {
@@ -470,11 +501,12 @@ static void test_failing_operation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_networks),         cmocka_unit_test(test_book),
-        cmocka_unit_test(test_zeros_and_packed), cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_undisturbed),      cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_odd_parameters),   cmocka_unit_test(test_not_finite),
-        cmocka_unit_test(test_errors),           cmocka_unit_test(test_failing_operation),
+        cmocka_unit_test(test_networks),          cmocka_unit_test(test_book),
+        cmocka_unit_test(test_zeros_and_packed),  cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_undisturbed),       cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_odd_parameters),    cmocka_unit_test(test_odd_products),
+        cmocka_unit_test(test_not_finite),        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_failing_operation),
     };
     nb_blas_set_threads(1); /* the pool's are what is tested */
     return cmocka_run_group_tests(tests, NULL, NULL);

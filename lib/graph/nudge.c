@@ -1,9 +1,9 @@
 /* The fast numerical gradient: what one number of a parameter changes, and nothing else, is
  * computed again, in a workspace beside the graph, which is only read.
  *
- * Where the parameter is W or b of one product x W + b with the batch's rows, a number in its
- * column j moves column j of the product, on the lines that lines.h finds. They are taken a sheet
- * at a time, each line once with +h and once with -h, down to the loss:
+ * Where the parameter is W or b of one product x W + b, a number in its column j moves column j of
+ * the product, on the lines that lines.h finds. They are taken a sheet at a time, each line once
+ * with +h and once with -h, down to the loss:
  *
  *   COLUMN  an elementwise operation keeps a column j a column j: `forward` computes it alone;
  *   ROWS    a product turns the column into rows, by what moved times a row of its second factor
@@ -71,8 +71,8 @@ static bool is_total(const nb_node *node)
     return node->op && (node->op->kind == NB_SUM || node->op->kind == NB_MEAN);
 }
 
-/* The only user of the parameter on the way to the loss, if it is a product with the batch's rows;
- * otherwise NULL. */
+/* The only user of the parameter on the way to the loss, if it is W or b of a product; otherwise
+ * NULL. */
 static const nb_node *product_of(const nb_node *loss, const nb_node *parameter, size_t *position)
 {
     const nb_node *product = NULL;
@@ -86,8 +86,8 @@ static const nb_node *product_of(const nb_node *loss, const nb_node *parameter, 
             uses++;
         }
     }
-    const bool fits = uses == 1 && product->op->kind == NB_PRODUCT && product->batched &&
-                      product != loss && *position > 0;
+    const bool fits =
+        uses == 1 && product->op->kind == NB_PRODUCT && *position > 0 && product != loss;
     return fits ? product : NULL;
 }
 

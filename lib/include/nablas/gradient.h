@@ -67,7 +67,7 @@ typedef struct nb_gradient_report {
  *   h       in   the step
  *   report  out  zeroed on error; nb_gradient_report_destroy frees it (NULL is fine)
  * Errors: as nb_graph_cast, nb_forward, nb_backward, nb_graph_numerical_gradient.
- * Cost:   two forward passes for each element of each parameter.
+ * Cost:   nb_graph_numerical_gradient's for each parameter.
  * Source: textbook 5.7.3. */
 nb_status nb_gradient_check(nb_node *loss, double h, nb_gradient_report *report);
 void nb_gradient_report_destroy(nb_gradient_report *report);
