@@ -358,6 +358,61 @@ static void memory_is_taken_once(void **state)
     assert_int_equal(support_memory.live, 0);
 }
 
+/* ---- Richardson's extrapolation, and the errors of all kinds against the step. ---- */
+
+static double sine(double x, void *context)
+{
+    (void)context;
+    return sin(x);
+}
+
+static void richardson_is_of_order_four(void **state)
+{
+    (void)state;
+    const double x = .7, fifth = cos(x);
+    for (double h = .5; h > .02; h /= 2) {
+        double error;
+        const double d = nb_numerical_diff_richardson(sine, NULL, x, h, &error);
+        const double truncation = h * h * h * h / 480 * fabs(fifth);
+        assert_near(d, cos(x), 1.1 * truncation);
+        assert_true(fabs(d - cos(x)) > .8 * truncation);
+        /* The estimate is the error of the central difference it began with. */
+        const double half = fabs(nb_numerical_diff_central(sine, NULL, x, h / 2) - cos(x));
+        assert_true(error > .9 * half && error < 1.1 * half);
+        assert_true(d == nb_numerical_diff_richardson(sine, NULL, x, h, NULL));
+    }
+    assert_near(nb_numerical_diff_richardson(sine, NULL, x, 1e-3, NULL), cos(x), 1e-12);
+}
+
+/* The book's function_1 at 5 in single precision: 0.2002716 for 0.2. */
+static void the_errors_form_a_v(void **state)
+{
+    (void)state;
+    enum { n = 12 };
+    double h[n], errors[NB_DIFFS][n];
+    for (int i = 0; i < n; i++) h[i] = pow(10, -i);
+    nb_numerical_diff_errors(function_1, NULL, 5, .2, n, h, errors[0]);
+    assert_near(errors[NB_DIFF_CENTRAL_SINGLE][4], .0002716, 1e-7);
+    assert_near(errors[NB_DIFF_FORWARD][4], 1e-6, 1e-11);
+    assert_true(errors[NB_DIFF_CENTRAL][4] == fabs(0.1999999999990898 - .2));
+
+    nb_numerical_diff_errors(sine, NULL, .7, cos(.7), n, h, errors[0]);
+    static const double best[NB_DIFFS][2] = {[NB_DIFF_FORWARD_SINGLE] = {1e-5, 1e-3},
+                                             [NB_DIFF_CENTRAL_SINGLE] = {1e-8, 3e-4},
+                                             [NB_DIFF_FORWARD] = {1e-11, 1e-7},
+                                             [NB_DIFF_CENTRAL] = {1e-14, 1e-9},
+                                             [NB_DIFF_RICHARDSON] = {0, 1e-11}};
+    for (size_t k = 0; k < NB_DIFFS; k++) {
+        double least = 1;
+        for (size_t i = 0; i < n; i++) least = fmin(least, errors[k][i]);
+        assert_true(least >= best[k][0] && least < best[k][1]);
+        assert_true(errors[k][0] > 10 * least && errors[k][n - 1] > 10 * least);
+        assert_true(*nb_diff_name(k));
+    }
+    assert_string_equal(nb_diff_name(NB_DIFF_FORWARD), "forward, float64");
+    assert_string_equal(nb_diff_name(NB_DIFFS), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,6 +430,8 @@ int main(void)
         cmocka_unit_test(history_is_the_path),
         cmocka_unit_test(a_descent_that_leaves_the_numbers_stops),
         cmocka_unit_test(memory_is_taken_once),
+        cmocka_unit_test(richardson_is_of_order_four),
+        cmocka_unit_test(the_errors_form_a_v),
     };
     return cmocka_run_group_tests_name("numeric", tests, NULL, NULL);
 }

@@ -24,6 +24,55 @@ double nb_numerical_diff_bad(nb_function1 f, void *context, double x)
     return nb_numerical_diff_forward(f, context, x, 10e-50);
 }
 
+double nb_numerical_diff_richardson(nb_function1 f, void *context, double x, double h,
+                                    double *error)
+{
+    const double whole = nb_numerical_diff_central(f, context, x, h);
+    const double half = nb_numerical_diff_central(f, context, x, h / 2);
+    const double move = (half - whole) / 3;
+    if (error) *error = fabs(move);
+    return half + move;
+}
+
+const char *nb_diff_name(nb_diff diff)
+{
+    static const char *const names[] = {
+#define X(code, name) name,
+        NB_DIFF_LIST(X)
+#undef X
+    };
+    return (size_t)diff < NB_DIFFS ? names[diff] : "";
+}
+
+/* The differences as a float32 program takes them. */
+static float single_central(nb_function1 f, void *context, float x, float h)
+{
+    const float up = x + h, down = x - h;
+    return ((float)f((double)up, context) - (float)f((double)down, context)) / (2 * h);
+}
+
+static float single_forward(nb_function1 f, void *context, float x, float h)
+{
+    const float up = x + h;
+    return ((float)f((double)up, context) - (float)f((double)x, context)) / h;
+}
+
+void nb_numerical_diff_errors(nb_function1 f, void *context, double x, double derivative, size_t n,
+                              const double *h, double *errors)
+{
+    for (size_t i = 0; i < n; i++) {
+        const float s = (float)x, hs = (float)h[i];
+        const double got[NB_DIFFS] = {
+            [NB_DIFF_FORWARD_SINGLE] = (double)single_forward(f, context, s, hs),
+            [NB_DIFF_CENTRAL_SINGLE] = (double)single_central(f, context, s, hs),
+            [NB_DIFF_FORWARD] = nb_numerical_diff_forward(f, context, x, h[i]),
+            [NB_DIFF_CENTRAL] = nb_numerical_diff_central(f, context, x, h[i]),
+            [NB_DIFF_RICHARDSON] = nb_numerical_diff_richardson(f, context, x, h[i], NULL),
+        };
+        for (size_t k = 0; k < NB_DIFFS; k++) errors[k * n + i] = fabs(got[k] - derivative);
+    }
+}
+
 void nb_numerical_gradient(nb_function f, void *context, size_t n, double *x, double *gradient)
 {
     const double h = NB_NUMERICAL_H;

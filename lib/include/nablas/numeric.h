@@ -50,6 +50,53 @@ double nb_numerical_diff_central(nb_function1 f, void *context, double x, double
 double nb_numerical_diff_forward(nb_function1 f, void *context, double x, double h);
 double nb_numerical_diff_bad(nb_function1 f, void *context, double x);
 
+/* nb_numerical_diff_richardson - by central differences with steps h and h/2, extrapolated to a
+ * step of 0: their errors begin with h^2 f'''/6 and a fourth of it, so
+ *
+ *   D := (4 d(h/2) - d(h)) / 3,  off by (h^4 / 480) |f^(5)| + 3 (u / h) |f|
+ *
+ * which at its best step, near 1e-3, leaves 1e-13 where the central difference leaves 1e-11.
+ *
+ *   error  out  |D - d(h/2)|, by how much the extrapolation moved it: more than the error of D as
+ *               long as truncation decides; or NULL
+ * Units:  as nb_numerical_diff.
+ * Cost:   4 calls of f.
+ * Source: Richardson, Phil. Trans. A 210 (1911), 307-357; Press et al., Numerical Recipes, 3rd ed.
+ *         (2007), 5.7. */
+double nb_numerical_diff_richardson(nb_function1 f, void *context, double x, double h,
+                                    double *error);
+
+/* What nb_numerical_diff_errors compares, one curve each: code, name. */
+#define NB_DIFF_LIST(X)                           \
+    X(NB_DIFF_FORWARD_SINGLE, "forward, float32") \
+    X(NB_DIFF_CENTRAL_SINGLE, "central, float32") \
+    X(NB_DIFF_FORWARD, "forward, float64")        \
+    X(NB_DIFF_CENTRAL, "central, float64")        \
+    X(NB_DIFF_RICHARDSON, "central, extrapolated, float64")
+
+typedef enum {
+#define X(code, name) code,
+    NB_DIFF_LIST(X)
+#undef X
+        NB_DIFFS
+} nb_diff;
+
+/* nb_diff_name - of the list; "" for any other number. */
+const char *nb_diff_name(nb_diff diff);
+
+/* nb_numerical_diff_errors - the error of each kind of difference against its step: the V-shaped
+ * curves of truncation, on the right, and rounding.
+ *
+ *   derivative  in   the true one of f at x
+ *   n, h        in   (n) steps
+ *   errors      out  (NB_DIFFS, n), |difference - derivative|; a row for each of the list
+ * The float32 curves round x, the steps, the value of f and every result to float, but compute f in
+ * double: what a float32 program reaches at best.
+ * Units:  those of f over those of x.
+ * Cost:   10 n calls of f. */
+void nb_numerical_diff_errors(nb_function1 f, void *context, double x, double derivative, size_t n,
+                              const double *h, double *errors);
+
 /* nb_numerical_gradient - the gradient of f at x by central differences, one element at a time.
  *
  *   gradient[i] := (f(x + h e_i) - f(x - h e_i)) / (2h),  h = NB_NUMERICAL_H
