@@ -281,7 +281,7 @@ static void backpropagation_is_right_to_nine_digits(void **state)
                 assert_int_equal(report.count, 4);
                 for (size_t i = 0; i < 4; i++) {
                     static const char *const names[] = {"W1", "b1", "W2", "b2"};
-                    assert_string_equal(nb_node_name(report.row[i].parameter), names[i]);
+                    assert_string_equal(report.row[i].name, names[i]);
                     assert_true(report.row[i].mean_abs < 1e-9);
                     assert_true(report.row[i].max_abs < 1e-8);
                     assert_true(report.row[i].mean_abs > 0);

@@ -113,6 +113,7 @@ const nb_op nb_op_step = {
     .kind = NB_BY_ELEMENT,
     .shape = unary_shape,
     .forward = step_forward,
+    .corner = true,
 };
 
 static nb_status sigmoid_forward(const nb_call *c, size_t lo, size_t hi)
@@ -161,4 +162,5 @@ const nb_op nb_op_relu = {
     .shape = unary_shape,
     .forward = relu_forward,
     .backward = relu_backward,
+    .corner = true,
 };

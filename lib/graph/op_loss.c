@@ -202,6 +202,8 @@ static nb_status softmax_cross_entropy_backward(const nb_call *c, size_t i, size
                                 nb_tensor_at(c->din, lo));
 }
 
+static const double exact_log = NB_EXACT_LOG;
+
 const nb_op nb_op_softmax_cross_entropy = {
     .name = "softmax_cross_entropy",
     .inputs = 2,
@@ -209,4 +211,5 @@ const nb_op nb_op_softmax_cross_entropy = {
     .forward = softmax_cross_entropy_forward,
     .backward = softmax_cross_entropy_backward,
     .labels = true,
+    .exact = &exact_log,
 };

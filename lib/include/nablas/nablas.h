@@ -13,6 +13,7 @@
 #include "nablas/activation.h"
 #include "nablas/array.h"
 #include "nablas/blas.h"
+#include "nablas/check.h"
 #include "nablas/diagram.h"
 #include "nablas/loss.h"
 #include "nablas/numeric.h"

@@ -82,6 +82,12 @@ typedef struct nb_op {
     bool scales;
 
     bool labels; /* inputs may be labels (int32), which nb_apply refuses otherwise */
+
+    /* What a gradient check must know (check.h). `corner`: forward has a corner or a jump where an
+     * element of in[0] is 0. `exact`: the attribute with which forward is the function that
+     * backward differentiates, where another one makes it a little different; NULL: any. */
+    bool corner;
+    const double *exact;
 } nb_op;
 
 /* nb_op_count, nb_op_at - the operations that nablas brings, for tests and tools. */

@@ -1,0 +1,152 @@
+/* check.h - is a hand-written gradient the gradient of its function, and if not, why not.
+ *
+ * A check lays the derivative a that somebody's code computes beside the difference
+ *
+ *   d(h) = (f(w + h) - f(w - h)) / (2h)
+ *
+ * for every element w of every parameter, by value and sign. With u = 2^-53 and f known to v >=
+ * u|f|
+ *
+ *   |d(h) - f'(w)| <= (h^2 / 6) |f'''| + v / h                                                 (1)
+ *
+ * truncation and rounding. The bound on |d - a| is what (1) leaves at the book's step H = 1e-4 for
+ * a loss whose sums lose three bits more than u|f|, and whose third derivative is up to 60 times
+ * its first (as that of e^7x is):
+ *
+ *   bound = floor + 10 H^2 max(|d|, |a|),    floor = 8 (u / H) (|f| + |w a|)
+ *         = 9e-12 (|f| + |w a|) + 1e-7 max(|d|, |a|)
+ *
+ * It does not depend on the step h of the check: a bad h shows, and is named. The bound decides
+ * what is looked at again, not what is wrong. For every element beyond it v is measured, as what is
+ * left of fourth differences of f so narrow that nothing but noise is left in them; d is taken at
+ * h = 1e-1, 1e-2, ... 1e-10; and the steps are compared by
+ *
+ *   E(h) = |d(h) - d(h/10)| + v / (h/10)
+ *
+ * an estimate of (1) that assumes nothing of f''', until one has E <= bound or all are tried. The
+ * element is wrong if d at the step with the least E still differs from a by more than bound + 4 E;
+ * otherwise the step of the check was at fault, and the reason says how.
+ *
+ * nb_gradient_check (gradient.h) checks a graph, nb_op_check one operation, and
+ * nb_function_check below a callback.
+ *
+ * Source: Nocedal & Wright, Numerical Optimization, 2nd ed. (2006), 8.1; Press et al., Numerical
+ *         Recipes, 3rd ed. (2007), 5.7; v from a difference table: More & Wild, SIAM J. Sci.
+ *         Comput. 33 (2011), 1292-1314. */
+#ifndef NABLAS_CHECK_H
+#define NABLAS_CHECK_H
+
+#include "nablas/numeric.h"
+#include "nablas/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What became of an element: code, name, what it means. From NB_UNEXAMINED on, the check has
+ * failed. */
+#define NB_REASON_LIST(X)                                                                          \
+    X(NB_AGREES, "agrees", "both derivatives are the same to the bound")                           \
+    X(NB_VACUOUS, "vacuous",                                                                       \
+      "both sides are 0 (a dead unit, an input that is never on): nothing was checked there")      \
+    X(NB_KINK, "kink",                                                                             \
+      "the function has a corner between -h and +h (an input of relu or step changes sign)")       \
+    X(NB_BIAS, "bias",                                                                             \
+      "forward adds something that backward leaves out on purpose (the 1e-7 in the logarithm); "   \
+      "without it the two agree")                                                                  \
+    X(NB_ROUNDING, "rounding", "h is so small that rounding shows; at a larger one the two agree") \
+    X(NB_TRUNCATION, "truncation",                                                                 \
+      "h is so large that curvature shows; at a smaller one the two agree")                        \
+    X(NB_UNEXAMINED, "unexamined",                                                                 \
+      "beyond the bound, and not looked at again after so many wrong ones")                        \
+    X(NB_NOT_FINITE, "not finite", "a derivative is NaN or infinite")                              \
+    X(NB_WRONG, "wrong", "no step makes the two agree: the code of the derivative is wrong")
+
+typedef enum {
+#define X(code, name, text) code,
+    NB_REASON_LIST(X)
+#undef X
+        NB_REASONS
+} nb_reason;
+
+/* nb_reason_name, nb_reason_text - of the list; "" for any other number. */
+const char *nb_reason_name(nb_reason reason);
+const char *nb_reason_text(nb_reason reason);
+
+typedef struct nb_check_options {
+    double h;        /* the step, > 0 */
+    bool richardson; /* (4 d(h/2) - d(h)) / 3, of order h^4, in place of d(h) */
+} nb_check_options;
+
+#define NB_CHECK_DEFAULTS ((nb_check_options){NB_NUMERICAL_H, false})
+
+typedef struct nb_gradient_element {
+    size_t index;
+    double numerical, analytic, bound; /* as compared */
+    double best_h, best; /* looked at again: the most accurate step, and d there; NaN if not */
+} nb_gradient_element;
+
+#define NB_CHECK_LISTED 8  /* elements that a row lists for each reason: the first ones */
+#define NB_CHECK_WRONG 100 /* wrong elements of a row after which the rest is not examined */
+#define NB_CHECK_DIMS 8
+
+/* How the two derivatives of one parameter compare. Differences are of signed values. */
+typedef struct nb_gradient_row {
+    char name[32]; /* cut to fit */
+    size_t ndim, dim[NB_CHECK_DIMS];
+    size_t count;               /* elements */
+    double mean_abs, max_abs;   /* |numerical - analytic| */
+    double mean_rel, max_rel;   /* the same over max(|numerical|, |analytic|), where not vacuous */
+    size_t worst;               /* the element with max_abs */
+    double numerical, analytic; /* there */
+    double ratio;             /* analytic over numerical, where all wrong ones share it, else NaN */
+    size_t tally[NB_REASONS]; /* elements by reason; their sum is `count` */
+    nb_gradient_element listed[NB_REASONS]
+                              [NB_CHECK_LISTED]; /* the first tally[reason] are filled */
+} nb_gradient_row;
+
+typedef struct nb_gradient_report {
+    nb_check_options options;
+    double value;             /* of the function */
+    bool passed;              /* nothing wrong, not finite or unexamined */
+    size_t tally[NB_REASONS]; /* over all rows */
+    size_t count;             /* one row for each parameter */
+    nb_gradient_row *row;
+} nb_gradient_report;
+
+/* nb_gradient_report_text - the report for people: a table with a line for each parameter, a
+ * sentence for each reason that occurred with elements as examples, and the verdict. text, size out
+ * cut to size - 1 bytes and closed by 0; size = 0: not written Returns the length of the whole
+ * text, as snprintf. */
+size_t nb_gradient_report_text(const nb_gradient_report *report, char *text, size_t size);
+
+/* nb_gradient_report_destroy - free what a check filled in and zero it; fine on a zeroed one and on
+ * NULL. */
+void nb_gradient_report_destroy(nb_gradient_report *report);
+
+/* The gradient of an nb_function, by hand: writes gradient(n). */
+typedef void (*nb_gradient_function)(size_t n, const double *x, void *context, double *gradient);
+
+/* nb_function_check - compare a hand-written gradient with differences of the callback.
+ *
+ *   f, gradient  in   called with `context`
+ *   x            in   (n), where to check
+ *   options      in   NULL: NB_CHECK_DEFAULTS
+ *   report       out  old contents never read; one row, named "x"
+ * A callback does not say where its corners are; a kink is told by the one-sided slopes, which come
+ * closer together in proportion to h where the function is smooth. At a corner itself the gradient
+ * passes if it lies between them.
+ * Errors: NB_EINVAL h is not a positive number; NB_ENOMEM. The report is zeroed then.
+ * Cost:   2n + 1 calls of f and one of `gradient`, twice that with richardson; some 20 to 40 calls
+ *         of f more for an element beyond the bound. */
+nb_status nb_function_check(nb_function f, nb_gradient_function gradient, void *context, size_t n,
+                            const double *x, const nb_check_options *options,
+                            nb_gradient_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

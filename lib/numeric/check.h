@@ -1,0 +1,40 @@
+/* check.h - the part of a gradient check that does not know where the function comes from. */
+#ifndef NABLAS_NUMERIC_CHECK_H
+#define NABLAS_NUMERIC_CHECK_H
+
+#include "nablas/check.h"
+
+#include <stdint.h>
+
+/* One parameter under the check. */
+typedef struct nb_checked {
+    size_t count;
+    const double *x;                    /* (count) where it is */
+    const double *numerical, *analytic; /* (count) */
+    const double *exact; /* (count) numerical of the exact form; NULL: no such form */
+    double f;            /* the function at x */
+
+    /* at - *f := the function, in its exact form if it has one, with element i at w; *piece := a
+     * number that changes where x moves from one smooth piece to another, if `pieces`. */
+    nb_status (*at)(void *context, size_t i, double w, double *f, uint64_t *piece);
+    void *context;
+    bool pieces;
+} nb_checked;
+
+/* nb_check_begin - a report with `rows` zeroed rows. Errors: NB_EINVAL h; NB_ENOMEM; the report is
+ * zeroed then. `who` names the caller in the message. */
+nb_status nb_check_begin(nb_gradient_report *report, const nb_check_options *options, size_t rows,
+                         const char *who);
+
+/* nb_check_compare - the differences of a row; returns how many elements are beyond the bound.
+ * nb_check_explain - the reasons, after it. Errors: those of `at`. */
+size_t nb_check_compare(const nb_checked *c, nb_gradient_row *row);
+nb_status nb_check_explain(const nb_checked *c, double h, nb_gradient_row *row);
+
+/* nb_check_end - sum up the rows. */
+void nb_check_end(nb_gradient_report *report);
+
+/* nb_check_extrapolate - half := (4 half - whole) / 3: Richardson, from d(h/2) and d(h). */
+void nb_check_extrapolate(size_t n, const double *whole, double *half);
+
+#endif
