@@ -1,0 +1,84 @@
+/* check_your_own - the gradient check on code of one's own: an operation, and a callback with its
+ * hand-written gradient. docs/gradients.md explains it. */
+#include "nablas/nablas.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- an operation: y = tanh(x), dx = (1 - y^2) dy --------------------------------------------- */
+
+static nb_status tanh_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+{
+    *out = in[0].shape;
+    *aux = 0;
+    return NB_OK;
+}
+
+static nb_status tanh_forward(const nb_call *c, size_t lo, size_t hi)
+{
+    const size_t width = nb_tensor_width(c->out);
+    for (size_t k = lo * width; k < hi * width; k++)
+        c->kernels->set(c->out->data, k, tanh(c->kernels->get(c->in[0]->data, k)));
+    return NB_OK;
+}
+
+static nb_status tanh_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
+{
+    (void)i; /* the only input */
+    const size_t width = nb_tensor_width(c->out);
+    for (size_t k = lo * width; k < hi * width; k++) {
+        const double y = c->kernels->get(c->out->data, k), dy = c->kernels->get(c->dout->data, k);
+        const double old = c->beta == 0 ? 0 : c->beta * c->kernels->get(c->din->data, k);
+        c->kernels->set(c->din->data, k, (1 - y * y) * dy + old);
+    }
+    return NB_OK;
+}
+
+static const nb_op tanh_op = {.name = "tanh",
+                              .inputs = 1,
+                              .shape = tanh_shape,
+                              .forward = tanh_forward,
+                              .backward = tanh_backward};
+
+/* --- a callback: Rosenbrock's function, with a slip in its gradient --------------------------- */
+
+static double rosenbrock(size_t n, const double *x, void *context)
+{
+    (void)n, (void)context;
+    const double a = 1 - x[0], b = x[1] - x[0] * x[0];
+    return a * a + 100 * b * b;
+}
+
+static void rosenbrock_gradient(size_t n, const double *x, void *context, double *gradient)
+{
+    (void)n, (void)context;
+    const double a = 1 - x[0], b = x[1] - x[0] * x[0];
+    gradient[0] = -2 * a - 400 * b * x[0];
+    gradient[1] = 100 * b; /* should be 200 b */
+}
+
+/* --- both, checked ---------------------------------------------------------------------------- */
+
+static void show(nb_status status, nb_gradient_report *report)
+{
+    char text[4096];
+    if (status) {
+        fprintf(stderr, "%s\n", nb_last_error());
+        exit(1);
+    }
+    nb_gradient_report_text(report, text, sizeof text);
+    puts(text);
+    nb_gradient_report_destroy(report);
+}
+
+int main(void)
+{
+    nb_gradient_report report;
+    const nb_operand x = {.shape = NB_SHAPE(3, 4)};
+    show(nb_op_check(&tanh_op, 0, &x, NULL, &report), &report);
+
+    const double at[2] = {-1.2, 1};
+    show(nb_function_check(rosenbrock, rosenbrock_gradient, NULL, 2, at, NULL, &report), &report);
+    return 0;
+}
