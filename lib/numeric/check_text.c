@@ -78,7 +78,7 @@ static void put_row(page *p, const nb_gradient_row *row)
     size_t from = p->length;
     put_shape(p, row);
     pad(p, from, 15);
-    put(p, " %7zu %8.2e %8.2e %8.2e %8.2e  ", row->count, row->mean_abs, row->max_abs,
+    put(p, " %7zu %9.2e %9.2e %9.2e %9.2e  ", row->count, row->mean_abs, row->max_abs,
         row->mean_rel, row->max_rel);
     from = p->length;
     if (row->count) put_element(p, row, row->worst);
@@ -94,8 +94,8 @@ static void put_table(page *p, const nb_gradient_report *report)
     else
         put(p, "d = (f(w+h) - f(w-h)) / (2h), h = %g; ", h);
     put(p, "a as coded; f = %.10g\n", report->value);
-    put(p, "%-15s %7s %8s %8s %8s %8s  %-12s %15s %15s\n", "parameter", "count", "mean d-a",
-        "max d-a", "mean rel", "max rel", "worst element", "d", "a");
+    put(p, "%-15s %7s %9s %9s %9s %9s  %-12s %15s %15s\n", "parameter", "count", "mean|d-a|",
+        "max|d-a|", "mean rel", "max rel", "worst element", "d", "a");
     for (size_t i = 0; i < report->count; i++) put_row(p, &report->row[i]);
 }
 
