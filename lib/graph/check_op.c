@@ -18,7 +18,7 @@ static nb_status build(bench *b, const nb_op *op, double attribute, const nb_ope
     nb_status status = nb_graph_create(&b->graph, NB_FLOAT64);
     if (status) return status;
     for (size_t i = 0; i < op->inputs; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "in[%zu]", i);
         b->node[i] = operand[i].constant ? nb_input(b->graph, name, operand[i].shape)
                                          : nb_parameter(b->graph, name, operand[i].shape);
