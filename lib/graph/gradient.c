@@ -1,6 +1,6 @@
 /* nb_gradient_check: backpropagation through a graph against its differences. */
-#include "graph/graph.h"
 #include "nablas/gradient.h"
+#include "graph/graph.h"
 #include "nablas/memory.h"
 #include "numeric/check.h"
 
