@@ -1,7 +1,7 @@
 #include "nablas/numeric.h"
 #include "nablas/memory.h"
+#include "numeric/finite.h"
 
-#include <math.h>
 #include <string.h>
 
 double nb_numerical_diff(nb_function1 f, void *context, double x)
@@ -87,14 +87,6 @@ void nb_numerical_gradient(nb_function f, void *context, size_t n, double *x, do
     }
 }
 
-/* The first element that is NaN or infinite; n if there is none. */
-static size_t first_not_finite(size_t n, const double *x)
-{
-    size_t i = 0;
-    while (i < n && isfinite(x[i])) i++;
-    return i;
-}
-
 nb_status nb_gradient_descent(nb_function f, void *context, size_t n, double *x, double lr,
                               size_t steps, double *history)
 {
@@ -110,7 +102,7 @@ nb_status nb_gradient_descent(nb_function f, void *context, size_t n, double *x,
         for (size_t i = 0; i < n; i++) x[i] -= lr * gradient[i];
         step++;
         if (history) memcpy(history + step * n, x, n * sizeof *x);
-        size_t i = first_not_finite(n, x);
+        size_t i = nb_first_not_finite(n, x);
         if (i < n)
             status = nb_fail(NB_EDIVERGED, "nb_gradient_descent: x[%zu]=%g after step %zu, lr=%g",
                              i, x[i], step, lr);

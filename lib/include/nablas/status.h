@@ -22,6 +22,7 @@ extern "C" {
     X(NB_EIO, "cannot read or write")   \
     X(NB_EFORMAT, "malformed file")     \
     X(NB_EDIVERGED, "value not finite") \
+    X(NB_ESINGULAR, "singular matrix")  \
     X(NB_ESTOPPED, "stopped by the caller")
 
 typedef enum {
