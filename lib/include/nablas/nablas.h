@@ -15,6 +15,7 @@
 #include "nablas/blas.h"
 #include "nablas/check.h"
 #include "nablas/diagram.h"
+#include "nablas/hessian.h"
 #include "nablas/linear.h"
 #include "nablas/loss.h"
 #include "nablas/numeric.h"
