@@ -16,6 +16,7 @@
 #include "nablas/check.h"
 #include "nablas/diagram.h"
 #include "nablas/hessian.h"
+#include "nablas/lanczos.h"
 #include "nablas/linear.h"
 #include "nablas/loss.h"
 #include "nablas/numeric.h"
@@ -27,6 +28,7 @@
 #include "nablas/packed.h"
 #include "nablas/tensor.h"
 
+#include "nablas/curvature.h"
 #include "nablas/gradient.h"
 #include "nablas/graph.h"
 #include "nablas/op.h"
