@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ typedef struct settings {
     double std;
     nb_activation activation;
     nb_dtype dtype;
-    bool quiet;
+    bool curvature, quiet;
     nb_train_options train;
 } settings;
 
@@ -41,6 +42,8 @@ static const char help[] =
     "  --threads N        threads (one or all, whichever is faster as it goes)\n"
     "  --eval-every N     iterations between accuracies, 0 for the last alone (one epoch)\n"
     "  --log FILE.csv     write iter,loss,train_acc,test_acc\n"
+    "  --curvature        at each evaluation the loss's largest curvature, and the learning rate\n"
+    "                     that it allows (docs/curvature.md)\n"
     "  --quiet            only the last line\n"
     "  --help             this text\n";
 
@@ -61,6 +64,7 @@ static void parse(int argc, char **argv, settings *s)
         THREADS,
         EVAL,
         LOG,
+        CURVATURE,
         QUIET,
         HELP
     };
@@ -78,6 +82,7 @@ static void parse(int argc, char **argv, settings *s)
                                             {"threads", 1, NULL, THREADS},
                                             {"eval-every", 1, NULL, EVAL},
                                             {"log", 1, NULL, LOG},
+                                            {"curvature", 0, NULL, CURVATURE},
                                             {"quiet", 0, NULL, QUIET},
                                             {"help", 0, NULL, HELP},
                                             {NULL, 0, NULL, 0}};
@@ -132,6 +137,9 @@ static void parse(int argc, char **argv, settings *s)
         case LOG:
             s->log = optarg;
             break;
+        case CURVATURE:
+            s->curvature = true;
+            break;
         case QUIET:
             s->quiet = true;
             break;
@@ -168,8 +176,50 @@ static void catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
+/* The images whose loss --curvature looks at: the first of the training set. */
+enum { CURVATURE_IMAGES = 1000 };
+
+typedef struct curvature {
+    nb_net *net; /* NULL: not asked for */
+    double lr;
+    nb_tensor x, t;
+} curvature;
+
+static nb_status open_curvature(curvature *c, nb_net *net, const nb_dataset *set, double lr)
+{
+    const size_t count = nb_dataset_count(set);
+    const size_t n = count < CURVATURE_IMAGES ? count : CURVATURE_IMAGES;
+    *c = (curvature){.net = net, .lr = lr};
+    nb_status status =
+        nb_tensor_create(&c->x, nb_graph_dtype(net->graph), nb_dataset_x_shape(set, n));
+    if (!status) status = nb_tensor_create(&c->t, NB_INT32, nb_dataset_t_shape(set, n));
+    return status ? status : nb_dataset_range(set, 0, n, &c->x, &c->t);
+}
+
+static void close_curvature(curvature *c)
+{
+    nb_tensor_destroy(&c->x);
+    nb_tensor_destroy(&c->t);
+}
+
+static nb_status print_curvature(const curvature *c, size_t iteration)
+{
+    nb_node *loss;
+    nb_random random;
+    nb_eigenvalue largest;
+    nb_random_seed(&random, 0);
+    nb_status status = nb_net_feed(c->net, &c->x, &c->t, &loss);
+    if (!status) status = nb_graph_curvature(loss, &random, 1e-4, 200, &largest);
+    if (!status)
+        printf("iteration %5zu: largest curvature %.4f, stable up to lr %.4f (lr is %g)\n",
+               iteration, largest.value, largest.value > 0 ? 2 / largest.value : (double)INFINITY,
+               c->lr);
+    return status;
+}
+
 typedef struct report {
     display display;
+    curvature curvature;
     FILE *log; /* NULL: none */
     const char *log_name;
 } report;
@@ -191,6 +241,11 @@ static nb_status on_iteration(const nb_progress *p, void *context)
     report *r = context;
     if (r->log && !log_iteration(r->log, p)) return log_failed(r);
     show_progress(&r->display, p);
+    if (p->evaluated && r->curvature.net) {
+        show_end(&r->display);
+        nb_status status = print_curvature(&r->curvature, p->iteration);
+        if (status) return status;
+    }
     return interrupted ? NB_ESTOPPED : NB_OK;
 }
 
@@ -226,10 +281,13 @@ static int train(const settings *s, nb_net *net, const nb_mnist *mnist, nb_rando
     options.report = on_iteration;
     options.context = &r;
     show_begin(&r.display, s->quiet);
+    if (s->curvature && !s->quiet && open_curvature(&r.curvature, net, &mnist->train, options.lr))
+        fail(s->program);
     if (open_log(&r)) fail(s->program);
     catch_signals();
     const nb_status status = nb_train(net, mnist, random, &options, &result);
     show_end(&r.display);
+    close_curvature(&r.curvature);
     if (status && status != NB_ESTOPPED) {
         fprintf(stderr, "%s: %s\n", s->program, nb_last_error());
         close_log(&r);
@@ -262,8 +320,10 @@ int main(int argc, char **argv)
     }
     nb_random_seed(&random, (uint32_t)s.seed);
     const size_t pixels = nb_tensor_width(&mnist.train.images);
+    size_t rows = nb_train_max_batch(s.train.batch);
+    if (s.curvature && rows < CURVATURE_IMAGES) rows = CURVATURE_IMAGES;
     if (nb_two_layer_net_create(&net, pixels, s.hidden, NB_MNIST_CLASSES, s.std, s.activation,
-                                s.dtype, nb_train_max_batch(s.train.batch), &random))
+                                s.dtype, rows, &random))
         fail(s.program);
     const int code = train(&s, net, &mnist, &random);
     nb_net_destroy(net);

@@ -102,7 +102,7 @@ help_shows_the_defaults() {
     holds grep -qF -e "$default" "$out"
   done
   for option in data iters batch hidden lr std activation sampling gradient dtype seed threads \
-                eval-every log quiet; do
+                eval-every log curvature quiet; do
     prints "^  --$option "
   done
 }
@@ -174,6 +174,15 @@ a_pipe_gets_a_line_per_evaluation() {
 quiet_prints_one_line() {
   train --iters 10 --quiet
   exits 0; lines "$out" 1; lines "$err" 0; prints "$done_line"
+}
+
+curvature_is_printed_at_evaluations() {
+  train --iters 10 --eval-every 4 --curvature
+  exits 0; lines "$err" 0
+  holds test "$(grep -c 'largest curvature' "$out")" = 4
+  prints "^iteration     8: largest curvature $number, stable up to lr $number (lr is 0.1)\$"
+  train --iters 10 --curvature --quiet
+  exits 0; lines "$out" 1
 }
 
 an_epoch_is_evaluated_by_default() {
@@ -265,7 +274,8 @@ too_much_memory_is_an_error() {
 for test in bad_numbers_are_refused empty_values_are_refused unknown_names_are_refused \
             unknown_options_are_refused help_shows_the_defaults broken_files_are_named \
             missing_data_are_fetched data_that_cannot_be_fetched_are_an_error \
-            a_pipe_gets_a_line_per_evaluation quiet_prints_one_line \
+            a_pipe_gets_a_line_per_evaluation curvature_is_printed_at_evaluations \
+            quiet_prints_one_line \
             an_epoch_is_evaluated_by_default the_same_seed_prints_the_same \
             the_log_has_every_iteration a_log_that_cannot_be_written_is_an_error \
             a_signal_ends_the_run_in_good_order a_run_that_diverges_says_why \
