@@ -180,7 +180,7 @@ curvature_is_printed_at_evaluations() {
   train --iters 10 --eval-every 4 --curvature
   exits 0; lines "$err" 0
   holds test "$(grep -c 'largest curvature' "$out")" = 4
-  prints "^iteration     8: largest curvature $number, stable up to lr $number (lr is 0.1)\$"
+  prints "^iteration     8: largest curvature $number, stable up to lr $number \\(lr is 0.1\\)\$"
   train --iters 10 --curvature --quiet
   exits 0; lines "$out" 1
 }

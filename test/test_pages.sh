@@ -69,7 +69,7 @@ pages_print() {
 # Twice the same, in print and on paper.
 pages_repeat() {
   for page in $pages; do
-    case $page in mnist_predict) continue ;; esac # prints times
+    case $page in least_squares | mnist_predict) continue ;; esac # print times
     run "$page" --out "$folder/one"
     sed "s|$folder/one||" "$out" >"$folder/printed"
     run "$page" --out "$folder/two"

@@ -38,8 +38,9 @@ void nb_numerical_hessian(nb_function f, void *context, size_t n, double *x, dou
  *   x        in/out  (n), where to begin; where it ended
  *   history  out     (steps+1, n), the path from the first x to the last, or NULL
  * On a quadratic with a minimum one step arrives, wherever it begins. Elsewhere the number of right
- * digits doubles with each step near the minimum, as far as the differences are right; far from it
- * a step may go uphill: there is no line search.
+ * digits doubles with each step near the minimum, until the numerical gradient is 0: off the
+ * minimum by its error, (h^2 / 6) |f'''|, over the curvature. Far from it a step may go uphill:
+ * there is no line search.
  * Errors: NB_ESINGULAR H is not positive definite: the quadratic that f looks like has no minimum.
  *         NB_EDIVERGED an element of H or of x is no longer finite. NB_ENOMEM.
  *         x and the rest of history then hold the last point reached.
