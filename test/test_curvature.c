@@ -139,6 +139,33 @@ static void a_product_is_the_hessian_times_the_vector(void **state)
     }
 }
 
+/* 1/2 relu(w)^2, whose curvature is 1 where w > 0: a kink at a millionth is not stepped over, and a
+ * step is not lost in rounding a large w. */
+static void the_step_fits_kinks_and_large_parameters(void **state)
+{
+    (void)state;
+    nb_graph *g;
+    double one = 1, nought = 0;
+    assert_ok(nb_graph_create(&g, NB_FLOAT64));
+    nb_node *x = nb_input(g, "x", NB_SHAPE(NB_BATCH, 1));
+    nb_node *t = nb_input(g, "t", NB_SHAPE(NB_BATCH, 1));
+    nb_node *w = nb_parameter(g, "w", NB_SHAPE(1, 1));
+    nb_node *loss = nb_mean_squared_error(nb_relu(nb_matmul(x, w)), t);
+    assert_ok(nb_graph_finish(g, 1));
+    const nb_tensor data = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, 1), &one);
+    const nb_tensor target = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, 1), &nought);
+    assert_ok(nb_feed(x, &data));
+    assert_ok(nb_feed(t, &target));
+    static const double at[] = {1e-6, 1, 1e3, 1e9, 1e15};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        double v[8] = {1}, Hv[8];
+        *(double *)nb_value(w)->data = at[i];
+        assert_ok(nb_graph_hessian_vector(loss, v, Hv));
+        assert_near(Hv[0], 1, 1e-7);
+    }
+    nb_graph_destroy(g);
+}
+
 /* --- the largest eigenvalue ------------------------------------------------------------------- */
 
 static void lanczos_finds_what_dsyev_finds(void **state)
@@ -159,9 +186,14 @@ static void lanczos_finds_what_dsyev_finds(void **state)
         assert_true(largest.residual <= 1e-7 * fmax(values[f.count - 1], -values[0]) * 1.001);
         assert_true(largest.iterations > 2 && largest.iterations <= f.count);
 
+        nb_random other;
         nb_random_seed(&random, seed);
+        nb_random_seed(&other, seed);
         assert_ok(nb_graph_curvature(f.loss, &random, 1e-7, 100, &again));
         assert_memory_equal(&largest, &again, sizeof again);
+        for (size_t i = 0; i < INPUTS * HIDDEN + HIDDEN + HIDDEN * OUTPUTS + OUTPUTS; i++)
+            nb_random_randn(&other);
+        assert_true(nb_random_rand(&random) == nb_random_rand(&other));
         stop(&f);
 
         /* A float32 graph is cast: only the weights differ, by 6e-8 of themselves. */
@@ -287,6 +319,7 @@ int main(void)
         cmocka_unit_test(the_hessian_is_the_callbacks),
         cmocka_unit_test(simple_nets_hessian_is_known),
         cmocka_unit_test(a_product_is_the_hessian_times_the_vector),
+        cmocka_unit_test(the_step_fits_kinks_and_large_parameters),
         cmocka_unit_test(lanczos_finds_what_dsyev_finds),
         cmocka_unit_test(descent_is_stable_up_to_2_over_the_curvature),
         cmocka_unit_test(errors_are_told),

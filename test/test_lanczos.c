@@ -119,6 +119,10 @@ static double zero(size_t i)
     (void)i;
     return 0;
 }
+static double minus_one_first(size_t i)
+{
+    return i ? 0 : -1;
+}
 static double outlier(size_t i)
 {
     return i ? (double)i / MOST : -10;
@@ -149,6 +153,37 @@ static void an_invariant_space_ends_the_search(void **state)
         nb_largest_eigenvalue(multiply, diagonal_matrix(50, seven), 50, v, 1e-14, 50, &largest));
     assert_near(largest.value, 7, 1e-14);
     assert_int_equal(largest.iterations, 1);
+}
+
+/* The tolerance is relative to |A|, whatever the units of A and the size of what is sought. */
+static void the_tolerance_is_relative(void **state)
+{
+    (void)state;
+    double v[30];
+    nb_eigenvalue plain, large;
+    support_fill_d(30, v, 1);
+    assert_ok(nb_largest_eigenvalue(multiply, random_matrix(30, 2), 30, v, 1e-6, 30, &plain));
+    matrix *m = random_matrix(30, 2);
+    for (size_t i = 0; i < 900; i++) m->A[i] *= 0x1p40;
+    support_fill_d(30, v, 1);
+    assert_ok(nb_largest_eigenvalue(multiply, m, 30, v, 1e-6, 30, &large));
+    assert_true(large.value == plain.value * 0x1p40 && large.iterations == plain.iterations);
+
+    support_fill_d(30, v, 1);
+    m = diagonal_matrix(30, minus_one_first);
+    assert_ok(nb_largest_eigenvalue(multiply, m, 30, v, 1e-12, 30, &plain));
+    assert_near(plain.value, 0, 1e-15);
+    assert_int_equal(plain.iterations, 2);
+}
+
+static void there_are_at_most_n_products(void **state)
+{
+    (void)state;
+    double v[5];
+    nb_eigenvalue largest;
+    support_fill_d(5, v, 1);
+    assert_ok(nb_largest_eigenvalue(multiply, random_matrix(5, 2), 5, v, 0, 1000, &largest));
+    assert_int_equal(largest.iterations, 5);
 }
 
 /* Without reorthogonalisation the basis would find the vector of -10 again and again on the way to
@@ -196,6 +231,8 @@ static void errors_are_told(void **state)
                  "tolerance=", nb_largest_eigenvalue(multiply, m, 5, v, (double)NAN, 5, &e));
     assert_fails(NB_EINVAL, "|v|=0", nb_largest_eigenvalue(multiply, m, 5, zeros, 0, 5, &e));
     assert_fails(NB_EINVAL, "|v|=", nb_largest_eigenvalue(multiply, m, 5, bad, 0, 5, &e));
+    bad[1] = (double)INFINITY;
+    assert_fails(NB_EINVAL, "|v|=inf", nb_largest_eigenvalue(multiply, m, 5, bad, 0, 5, &e));
     assert_fails(NB_EOVERFLOW,
                  "n=", nb_largest_eigenvalue(multiply, m, (size_t)INT_MAX + 1, v, 0, 5, &e));
     assert_int_equal(m->calls, 0);
@@ -228,6 +265,8 @@ int main(void)
         cmocka_unit_test(the_residual_is_a_bound),
         cmocka_unit_test(largest_means_rightmost),
         cmocka_unit_test(an_invariant_space_ends_the_search),
+        cmocka_unit_test(the_tolerance_is_relative),
+        cmocka_unit_test(there_are_at_most_n_products),
         cmocka_unit_test(the_basis_stays_orthogonal),
         cmocka_unit_test(the_start_counts_in_direction_alone),
         cmocka_unit_test(errors_are_told),

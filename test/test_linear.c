@@ -270,6 +270,23 @@ static void dependent_columns_are_told_unless_there_is_a_ridge(void **state)
     assert_true(x[0] == 0 && x[1] == 0);
 }
 
+/* A unit triangular matrix with -1 off its diagonal: a good diagonal, a condition number of 2^n. It
+ * is its own factor where it is upper (over a row of zeros) and where it is square and lower. */
+static void dependence_off_the_diagonal_is_told(void **state)
+{
+    (void)state;
+    enum { n = MOST };
+    for (int square = 0; square <= 1; square++) {
+        memset(tall, 0, sizeof tall);
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < n; j++)
+                tall[i * n + j] = i == j ? 1 : (square ? j < i : j > i) ? -1 : 0;
+        support_fill_d(n + 1, B, 1);
+        assert_fails(NB_ESINGULAR, "reciprocal condition number",
+                     nb_least_squares(square ? n : n + 1, n, 1, tall, B, 0, X));
+    }
+}
+
 /* ---- errors ---- */
 
 static void bad_arguments_are_told(void **state)
@@ -282,7 +299,9 @@ static void bad_arguments_are_told(void **state)
                  nb_symmetric_eigenvalues(2, nan_below, values, x));
     assert_fails(NB_EDIVERGED, "nb_solve_positive_definite: A[1][0]=",
                  nb_solve_positive_definite(2, 1, nan_below, x, x));
-    nan_below[2] = 0, nan_below[1] = (double)INFINITY;
+    nan_below[2] = 0, nan_below[3] = (double)INFINITY;
+    assert_fails(NB_EDIVERGED, "A[1][1]=inf", nb_symmetric_eigenvalues(2, nan_below, values, x));
+    nan_below[3] = 1, nan_below[1] = (double)INFINITY;
     assert_fails(NB_EDIVERGED, "nb_least_squares: A[0][1]=inf",
                  nb_least_squares(2, 2, 1, nan_below, x, 0, x));
     assert_fails(NB_EINVAL, "ridge=-1", nb_least_squares(2, 2, 1, I, x, -1, x));
@@ -363,6 +382,7 @@ int main(void)
         cmocka_unit_test(the_residual_is_at_right_angles),
         cmocka_unit_test(normal_equations_agree),
         cmocka_unit_test(dependent_columns_are_told_unless_there_is_a_ridge),
+        cmocka_unit_test(dependence_off_the_diagonal_is_told),
         cmocka_unit_test(bad_arguments_are_told),
         cmocka_unit_test(nothing_to_do_is_no_work),
         cmocka_unit_test(a_nan_on_the_right_propagates),
