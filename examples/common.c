@@ -106,7 +106,7 @@ void page_begin(page *p, int argc, char **argv, const char *about, const page_op
             page_help(p, about, more);
             exit(EXIT_SUCCESS);
         }
-        if (code < MORE) continue;
+        if (code < MORE || !more) continue;
         const size_t used = strlen(p->command);
         snprintf(p->command + used, sizeof p->command - used, " --%s%s%s", options[code].name,
                  optarg ? " " : "", optarg ? optarg : "");
