@@ -477,7 +477,9 @@ static void a_trained_net_passes(void **state)
     }
 }
 
-/* The book's table: mean |d - a|, from its own run with NumPy. Rounding is not the same there. */
+/* The book's table: mean |d - a|, from its own run with NumPy. What is only rounding (exact log, all but
+ * b2) is smaller here: our differences leave out the rows that do not change, and with them their
+ * share of the rounding. */
 static void the_books_table(void **state)
 {
     (void)state;
@@ -509,8 +511,10 @@ static void the_books_table(void **state)
         assert_true(report.passed);
         for (size_t i = 0; i < 4; i++) {
             const double want = k ? book[i] : exact[i], got = report.row[i].mean_abs;
-            if (k || i == 3) assert_near(got, want, .02 * want);
-            assert_true(got > want / 2 && got < want * 2);
+            if (k || i == 3)
+                assert_near(got, want, .02 * want);
+            else
+                assert_true(got > want / 5 && got < want);
             assert_reason(&report.row[i], k ? NB_BIAS : NB_WRONG, report.row[i].tally[NB_BIAS]);
         }
         assert_true(!k == (report.tally[NB_BIAS] == 0));
