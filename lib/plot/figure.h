@@ -148,6 +148,8 @@ bool nb_axes_place(const nb_axes *ax, double x, double y, double *px, double *py
 void nb_layout(nb_figure *fig, cairo_t *cr);
 /* nb_layout_limits - the limits alone. */
 void nb_layout_limits(nb_axes *ax);
+/* nb_layout_tick_height - of the tallest name of a tick. */
+double nb_layout_tick_height(const nb_axis *axis);
 
 /* Drawing the axes around and in the data. */
 void nb_frame_draw_back(const nb_axes *ax, cairo_t *cr);

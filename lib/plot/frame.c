@@ -62,7 +62,7 @@ static void draw_ticks(const nb_axes *ax, cairo_t *cr, int d)
     if (!ticks->note[0]) return;
     if (d == 0) /* below the last tick's text, in the label's row */
         nb_text_draw(cr, ticks->note, NB_SIZE_TICK, ax->box.x + ax->box.w,
-                     bottom + off + NB_LABEL_GAP + nb_text_height("0", NB_SIZE_TICK), 1, 0, 0,
+                     bottom + off + NB_LABEL_GAP + nb_layout_tick_height(&ax->axis[0]), 1, 0, 0,
                      NB_INK);
     else
         nb_text_draw(cr, ticks->note, NB_SIZE_TICK, ax->box.x, ax->box.y - NB_TICK_GAP, 0, 1, 0,
@@ -88,7 +88,7 @@ static void draw_labels(const nb_axes *ax, cairo_t *cr)
         double size = nb_text_fit(cr, x, NB_SIZE_LABEL, fmax(ax->cell.w - NB_PAD - 2 * note, 20));
         double down = NB_LABEL_GAP;
         if (ax->axis[0].ticks.count)
-            down += NB_TICK + NB_TICK_GAP + nb_text_height("0", NB_SIZE_TICK) + 1;
+            down += NB_TICK + NB_TICK_GAP + nb_layout_tick_height(&ax->axis[0]) + 1;
         nb_text_draw(cr, x, size, box->x + box->w / 2, box->y + box->h + down, 0.5, 0, 0, NB_INK);
     }
     if (y) {

@@ -63,6 +63,14 @@ static double widest(const nb_axis *axis, cairo_t *cr)
     return width;
 }
 
+double nb_layout_tick_height(const nb_axis *axis)
+{
+    double height = nb_text_height("0", NB_SIZE_TICK);
+    for (size_t i = 0; i < axis->ticks.count; i++)
+        height = fmax(height, nb_text_height(axis->ticks.text[i], NB_SIZE_TICK));
+    return height;
+}
+
 /* As many ticks as the rectangle has room for. */
 static void ticks_of(nb_axes *ax, cairo_t *cr)
 {
@@ -101,7 +109,8 @@ static margins margins_of(const nb_axes *ax, cairo_t *cr)
     if (y->ticks.count) m.left += widest(y, cr) + NB_TICK + NB_TICK_GAP;
     m.bottom += label_room(x);
     if (x->ticks.count) {
-        m.bottom += NB_TICK + NB_TICK_GAP + digit + 3; /* 3: a comma, a bracket, a subscript */
+        m.bottom +=
+            NB_TICK + NB_TICK_GAP + nb_layout_tick_height(x) + 3; /* 3: a comma, a subscript */
         double half = widest(x, cr) / 2;
         m.right = fmax(m.right, half + 3);
         m.left = fmax(m.left, half + 3);
