@@ -5,22 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const NB(vector) * choose(void)
+const NB(vector) * NB(vector_named)(const char *name)
 {
 #if defined(__x86_64__)
-    const char *name = getenv("NABLAS_ISA");
-    if (!name) name = "";
     __builtin_cpu_init();
-    const int wants_base = strcmp(name, "base") == 0;
-    const int wants_avx2 = strcmp(name, "avx2") == 0;
-    const int has_avx512 = __builtin_cpu_supports("avx512f") &&
-                           __builtin_cpu_supports("avx512bw") &&
-                           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    if (has_avx512 && !wants_base && !wants_avx2) return &NB(vector_avx512);
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && !wants_base)
+    if (strcmp(name, "avx512") == 0 && __builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        return &NB(vector_avx512);
+    if (strcmp(name, "avx2") == 0 && __builtin_cpu_supports("avx2") &&
+        __builtin_cpu_supports("fma"))
         return &NB(vector_avx2);
 #endif
-    return &NB(vector_base);
+    return strcmp(name, "base") == 0 ? &NB(vector_base) : NULL;
+}
+
+static const NB(vector) * choose(void)
+{
+    static const char *const widest_first[] = {"avx512", "avx2", "base"};
+    const char *name = getenv("NABLAS_ISA");
+    const NB(vector) *table = name ? NB(vector_named)(name) : NULL;
+    for (size_t i = 0; !table; i++) table = NB(vector_named)(widest_first[i]);
+    return table;
 }
 
 /* Two threads that come here first together store the same pointer. */
