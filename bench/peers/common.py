@@ -3,7 +3,21 @@ with replacement, lr 0.1, the loss after each update, accuracy over all 70,000 i
 600, ... 9600 and after the last. As examples/train_mnist does by default."""
 
 import argparse
+import os
 import time
+
+
+def options():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", default="data/mnist")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--way", default="")
+    return parser.parse_args()
+
+
+# BLAS and OpenMP read these when they are loaded, that is, with NumPy and PyTorch.
+for library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ[f"{library}_NUM_THREADS"] = str(options().threads)
 
 import numpy as np
 
@@ -30,14 +44,6 @@ def weights(dtype):
     np.random.seed(0)
     W1 = 0.01 * np.random.randn(784, HIDDEN)
     return W1.astype(dtype), (0.01 * np.random.randn(HIDDEN, 10)).astype(dtype)
-
-
-def options():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", default="data/mnist")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--way", default="")
-    return parser.parse_args()
 
 
 def run(step, accuracy):
