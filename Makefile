@@ -89,7 +89,9 @@ tests       := $(patsubst %.c,$(build)/%,$(test_sources))
 test_scripts := $(sort $(wildcard test/test_*.sh))
 chosen_tests := $(filter $(if $(TEST),%/test_$(TEST) %/test_$(TEST).sh,%),$(tests) $(test_scripts))
 fuzzers     := $(patsubst %.c,$(build)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
-bench_sources := $(sort $(wildcard bench/*.c))
+bench_real  := $(wildcard bench/x*.c)
+bench_objects := $(call object,$(filter-out $(bench_real),$(sort $(wildcard bench/*.c)))) \
+                 $(foreach p,_s _d,$(call object,$(bench_real),$p))
 libnablas   := $(build)/libnablas.a
 deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
 
@@ -239,9 +241,14 @@ $(build)/test/fuzz/%: $(build)/test/fuzz/%.o $(libnablas)
 
 $(build)/bench/%.o: bench/%.c $(build)/flags
 	$(cc_object) -O3 $(bench_flags) -DBENCH_FLAGS='"$(optimise) -ffp-contract=off"' -c $< -o $@
-# The peak is the machine's own, so this one file is built for it.
-$(build)/bench/peak.o: bench_flags := -march=native $(if $(filter x86_64 amd64,$(ARCH)),-mprefer-vector-width=512) -funroll-loops
-$(build)/bench/bench: $(patsubst %.c,$(build)/%.o,$(bench_sources)) $(libnablas)
+# The peak is the machine's own, and the yardstick may use all of it: these two are built for it.
+$(build)/bench/peak.o $(build)/bench/dense.o: bench_flags := -march=native -funroll-loops \
+    $(if $(filter x86_64 amd64,$(ARCH)),-mprefer-vector-width=512)
+$(build)/bench/%_s.o: bench/%.c $(build)/flags
+	$(cc_object) -O3 -DNB_REAL_SINGLE -c $< -o $@
+$(build)/bench/%_d.o: bench/%.c $(build)/flags
+	$(cc_object) -O3 -c $< -o $@
+$(build)/bench/bench: $(bench_objects) $(libnablas)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(libs) -o $@
 
 .SECONDARY:

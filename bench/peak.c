@@ -1,46 +1,65 @@
-/* How many fused multiply-adds one core does: the ceiling over every product. */
+/* How many fused multiply-adds the cores do: the ceiling over every product. */
 #include "bench.h"
+
+#include <stdlib.h>
 
 /* Enough independent sums to hide the latency of a multiply-add; the compiler keeps them in vector
  * registers, and the Makefile gives this file the machine's own instruction set. */
-enum { bytes = 16 * 64, rounds = 20000 };
+enum { bytes = 16 * 64, rounds = 100000 };
 
-typedef struct single {
-    float sum[bytes / sizeof(float)];
-} single;
-typedef struct pair {
-    double sum[bytes / sizeof(double)];
-} pair;
+typedef struct sums {
+    _Alignas(128) float single[bytes / sizeof(float)];
+    _Alignas(128) double twice[bytes / sizeof(double)];
+} sums;
 
-static void run_single(void *context)
+static nb_status run_single(void *context, size_t part, size_t parts)
 {
-    single *s = context;
-    enum { sums = bytes / sizeof(float) };
-    float x[sums];
-    for (size_t j = 0; j < sums; j++) x[j] = s->sum[j];
+    (void)parts;
+    float *sum = ((sums *)context)[part].single;
+    enum { count = bytes / sizeof *sum };
+    float x[count];
+    for (size_t j = 0; j < count; j++) x[j] = sum[j];
     for (size_t i = 0; i < rounds; i++)
-        for (size_t j = 0; j < sums; j++) x[j] = __builtin_fmaf(x[j], 0.999f, 0.001f);
-    for (size_t j = 0; j < sums; j++) s->sum[j] = x[j];
+        for (size_t j = 0; j < count; j++) x[j] = __builtin_fmaf(x[j], 0.999f, 0.001f);
+    for (size_t j = 0; j < count; j++) sum[j] = x[j];
+    return NB_OK;
 }
 
-static void run_double(void *context)
+static nb_status run_double(void *context, size_t part, size_t parts)
 {
-    pair *s = context;
-    enum { sums = bytes / sizeof(double) };
-    double x[sums];
-    for (size_t j = 0; j < sums; j++) x[j] = s->sum[j];
+    (void)parts;
+    double *sum = ((sums *)context)[part].twice;
+    enum { count = bytes / sizeof *sum };
+    double x[count];
+    for (size_t j = 0; j < count; j++) x[j] = sum[j];
     for (size_t i = 0; i < rounds; i++)
-        for (size_t j = 0; j < sums; j++) x[j] = __builtin_fma(x[j], 0.999, 0.001);
-    for (size_t j = 0; j < sums; j++) s->sum[j] = x[j];
+        for (size_t j = 0; j < count; j++) x[j] = __builtin_fma(x[j], 0.999, 0.001);
+    for (size_t j = 0; j < count; j++) sum[j] = x[j];
+    return NB_OK;
 }
 
-double bench_fma_peak(nb_dtype dtype)
+typedef struct crew {
+    nb_pool *pool;
+    nb_task task;
+    sums *sums; /* (threads) */
+} crew;
+
+static void run(void *context)
 {
-    static single s;
-    static pair d;
-    const bool narrow = dtype == NB_FLOAT32;
-    const bench_time time =
-        bench_measure(narrow ? run_single : run_double, narrow ? (void *)&s : (void *)&d);
-    const double sums = bytes / (double)nb_dtype_size(dtype);
-    return 2 * sums * rounds / time.least * 1e-9;
+    const crew *c = context;
+    bench_check(nb_pool_run(c->pool, c->task, c->sums));
+}
+
+double bench_fma_peak(nb_dtype dtype, size_t threads)
+{
+    crew c = {.task = dtype == NB_FLOAT32 ? run_single : run_double,
+              .sums = aligned_alloc(_Alignof(sums), threads * sizeof(sums))};
+    if (!c.sums) abort();
+    for (size_t t = 0; t < threads; t++) c.sums[t] = (sums){.single = {0}};
+    bench_check(nb_pool_create(&c.pool, threads));
+    const bench_time time = bench_measure(run, &c);
+    nb_pool_destroy(c.pool);
+    free(c.sums);
+    const double count = bytes / (double)nb_dtype_size(dtype) * (double)threads;
+    return 2 * count * rounds / time.least * 1e-9;
 }

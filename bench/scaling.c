@@ -2,8 +2,7 @@
  * precision. Beside it the same products by cblas_?gemm alone, dense, with BLAS's own threads. */
 #include "bench.h"
 
-#include <cblas.h>
-#include <stdlib.h>
+#include <math.h>
 
 enum { most_layers = 4 };
 
@@ -34,20 +33,12 @@ typedef struct products {
     void *z[most_layers + 1], *W[most_layers];
 } products;
 
-static void *reserve(nb_dtype dtype, size_t count)
-{
-    nb_tensor t;
-    bench_check(nb_tensor_create(&t, dtype, NB_SHAPE(count)));
-    for (size_t i = 0; i < count; i++)
-        nb_kernels_of(dtype)->set(t.data, i, 0.5 / (double)(1 + i % 17));
-    return t.data;
-}
-
 static products products_of(const shape *s, nb_dtype dtype, size_t threads)
 {
     products p = {.shape = s, .threads = threads, .dtype = dtype};
-    for (size_t l = 0; l <= s->layers; l++) p.z[l] = reserve(dtype, s->batch * s->sizes[l]);
-    for (size_t l = 0; l < s->layers; l++) p.W[l] = reserve(dtype, s->sizes[l] * s->sizes[l + 1]);
+    for (size_t l = 0; l <= s->layers; l++) p.z[l] = bench_numbers(dtype, s->batch * s->sizes[l]);
+    for (size_t l = 0; l < s->layers; l++)
+        p.W[l] = bench_numbers(dtype, s->sizes[l] * s->sizes[l + 1]);
     return p;
 }
 
@@ -76,7 +67,7 @@ static void run_products(void *context)
 {
     const products *p = context;
     const size_t *size = p->shape->sizes, n = p->shape->batch;
-    if (nb_blas_threads() != (int)p->threads) nb_blas_set_threads((int)p->threads);
+    bench_blas_threads(p->threads);
     forward(p);
     for (size_t l = p->shape->layers; l-- > 0;) {
         if (l > 0)
@@ -101,11 +92,22 @@ static double flop(const shape *s)
 static void run_step(void *trainer)
 {
     double loss;
-    if (nb_blas_threads() != 1) nb_blas_set_threads(1);
+    bench_blas_threads(1);
     bench_check(nb_trainer_step(trainer, &loss));
 }
 
-static void row(const shape *s, nb_dtype dtype, size_t threads, double peak)
+/* The loss after the first step, which threads and precision may change in its last digits only. */
+static void check_loss(const shape *s, nb_trainer *trainer, double *expected)
+{
+    double loss;
+    bench_check(nb_trainer_step(trainer, &loss));
+    if (isnan(*expected)) *expected = loss;
+    if (!(fabs(loss - *expected) <= 1e-4 * *expected))
+        bench_fail("%s: loss %.9g, expected %.9g", s->name, loss, *expected);
+}
+
+/* Returns images a second. */
+static double row(const shape *s, nb_dtype dtype, size_t threads, double peak, double *loss)
 {
     nb_net *net;
     nb_random random;
@@ -128,37 +130,79 @@ static void row(const shape *s, nb_dtype dtype, size_t threads, double peak)
     nb_net_randomize(net, &random, 0.01);
 
     bench_check(nb_trainer_create(&trainer, net, bench_mnist(), &random, &train));
+    check_loss(s, trainer, loss);
     bench_compare(2, (void (*const[])(void *)){run_step, run_products},
                   (void *const[]){trainer, &p}, time);
-    nb_blas_set_threads(1);
+    bench_blas_threads(1);
     nb_trainer_destroy(trainer);
-
-    const double rate = flop(s) / time[0].median * 1e-9;
-    bench_row((const char *[]){s->name, bench_cell("%s", nb_dtype_name(dtype)),
-                               bench_cell("%zu", threads), bench_cell("%.3g", time[0].median * 1e3),
-                               bench_cell("%.0f", (double)s->batch / time[0].median),
-                               bench_cell("%.0f", rate),
-                               bench_cell("%.0f %%", 100 * rate / (peak * (double)threads)),
-                               bench_cell("%.2f", time[0].median / time[1].median)});
     nb_net_destroy(net);
     release(&p);
+
+    const double images = (double)s->batch / time[0].median;
+    const double rate = flop(s) / time[0].median * 1e-9;
+    bench_row((const char *[]){s->name, nb_dtype_name(dtype), bench_cell("%zu", threads),
+                               bench_cell("%.3g", time[0].median * 1e3), bench_cell("%.0f", images),
+                               bench_cell("%.1f", rate), bench_cell("%.0f", 100 * rate / peak),
+                               bench_cell("%.2f", time[0].median / time[1].median)});
+    return images;
+}
+
+/* --- the table and the chart ------------------------------------------------------------------ */
+
+enum { count = sizeof shapes / sizeof *shapes, series = 4 };
+
+/* Of images(series, shapes) those of the shapes in `chosen`. */
+static bench_panel panel_of(const char *x, size_t points, const size_t chosen[], const double at[],
+                            const char *const label[], const double *images, double *value)
+{
+    for (size_t s = 0; s < series; s++)
+        for (size_t i = 0; i < points; i++) value[s * points + i] = images[s * count + chosen[i]];
+    return (bench_panel){.x = x,
+                         .y = "images/s",
+                         .points = points,
+                         .series = series,
+                         .at = at,
+                         .label = label,
+                         .value = value};
+}
+
+static void draw(size_t all, const double *images)
+{
+    static const size_t batches[] = {0, 1, 2, 3}, units[] = {4, 1, 5, 6};
+    double value[2][series * 4];
+    const char *const label[series] = {"float32, 1 thread", bench_cell("float32, %zu threads", all),
+                                       "float64, 1 thread",
+                                       bench_cell("float64, %zu threads", all)};
+    bench_chart("scaling", "Training: images a second", 2,
+                (const bench_panel[]){
+                    panel_of("batch, hidden 50", 4, batches, (double[]){10, 100, 1000, 10000},
+                             label, images, value[0]),
+                    panel_of("hidden units, batch 100", 4, units, (double[]){10, 50, 500, 2000},
+                             label, images, value[1]),
+                });
 }
 
 void bench_scaling(void)
 {
     const size_t all = nb_processors();
-    bench_table("scaling", "one training step, loss after it; GFLOP/s count the dense products", 8,
+    double images[series * count], loss[count];
+    bench_mnist();
+    for (size_t i = 0; i < series * count; i++) images[i] = (double)NAN;
+    for (size_t i = 0; i < count; i++) loss[i] = (double)NAN;
+    bench_table("scaling", "one training step, medians; GFLOP/s count the dense products", 8,
                 (const char *[]){"784 inputs, 10 outputs", "type", "threads", "ms", "images/s",
-                                 "GFLOP/s", "of peak", "/ gemm"});
-    for (int d = 0; d < 2; d++) {
+                                 "GFLOP/s", "% peak", "/ gemm"});
+    for (size_t d = 0; d < 2; d++) {
         const nb_dtype dtype = d ? NB_FLOAT64 : NB_FLOAT32;
-        const double peak = bench_fma_peak(dtype);
-        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-            row(&shapes[i], dtype, 1, peak);
-            if (all > 1) row(&shapes[i], dtype, all, peak);
-        }
+        const double peak[2] = {bench_fma_peak(dtype, 1), bench_fma_peak(dtype, all)};
+        for (size_t i = 0; i < count; i++)
+            for (size_t t = 0; t < (all > 1 ? 2 : 1); t++)
+                images[(2 * d + t) * count + i] =
+                    row(&shapes[i], dtype, t ? all : 1, peak[t], &loss[i]);
     }
-    bench_note("/ gemm: against the same products by cblas_?gemm alone, on as many BLAS threads.");
-    bench_note("Below 1 because a third of the pixels is 0 in the whole batch and left out.");
+    bench_note("%% peak: of the FMA peak of as many threads.");
+    bench_note("/ gemm: against the same products by cblas_?gemm alone, on as many BLAS threads;");
+    bench_note("below 1 because a third of the pixels is 0 in the whole batch and left out.");
     bench_table_end();
+    draw(all, images);
 }

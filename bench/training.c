@@ -1,15 +1,14 @@
-/* One training step and the whole default job (10,000 iterations of 100, hidden 50, 18 evaluations
- * of 70,000 images), three ways:
+/* One training step, one evaluation of the 70,000 images and, from them, the default job (10,000
+ * iterations of 100, hidden 50, 18 evaluations), three ways:
  *   floor   the job's cblas_sgemm calls alone, back to back, on resident dense data
  *   dense   the yardstick trainer of dense.c
- *   nablas  nb_trainer_step and nb_train */
+ *   nablas  nb_trainer_step and nb_trainer_accuracy */
 #include "bench.h"
 #include "dense.h"
 
 #include <cblas.h>
+#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum {
     batch = 100,
@@ -29,14 +28,6 @@ typedef struct floor_data {
     float *x, *W1, *z, *W2, *y;
 } floor_data;
 
-static float *reserve(size_t count)
-{
-    float *p = aligned_alloc(64, count * sizeof *p);
-    if (!p) abort();
-    for (size_t i = 0; i < count; i++) p[i] = 0.5f / (float)(1 + i % 17);
-    return p;
-}
-
 static void product(enum CBLAS_TRANSPOSE ta, enum CBLAS_TRANSPOSE tb, int m, int n, int k,
                     float alpha, const float *A, const float *B, float beta, float *C)
 {
@@ -53,6 +44,7 @@ static void floor_forward(const floor_data *f, int n)
 static void floor_step(void *context)
 {
     const floor_data *f = context;
+    bench_blas_threads(1);
     floor_forward(f, batch);
     product(CblasNoTrans, CblasTrans, batch, hidden, outputs, 1, f->y, f->W2, 0, f->z);
     product(CblasTrans, CblasNoTrans, hidden, outputs, batch, 1e-9f, f->z, f->y, 1, f->W2);
@@ -62,27 +54,36 @@ static void floor_step(void *context)
 
 static void floor_evaluation(void *context)
 {
+    bench_blas_threads(1);
     for (int i = 0; i < images / eval_rows; i++) floor_forward(context, eval_rows);
 }
 
 /* --- the yardstick ---------------------------------------------------------------------------- */
 
 typedef struct dense_run {
-    dense d;
-    nb_random random;
+    dense *d;
+    nb_random *random;
+    size_t threads; /* of BLAS */
 } dense_run;
+
+static double dense_draw_and_step(const dense_run *r)
+{
+    size_t index[batch];
+    bench_blas_threads(r->threads);
+    bench_check(nb_random_choice(r->random, 60000, batch, index));
+    return dense_step(r->d, index, batch, 0.1f);
+}
 
 static void dense_steps(void *context)
 {
-    dense_run *r = context;
-    size_t index[batch];
-    bench_check(nb_random_choice(&r->random, 60000, batch, index));
-    dense_step(&r->d, index, batch, 0.1f);
+    dense_draw_and_step(context);
 }
 
 static void dense_evaluation(void *context)
 {
-    dense *d = &((dense_run *)context)->d;
+    const dense_run *r = context;
+    dense *d = r->d;
+    bench_blas_threads(r->threads);
     dense_correct(d, d->images, d->labels, 60000);
     dense_correct(d, d->test_images, d->test_labels, 10000);
 }
@@ -95,13 +96,13 @@ typedef struct nablas_run {
     nb_trainer *trainer;
 } nablas_run;
 
-static void nablas_create(nablas_run *r, nb_dtype dtype, size_t threads)
+static void nablas_create(nablas_run *r, size_t threads)
 {
     nb_train_options options = NB_TRAIN_DEFAULTS;
     options.threads = threads;
     nb_random_seed(&r->random, 0);
-    bench_check(nb_two_layer_net_create(&r->net, inputs, hidden, outputs, 0.01, NB_SIGMOID, dtype,
-                                        nb_train_max_batch(batch), &r->random));
+    bench_check(nb_two_layer_net_create(&r->net, inputs, hidden, outputs, 0.01, NB_SIGMOID,
+                                        NB_FLOAT32, nb_train_max_batch(batch), &r->random));
     bench_check(nb_trainer_create(&r->trainer, r->net, bench_mnist(), &r->random, &options));
 }
 
@@ -114,6 +115,7 @@ static void nablas_destroy(nablas_run *r)
 static void nablas_step(void *context)
 {
     double loss;
+    bench_blas_threads(1);
     bench_check(nb_trainer_step(((nablas_run *)context)->trainer, &loss));
 }
 
@@ -121,94 +123,142 @@ static void nablas_evaluation(void *context)
 {
     nb_trainer *trainer = ((nablas_run *)context)->trainer;
     double accuracy;
+    bench_blas_threads(1);
     bench_check(nb_trainer_accuracy(trainer, &bench_mnist()->train, &accuracy));
     bench_check(nb_trainer_accuracy(trainer, &bench_mnist()->test, &accuracy));
 }
 
-/* --- the tables ------------------------------------------------------------------------------- */
+/* --- the check -------------------------------------------------------------------------------- */
 
-/* The three do the same work: the same losses from the same seed. */
-static void check_same(void)
+/* The yardstick and nablas do the same work: from the same seed the same losses and accuracy. */
+static void check_same(const dense_run *d, nablas_run *r)
 {
-    dense_run d;
-    nablas_run r;
-    double loss[2];
-    nb_random_seed(&d.random, 0);
-    dense_create(&d.d, bench_mnist(), hidden, eval_rows, &d.random);
-    nablas_create(&r, NB_FLOAT32, 1);
+    const nb_mnist *mnist = bench_mnist();
+    double accuracy;
     for (int i = 0; i < 20; i++) {
-        size_t index[batch];
-        bench_check(nb_random_choice(&d.random, 60000, batch, index));
-        loss[0] = dense_step(&d.d, index, batch, 0.1f);
-        bench_check(nb_trainer_step(r.trainer, &loss[1]));
-        const double difference = loss[0] - loss[1];
-        if (difference > 1e-5 || difference < -1e-5) {
-            fprintf(stderr, "bench: dense has loss %.9g, nablas %.9g at step %d\n", loss[0],
-                    loss[1], i);
-            exit(1);
-        }
+        double loss;
+        const double expected = dense_draw_and_step(d);
+        bench_check(nb_trainer_step(r->trainer, &loss));
+        if (!(fabs(loss - expected) < 1e-5))
+            bench_fail("dense has loss %.9g, nablas %.9g at step %d", expected, loss, i);
     }
-    nablas_destroy(&r);
-    dense_destroy(&d.d);
+    const size_t correct = dense_correct(d->d, d->d->test_images, d->d->test_labels, 10000);
+    bench_check(nb_trainer_accuracy(r->trainer, &mnist->test, &accuracy));
+    if (!(fabs(accuracy - (double)correct / 10000) < 5e-4))
+        bench_fail("dense has %zu of 10000 images right, nablas %.0f", correct, accuracy * 10000);
 }
 
-static void print(const char *name, double unit, const char *format, bench_time t,
-                  const bench_time *floor, const bench_time *yardstick)
+/* --- the table -------------------------------------------------------------------------------- */
+
+enum { most = 5 };
+
+typedef struct contender {
+    const char *name;
+    void (*step)(void *), (*evaluation)(void *);
+    void *context;
+} contender;
+
+typedef struct times {
+    bench_time step[most], evaluation[most], job[most];
+} times;
+
+static void measure(size_t n, const contender c[], times *t)
 {
-    bench_row((const char *[]){name, bench_cell(format, t.least * unit),
-                               bench_cell(format, t.median * unit),
-                               bench_cell("%.2f", t.median / floor->median),
-                               bench_cell("%.2f", t.median / yardstick->median)});
+    void (*step[most])(void *), (*evaluation[most])(void *);
+    void *context[most];
+    for (size_t i = 0; i < n; i++) {
+        step[i] = c[i].step;
+        evaluation[i] = c[i].evaluation;
+        context[i] = c[i].context;
+    }
+    bench_compare(n, step, context, t->step);
+    bench_compare(n, evaluation, context, t->evaluation);
+    for (size_t i = 0; i < n; i++)
+        t->job[i] =
+            (bench_time){iterations * t->step[i].least + evaluations * t->evaluation[i].least,
+                         iterations * t->step[i].median + evaluations * t->evaluation[i].median};
 }
 
-static void answer_for(size_t threads)
+static void print(size_t n, const contender c[], const times *t)
 {
-    enum { n = 3 };
-    floor_data f = {reserve(eval_rows * inputs), reserve(inputs * hidden),
-                    reserve(eval_rows * hidden), reserve(hidden * outputs),
-                    reserve(eval_rows * outputs)};
-    dense_run d;
-    nablas_run r;
-    bench_time step[n], evaluation[n], job[n];
-    void *const context[n] = {&f, &d, &r};
-    static const char *const name[n] = {"cblas_sgemm calls alone", "dense C over OpenBLAS",
-                                        "nablas"};
-    nb_random_seed(&d.random, 0);
-    dense_create(&d.d, bench_mnist(), hidden, eval_rows, &d.random);
-    nablas_create(&r, NB_FLOAT32, threads);
-    bench_compare(n, (void (*const[])(void *)){floor_step, dense_steps, nablas_step}, context,
-                  step);
-    bench_compare(n,
-                  (void (*const[])(void *)){floor_evaluation, dense_evaluation, nablas_evaluation},
-                  context, evaluation);
-    for (int i = 0; i < n; i++)
-        job[i] = (bench_time){iterations * step[i].least + evaluations * evaluation[i].least,
-                              iterations * step[i].median + evaluations * evaluation[i].median};
-
-    bench_table(bench_cell("training-%zu", threads),
-                bench_cell("training 784-50-10, batch 100, float32; nablas on %zu thread%s",
-                           threads, threads > 1 ? "s" : ""),
-                5, (const char *[]){"", "least", "median", "/ floor", "/ dense C"});
-    for (int i = 0; i < n; i++)
-        print(bench_cell("step, us: %s", name[i]), 1e6, "%.1f", step[i], &step[0], &step[1]);
-    for (int i = 0; i < n; i++)
-        print(bench_cell("eval, ms: %s", name[i]), 1e3, "%.1f", evaluation[i], &evaluation[0],
-              &evaluation[1]);
-    for (int i = 0; i < n; i++)
-        print(bench_cell("job, s: %s", name[i]), 1, "%.2f", job[i], &job[0], &job[1]);
-    bench_note("job = %d steps + %d evaluations of %d images; loss after each update", iterations,
-               evaluations, images);
+    bench_table("training", "training 784-50-10 with batches of 100 in float32", 9,
+                (const char *[]){"", "step us", "least", "eval ms", "least", "job s", "least",
+                                 "/ floor", "/ dense"});
+    for (size_t i = 0; i < n; i++)
+        bench_row((const char *[]){c[i].name, bench_cell("%.1f", t->step[i].median * 1e6),
+                                   bench_cell("%.1f", t->step[i].least * 1e6),
+                                   bench_cell("%.1f", t->evaluation[i].median * 1e3),
+                                   bench_cell("%.1f", t->evaluation[i].least * 1e3),
+                                   bench_cell("%.2f", t->job[i].median),
+                                   bench_cell("%.2f", t->job[i].least),
+                                   bench_cell("%.2f", t->job[i].median / t->job[0].median),
+                                   bench_cell("%.2f", t->job[i].median / t->job[1].median)});
+    bench_note("Medians, and the least beside each. A step ends with the loss after the update.");
+    bench_note("job: computed, %d steps and %d evaluations of %d images.", iterations, evaluations,
+               images);
     bench_table_end();
-    nablas_destroy(&r);
-    dense_destroy(&d.d);
-    float *const owned[] = {f.x, f.W1, f.z, f.W2, f.y};
-    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+static void draw(size_t n, const contender c[], const times *t)
+{
+    enum { parts = 3 };
+    double seconds[most * parts];
+    const char *label[most];
+    for (size_t i = 0; i < n; i++) {
+        label[i] = c[i].name;
+        seconds[parts * i] = iterations * t->step[i].median;
+        seconds[parts * i + 1] = evaluations * t->evaluation[i].median;
+        seconds[parts * i + 2] = t->job[i].median;
+    }
+    bench_chart(
+        "training", "The default job: 784-50-10, 10,000 batches of 100, float32", 1,
+        &(bench_panel){.y = "seconds",
+                       .points = parts,
+                       .series = n,
+                       .group = (const char *[]){"10,000 steps", "18 evaluations", "the whole job"},
+                       .label = label,
+                       .value = seconds,
+                       .format = "%.2f"});
 }
 
 void bench_training(void)
 {
-    bench_mnist();
-    check_same();
-    answer_for(1);
-    if (nb_processors() > 1) answer_for(nb_processors());
+    const size_t all = nb_processors();
+    floor_data f = {
+        bench_numbers(NB_FLOAT32, eval_rows * inputs), bench_numbers(NB_FLOAT32, inputs * hidden),
+        bench_numbers(NB_FLOAT32, eval_rows * hidden), bench_numbers(NB_FLOAT32, hidden * outputs),
+        bench_numbers(NB_FLOAT32, eval_rows * outputs)};
+    nb_random random;
+    dense d;
+    nb_random_seed(&random, 0);
+    dense_create(&d, bench_mnist(), hidden, eval_rows, &random);
+    dense_run dense_one = {&d, &random, 1}, dense_all = {&d, &random, all};
+    nablas_run one, team;
+    nablas_create(&one, 1);
+    nablas_create(&team, all);
+    check_same(&dense_one, &one);
+
+    contender c[] = {
+        {"cblas_sgemm calls alone, 1 thread", floor_step, floor_evaluation, &f},
+        {"dense C over OpenBLAS, 1 thread", dense_steps, dense_evaluation, &dense_one},
+        {"nablas, 1 thread", nablas_step, nablas_evaluation, &one},
+        {"", dense_steps, dense_evaluation, &dense_all},
+        {"", nablas_step, nablas_evaluation, &team},
+    };
+    char name[2][64];
+    snprintf(name[0], sizeof name[0], "dense C, BLAS on %zu threads", all);
+    snprintf(name[1], sizeof name[1], "nablas, %zu threads", all);
+    c[3].name = name[0];
+    c[4].name = name[1];
+    const size_t n = all > 1 ? 5 : 3;
+    times t;
+    measure(n, c, &t);
+    print(n, c, &t);
+    draw(n, c, &t);
+
+    nablas_destroy(&team);
+    nablas_destroy(&one);
+    dense_destroy(&d);
+    float *const owned[] = {f.x, f.W1, f.z, f.W2, f.y};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) nb_free(owned[i]);
 }

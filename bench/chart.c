@@ -1,0 +1,103 @@
+/* Charts of what the tables say. */
+#include "bench.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { most_points = 40 };
+
+static void draw_lines(nb_axes *ax, const bench_panel *p)
+{
+    for (size_t s = 0; s < p->series; s++)
+        nb_plot_line(ax, p->points, p->at, p->value + s * p->points,
+                     &(nb_line_style){.label = p->label[s], .marker = NB_CIRCLE});
+    nb_axes_log(ax, true, true);
+}
+
+/* Names of many groups are broken at blanks and underscores. */
+static void name_groups(nb_axes *ax, const bench_panel *p, const double center[])
+{
+    static char text[most_points][64];
+    const char *name[most_points];
+    for (size_t i = 0; i < p->points; i++) {
+        snprintf(text[i], sizeof text[i], "%s", p->group[i]);
+        for (char *c = text[i]; *c && p->points > 6; c++)
+            if (*c == ' ' || *c == '_') *c = '\n';
+        name[i] = text[i];
+    }
+    nb_axes_xticks(ax, p->points, center, name);
+}
+
+/* Which part of the width a legend takes. */
+static double legend_share(const bench_panel *p)
+{
+    size_t longest = 0;
+    for (size_t s = 0; s < p->series; s++)
+        if (strlen(p->label[s]) > longest) longest = strlen(p->label[s]);
+    for (size_t i = 0; i < p->marks; i++)
+        if (strlen(p->mark[i].label) > longest) longest = strlen(p->mark[i].label);
+    return 0.06 + 0.0055 * (double)longest;
+}
+
+/* The series' bars share 0.8 of a group's room; the legend stands at their right. */
+static void draw_bars(nb_axes *ax, const bench_panel *p)
+{
+    const double width = 0.8 / (double)p->series;
+    double at[most_points], center[most_points];
+    for (size_t i = 0; i < p->points; i++) center[i] = (double)i;
+    for (size_t s = 0; s < p->series; s++) {
+        for (size_t i = 0; i < p->points; i++)
+            at[i] = center[i] + width * ((double)s - 0.5 * (double)(p->series - 1));
+        nb_plot_bars(ax, p->points, at, p->value + s * p->points,
+                     &(nb_bar_style){.label = p->label[s], .width = width, .format = p->format});
+    }
+    name_groups(ax, p, center);
+    nb_axes_xlim(ax, -0.5, (double)p->points / (1 - legend_share(p)) - 0.5);
+}
+
+/* Guides do not widen the limits, and a peak out of sight says nothing. */
+static void draw_marks(nb_axes *ax, const bench_panel *p)
+{
+    static const nb_dash dash[] = {NB_DASHED, NB_DOTTED};
+    double top = 0;
+    for (size_t i = 0; i < p->marks; i++) {
+        nb_plot_hline(
+            ax, p->mark[i].height,
+            &(nb_line_style){.label = p->mark[i].label, .color = NB_BLACK, .dash = dash[i]});
+        top = fmax(top, p->mark[i].height);
+    }
+    for (size_t i = 0; i < p->series * p->points; i++) top = fmax(top, p->value[i]);
+    if (p->marks) nb_axes_ylim(ax, (double)NAN, 1.08 * top);
+}
+
+void bench_chart(const char *name, const char *title, size_t panels, const bench_panel *panel)
+{
+    const bool bars = !panel[0].at;
+    const double height = panels == 1 ? 380 : 300;
+    nb_figure *fig;
+    mkdir("build", 0777);
+    mkdir("build/bench", 0777);
+    nb_figure_create(&fig, bars ? 1200 : 480 * (double)panels,
+                     bars ? height * (double)panels : 420);
+    nb_figure_title(fig, title);
+    for (size_t i = 0; i < panels; i++) {
+        const bench_panel *p = &panel[i];
+        nb_axes *ax = nb_figure_axes(fig, bars ? panels : 1, bars ? 1 : panels, i);
+        if (bars)
+            draw_bars(ax, p);
+        else
+            draw_lines(ax, p);
+        draw_marks(ax, p);
+        nb_axes_title(ax, p->title);
+        nb_axes_labels(ax, p->x, p->y);
+        nb_axes_grid(ax);
+        nb_axes_legend(ax, bars ? NB_UPPER_RIGHT : NB_BEST);
+    }
+    const char *path = bench_cell("build/bench/%s.png", name);
+    const nb_png_text text = {.title = title, .command = bench_cell("make bench BENCH=%s", name)};
+    bench_check(nb_figure_save(fig, path, &text));
+    nb_figure_destroy(fig);
+    bench_note("chart: %s", path);
+}

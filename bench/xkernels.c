@@ -1,0 +1,176 @@
+/* The loops of vector.h in one precision, on data that stays in the cache: 5000 elements, the
+ * hidden layer of a batch of 100; of bytes, a row of 784 pixels. */
+#include "kernels.h"
+
+#include "kernel/vector.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { n = 5000, pixels = 784, runs = 20, run_length = 20 };
+
+typedef struct work {
+    const NB(vector) * v;
+    real *a, *b, *y;
+    uint8_t bytes[n], counts[pixels];
+    nb_run run[runs];
+} work;
+
+static void exponential(void *context)
+{
+    const work *w = context;
+    w->v->exponential(n, w->a, w->y);
+}
+
+static void sigmoid(void *context)
+{
+    const work *w = context;
+    w->v->sigmoid(n, w->a, w->y);
+}
+
+static void sigmoid_backward(void *context)
+{
+    const work *w = context;
+    w->v->sigmoid_backward(n, w->a, w->b, 0, w->y);
+}
+
+static void relu(void *context)
+{
+    const work *w = context;
+    w->v->relu(n, w->a, w->y);
+}
+
+static void relu_backward(void *context)
+{
+    const work *w = context;
+    w->v->relu_backward(n, w->a, w->b, 0, w->y);
+}
+
+static void step(void *context)
+{
+    const work *w = context;
+    w->v->step(n, w->a, w->y);
+}
+
+static void scale(void *context)
+{
+    const work *w = context;
+    w->v->scale(n, (real)0.5, w->a, 0, w->y);
+}
+
+static void add(void *context)
+{
+    const work *w = context;
+    w->v->add(n, w->a, w->b, w->y);
+}
+
+static void multiply(void *context)
+{
+    const work *w = context;
+    w->v->multiply(n, w->a, w->b, 0, w->y);
+}
+
+static void sgd(void *context)
+{
+    const work *w = context;
+    w->v->sgd(n, (real)1e-6, w->a, w->y);
+}
+
+static void from_bytes(void *context)
+{
+    const work *w = context;
+    w->v->from_bytes(n, w->bytes, 255, w->y);
+}
+
+static void pack_bytes(void *context)
+{
+    const work *w = context;
+    w->v->pack_bytes(runs, w->run, w->bytes, pixels, 255, w->y);
+}
+
+static void count_bytes(void *context)
+{
+    work *w = context;
+    w->v->count_bytes(pixels, w->bytes, w->counts);
+}
+
+static void add_counts(void *context)
+{
+    work *w = context;
+    w->v->add_counts(pixels, w->bytes, w->counts);
+}
+
+static const struct {
+    const char *name;
+    void (*call)(void *);
+    size_t elements;
+} kernels[] = {
+    {"exponential", exponential, n},
+    {"sigmoid", sigmoid, n},
+    {"sigmoid_backward", sigmoid_backward, n},
+    {"relu", relu, n},
+    {"relu_backward", relu_backward, n},
+    {"step", step, n},
+    {"scale", scale, n},
+    {"add", add, n},
+    {"multiply", multiply, n},
+    {"sgd", sgd, n},
+    {"from_bytes", from_bytes, n},
+    {"pack_bytes", pack_bytes, runs *run_length},
+    {"count_bytes", count_bytes, pixels},
+    {"add_counts", add_counts, pixels},
+};
+enum { count = sizeof kernels / sizeof *kernels };
+_Static_assert((int)count <= (int)most_kernels, "kernel_time row[]");
+
+static void refill(work *w)
+{
+    for (size_t i = 0; i < n; i++) {
+        w->a[i] = (real)(i % 97) / 8 - 6; /* -6 ... 6, both signs */
+        w->b[i] = (real)(i % 89) / 90;
+        w->y[i] = (real)0.25;
+        w->bytes[i] = (uint8_t)(i % 5 ? 0 : i % 256);
+    }
+    for (uint32_t r = 0; r < runs; r++) w->run[r] = (nb_run){39 * r, 39 * r + run_length};
+    memset(w->counts, 0, sizeof w->counts);
+}
+
+static void check_same(work *w, size_t k, const char *isa)
+{
+    static real expected[n];
+    static uint8_t expected_counts[pixels];
+    const NB(vector) *table = w->v;
+    refill(w);
+    w->v = &NB(vector_base);
+    kernels[k].call(w);
+    memcpy(expected, w->y, sizeof expected);
+    memcpy(expected_counts, w->counts, sizeof expected_counts);
+    refill(w);
+    w->v = table;
+    kernels[k].call(w);
+    if (memcmp(expected, w->y, sizeof expected) ||
+        memcmp(expected_counts, w->counts, sizeof expected_counts))
+        bench_fail("%s by %s has other bits than by base", kernels[k].name, isa);
+}
+
+size_t NB(kernel_times)(const char *const isa[isas], kernel_time row[most_kernels])
+{
+    static work w;
+    w.a = bench_numbers(NB_REAL_DTYPE, n);
+    w.b = bench_numbers(NB_REAL_DTYPE, n);
+    w.y = bench_numbers(NB_REAL_DTYPE, n);
+    for (size_t k = 0; k < count; k++) {
+        row[k].name = kernels[k].name;
+        for (size_t i = 0; i < isas; i++) {
+            row[k].ns[i] = (double)NAN;
+            if (!(w.v = NB(vector_named)(isa[i]))) continue;
+            check_same(&w, k, isa[i]);
+            row[k].ns[i] =
+                bench_measure(kernels[k].call, &w).least * 1e9 / (double)kernels[k].elements;
+        }
+    }
+    nb_free(w.a);
+    nb_free(w.b);
+    nb_free(w.y);
+    return count;
+}
