@@ -139,12 +139,12 @@ static double between(const gradient_run *a, const gradient_run *b)
     return largest;
 }
 
-static void row(const char *name, double seconds, double backprop_seconds, const char *definition,
-                const char *analytic)
+static void row(const char *name, bench_time t, double times, bench_time unit,
+                const char *definition, const char *analytic)
 {
-    bench_row((const char *[]){name, bench_cell("%.3g", seconds),
-                               bench_cell("%.3g", seconds / backprop_seconds), definition,
-                               analytic});
+    bench_row((const char *[]){
+        name, bench_cell("%.3g", t.least * times), bench_cell("%.3g", t.median * times),
+        bench_cell("%.3g", t.least * times / unit.least), definition, analytic});
 }
 
 static void answer_precision(nb_dtype dtype, const gradient_run *reference)
@@ -161,15 +161,16 @@ static void answer_precision(nb_dtype dtype, const gradient_run *reference)
     bench_compare(ways,
                   (void (*const[])(void *)){backprop, numerical, brute_pair, numerical_shared},
                   context, time);
-    const double unit = time[0].median, all = (double)parameters(&r);
+    const double all = (double)parameters(&r);
+    const bench_time unit = time[0];
     const char *type = nb_dtype_name(dtype);
-    row(bench_cell("%s brute force, extrapolated", type), time[2].median * all, unit, "", "");
-    row(bench_cell("%s numerical, 1 thread", type), time[1].median, unit, definition, analytic);
+    row(bench_cell("%s brute force, extrapolated", type), time[2], all, unit, "", "");
+    row(bench_cell("%s numerical, 1 thread", type), time[1], 1, unit, definition, analytic);
     if (r.pool)
-        row(bench_cell("%s numerical, %zu threads", type, nb_processors()), time[3].median, unit,
+        row(bench_cell("%s numerical, %zu threads", type, nb_processors()), time[3], 1, unit,
             definition, analytic);
     backprop(&r);
-    row(bench_cell("%s backprop", type), unit, unit, "",
+    row(bench_cell("%s backprop", type), unit, 1, unit, "",
         bench_cell("%.1e", between(&r, reference)));
     destroy(&r);
 }
@@ -179,10 +180,12 @@ static void answer_book(void)
     gradient_run reference;
     create(&reference, NB_FLOAT64, 50, 100);
     backprop(&reference);
-    bench_table("gradients", "a gradient of TwoLayerNet 784-50-10, batch 100: 39,760 parameters", 5,
-                (const char *[]){"", "seconds", "/ backprop", "to brute", "to analytic"});
+    bench_table(
+        "gradients", "a gradient of TwoLayerNet 784-50-10, batch 100: 39,760 parameters", 6,
+        (const char *[]){"", "least, s", "median, s", "/ backprop", "to brute", "to analytic"});
     answer_precision(NB_FLOAT64, &reference);
     answer_precision(NB_FLOAT32, &reference);
+    bench_note("/ backprop: by least times");
     bench_note("to brute: largest difference to the definition, over %d parameters", sampled);
     bench_note("to analytic: to float64 backprop, in which the 1e-7 inside the logarithm is not");
     bench_table_end();
@@ -200,7 +203,7 @@ static void answer_size(size_t hidden, size_t batch)
     create(&r, NB_FLOAT64, hidden, batch);
     bench_compare(n, (void (*const[])(void *)){backprop, numerical, brute_pair}, context, time);
     const double all = (double)parameters(&r);
-    const double unit = time[0].median, fast = time[1].median, slow = time[2].median * all;
+    const double unit = time[0].least, fast = time[1].least, slow = time[2].least * all;
     bench_row((const char *[]){
         bench_cell("hidden %zu, batch %zu", hidden, batch), bench_cell("%.0f", all),
         bench_cell("%.3g", unit), bench_cell("%.3g", fast), bench_cell("%.3g", fast / unit),
@@ -212,7 +215,7 @@ void bench_gradients(void)
 {
     bench_mnist();
     answer_book();
-    bench_table("gradients-growth", "how it grows, float64, one thread", 7,
+    bench_table("gradients-growth", "how it grows, float64, one thread, least times", 7,
                 (const char *[]){"", "parameters", "backprop, s", "numerical, s", "/ backprop",
                                  "us / param.", "brute /"});
     for (size_t i = 0; i < 5; i++) answer_size((size_t[]){10, 50, 100, 200, 500}[i], 100);
