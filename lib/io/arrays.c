@@ -82,9 +82,6 @@ static nb_status parse_npy(const void *bytes, size_t size, const char *label, nb
 
 static nb_status save_npy(const nb_arrays *arrays, const char *path)
 {
-    if (arrays->count != 1)
-        return nb_fail(NB_EINVAL, "nb_arrays_save: %s: a .npy holds one array, not %zu", path,
-                       arrays->count);
     return nb_npy_save(&arrays->item[0].tensor, path);
 }
 
@@ -95,15 +92,16 @@ static nb_status save_npz(const nb_arrays *arrays, const char *path)
 
 typedef struct file_format {
     const char *suffix;
+    bool single; /* holds one array */
     nb_status (*parse)(const void *bytes, size_t size, const char *label, nb_arrays *arrays);
     nb_status (*save)(const nb_arrays *arrays, const char *path);
 } file_format;
 
 static const file_format formats[] = {
-    {".npz", nb_npz_parse, save_npz},
-    {".npy", parse_npy, save_npy},
-    {".safetensors", nb_safetensors_parse, nb_safetensors_save},
-    {".pkl", nb_pickle_parse, NULL},
+    {".npz", false, nb_npz_parse, save_npz},
+    {".npy", true, parse_npy, save_npy},
+    {".safetensors", false, nb_safetensors_parse, nb_safetensors_save},
+    {".pkl", false, nb_pickle_parse, NULL},
 };
 
 static const file_format *find_format(const char *path)
@@ -136,11 +134,31 @@ nb_status nb_arrays_load(nb_arrays *arrays, const char *path)
     return status;
 }
 
+static nb_status find_writer(const nb_arrays *arrays, const char *path, const file_format **format)
+{
+    *format = find_format(path);
+    if (!*format || !(*format)->save)
+        return nb_fail(NB_EINVAL, "nb_arrays_save: %s: %s; known: .npz .npy .safetensors", path,
+                       *format ? "pickles are read, not written" : "unknown suffix");
+    if ((*format)->single && arrays->count != 1)
+        return nb_fail(NB_EINVAL, "nb_arrays_save: %s: a %s holds one array, not %zu", path,
+                       (*format)->suffix, arrays->count);
+    return NB_OK;
+}
+
 nb_status nb_arrays_save(const nb_arrays *arrays, const char *path)
 {
-    const file_format *format = find_format(path);
-    if (!format || !format->save)
-        return nb_fail(NB_EINVAL, "nb_arrays_save: %s: %s; known: .npz .npy .safetensors", path,
-                       format ? "pickles are read, not written" : "unknown suffix");
-    return format->save(arrays, path);
+    const file_format *format;
+    nb_status status = find_writer(arrays, path, &format);
+    return status ? status : format->save(arrays, path);
+}
+
+nb_status nb_arrays_can_save(const nb_arrays *arrays, const char *path)
+{
+    const file_format *format;
+    nb_file file;
+    nb_status status = find_writer(arrays, path, &format);
+    if (!status) status = nb_file_begin(&file, path);
+    if (!status) nb_file_abort(&file);
+    return status;
 }

@@ -68,6 +68,11 @@ nb_status nb_arrays_load(nb_arrays *arrays, const char *path);
  *         name that the format cannot hold; NB_EIO with the system's reason; NB_ENOMEM. */
 nb_status nb_arrays_save(const nb_arrays *arrays, const char *path);
 
+/* nb_arrays_can_save - to ask before hours of work: does nb_arrays_save know the path's suffix, can
+ * the format hold so many arrays, can a file be made there? Nothing is left there, an old file is
+ * untouched. Errors: as nb_arrays_save. */
+nb_status nb_arrays_can_save(const nb_arrays *arrays, const char *path);
+
 #ifdef __cplusplus
 }
 #endif

@@ -44,6 +44,7 @@
 #include "nablas/pickle.h"
 #include "nablas/safetensors.h"
 
+#include "nablas/checkpoint.h"
 #include "nablas/train.h"
 
 #endif
