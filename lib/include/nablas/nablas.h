@@ -35,6 +35,7 @@
 #include "nablas/picture.h"
 
 #include "nablas/arrays.h"
+#include "nablas/digit.h"
 #include "nablas/idx.h"
 #include "nablas/mnist.h"
 #include "nablas/net.h"
