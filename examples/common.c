@@ -72,9 +72,17 @@ int one_of(const char *program, const char *option, const char *text, const char
 
 /* --- pages ------------------------------------------------------------------------------------ */
 
+/* What may follow the options, as help calls it; NULL: nothing. */
+static const char *rest_of(const page_option *more)
+{
+    while (more && more->name) more++;
+    return more ? more->argument : NULL;
+}
+
 static void page_help(const page *p, const char *about, const page_option *more)
 {
-    printf("usage: %s [option ...]\n%s\n", p->name, about);
+    const char *rest = rest_of(more);
+    printf("usage: %s [option ...]%s%s\n%s\n", p->name, rest ? " " : "", rest ? rest : "", about);
     for (; more && more->name; more++) {
         char option[64];
         snprintf(option, sizeof option, "--%s %s", more->name,
@@ -112,7 +120,8 @@ void page_begin(page *p, int argc, char **argv, const char *about, const page_op
                  optarg ? " " : "", optarg ? optarg : "");
         *more[code - MORE].value = optarg ? optarg : options[code].name;
     }
-    if (optind < argc) usage_error(p->program, "unexpected '%s'", argv[optind]);
+    p->rest = argv + optind;
+    if (*p->rest && !rest_of(more)) usage_error(p->program, "unexpected '%s'", *p->rest);
     if (p->quiet && !freopen("/dev/null", "w", stdout)) exit(EXIT_FAILED);
 }
 
@@ -122,7 +131,7 @@ void page_check(const page *p, nb_status status)
 }
 
 /* As mkdir -p; what is in the way shows when the first file is written. */
-static void make_folder(const page *p)
+void page_folder(const page *p)
 {
     char path[4096];
     if (snprintf(path, sizeof path, "%s", p->out) >= (int)sizeof path)
@@ -141,10 +150,10 @@ static void make_folder(const page *p)
 const char *page_path(const page *p, const char *part, const char *suffix)
 {
     static char path[4200];
-    make_folder(p);
+    page_folder(p);
     snprintf(path, sizeof path, "%s/%s%s%s.%s", p->out, p->name, part ? "_" : "", part ? part : "",
              suffix);
-    puts(path);
+    if (!p->quiet) puts(path);
     return path;
 }
 

@@ -43,19 +43,23 @@ typedef struct page {
     const char *out;            /* folder of the figures, made when the first is saved */
     bool quiet;                 /* print nothing; stdout leads nowhere then */
     char command[256];          /* that draws the same figures */
+    char *const *rest;          /* what follows the options, ended by NULL */
     const uint32_t *seed;       /* of what is drawn at random, for the figures' files; or NULL */
 } page;
 
 /* page_begin - read the command line; `about` is what --help says of the program, `more` its own
- *              options, ended by {0}, or NULL. Exits after --help and on a usage error.
+ *              options, ended by {0} or, if arguments may follow the options, by one with no
+ *              name, only the argument; or NULL. Exits after --help and on a usage error.
  * page_check - go on if `status` is NB_OK, else `fail`.
+ * page_folder - make DIR now: where a long run comes first, what is wrong with it should show before.
  * page_path - DIR/NAME_part.suffix (part NULL: DIR/NAME.suffix), until the next call. Makes DIR,
- *             and prints the path: the caller writes that file.
+ *             and prints the path, unless quiet: the caller writes that file.
  * page_text - what an image of that title says of itself.
  * page_save - save the figure as DIR/NAME_part.png, and destroy it.
  * page_end - main's last value: EXIT_SUCCESS, if all that was printed could be written. */
 void page_begin(page *p, int argc, char **argv, const char *about, const page_option *more);
 void page_check(const page *p, nb_status status);
+void page_folder(const page *p);
 const char *page_path(const page *p, const char *part, const char *suffix);
 nb_png_text page_text(const page *p, const char *title);
 void page_save(const page *p, nb_figure *fig, const char *part, const char *title);

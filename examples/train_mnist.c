@@ -1,6 +1,7 @@
 /* train_mnist - the book's train_neuralnet.py (4.5.2, 4.5.3; with --activation relu 5.7.4):
  * TwoLayerNet on MNIST by stochastic gradient descent. */
 #include "common.h"
+#include "train_figures.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -16,12 +17,13 @@ static const char *const methods[] = {"backprop", "numerical", NULL};
 static const char *const dtypes[] = {"float32", "float64", NULL};
 
 typedef struct settings {
-    const char *program, *data, *log;
+    const char *program, *data, *load, *save, *log;
     size_t hidden, seed;
     double std;
     nb_activation activation;
     nb_dtype dtype;
-    bool curvature, quiet;
+    bool curvature, quiet, figures;
+    page page; /* of the figures */
     nb_train_options train;
 } settings;
 
@@ -41,9 +43,13 @@ static const char help[] =
     "  --seed N           as np.random.seed(N) (0)\n"
     "  --threads N        threads (one or all, whichever is faster as it goes)\n"
     "  --eval-every N     iterations between accuracies, 0 for the last alone (one epoch)\n"
+    "  --load FILE        begin with these weights: .npz, .safetensors or .pkl\n"
+    "  --save FILE        keep the weights: .npz or .safetensors\n"
     "  --log FILE.csv     write iter,loss,train_acc,test_acc\n"
     "  --curvature        at each evaluation the loss's largest curvature, and the learning rate\n"
     "                     that it allows (docs/curvature.md)\n"
+    "  --out DIR          folder of the figures (figures)\n"
+    "  --no-figures       draw none\n"
     "  --quiet            only the last line\n"
     "  --help             this text\n";
 
@@ -63,8 +69,12 @@ static void parse(int argc, char **argv, settings *s)
         SEED,
         THREADS,
         EVAL,
+        LOAD,
+        SAVE,
         LOG,
         CURVATURE,
+        OUT,
+        NO_FIGURES,
         QUIET,
         HELP
     };
@@ -81,8 +91,12 @@ static void parse(int argc, char **argv, settings *s)
                                             {"seed", 1, NULL, SEED},
                                             {"threads", 1, NULL, THREADS},
                                             {"eval-every", 1, NULL, EVAL},
+                                            {"load", 1, NULL, LOAD},
+                                            {"save", 1, NULL, SAVE},
                                             {"log", 1, NULL, LOG},
                                             {"curvature", 0, NULL, CURVATURE},
+                                            {"out", 1, NULL, OUT},
+                                            {"no-figures", 0, NULL, NO_FIGURES},
                                             {"quiet", 0, NULL, QUIET},
                                             {"help", 0, NULL, HELP},
                                             {NULL, 0, NULL, 0}};
@@ -134,11 +148,23 @@ static void parse(int argc, char **argv, settings *s)
         case EVAL:
             s->train.eval_every = whole_number(me, name, optarg, 0, SIZE_MAX);
             break;
+        case LOAD:
+            s->load = optarg;
+            break;
+        case SAVE:
+            s->save = optarg;
+            break;
         case LOG:
             s->log = optarg;
             break;
         case CURVATURE:
             s->curvature = true;
+            break;
+        case OUT:
+            s->page.out = optarg;
+            break;
+        case NO_FIGURES:
+            s->figures = false;
             break;
         case QUIET:
             s->quiet = true;
@@ -220,7 +246,9 @@ static nb_status print_curvature(const curvature *c, size_t iteration)
 typedef struct report {
     display display;
     curvature curvature;
-    FILE *log; /* NULL: none */
+    run_history *history;
+    double epoch; /* iterations of one */
+    FILE *log;    /* NULL: none */
     const char *log_name;
 } report;
 
@@ -246,6 +274,7 @@ static nb_status on_iteration(const nb_progress *p, void *context)
         nb_status status = print_curvature(&r->curvature, p->iteration);
         if (status) return status;
     }
+    record(r->history, p, r->epoch);
     return interrupted ? NB_ESTOPPED : NB_OK;
 }
 
@@ -273,17 +302,35 @@ static void print_done(const nb_train_result *result)
            p->train_accuracy, p->test_accuracy);
 }
 
+/* What should fail, if it must, before the run. */
+static void prepare(const settings *s, nb_net *net, report *r)
+{
+    if (s->load && nb_net_load(net, s->load)) fail(s->program);
+    if (s->save && nb_net_can_save(net, s->save)) fail(s->program);
+    if (s->figures) page_folder(&s->page);
+    if (open_log(r)) fail(s->program);
+}
+
+/* Say so; what else there is to do is still done. */
+static bool went_wrong(const settings *s, nb_status status)
+{
+    if (status) fprintf(stderr, "%s: %s\n", s->program, nb_last_error());
+    return status != NB_OK;
+}
+
 static int train(const settings *s, nb_net *net, const nb_mnist *mnist, nb_random *random)
 {
-    report r = {.log_name = s->log};
+    static run_history history;
+    report r = {.history = &history, .log_name = s->log};
     nb_train_options options = s->train;
     nb_train_result result;
+    r.epoch = (double)nb_dataset_count(&mnist->train) / (double)options.batch;
     options.report = on_iteration;
     options.context = &r;
     show_begin(&r.display, s->quiet);
     if (s->curvature && !s->quiet && open_curvature(&r.curvature, net, &mnist->train, options.lr))
         fail(s->program);
-    if (open_log(&r)) fail(s->program);
+    prepare(s, net, &r);
     catch_signals();
     const nb_status status = nb_train(net, mnist, random, &options, &result);
     show_end(&r.display);
@@ -294,9 +341,26 @@ static int train(const settings *s, nb_net *net, const nb_mnist *mnist, nb_rando
         return EXIT_FAILED;
     }
     if (close_log(&r)) fail(s->program);
+    bool failed = s->save && went_wrong(s, nb_net_save(net, s->save));
+    failed |= s->figures && went_wrong(s, draw_run(&s->page, &history, net, &mnist->test));
     if (!s->quiet) printf("threads: %zu\n", result.threads);
     print_done(&result);
+    if (failed) return EXIT_FAILED;
     return status ? EXIT_SIGNAL + interrupted : EXIT_SUCCESS;
+}
+
+/* What the figures say of themselves. */
+static void sign_figures(settings *s, int argc, char **argv, const uint32_t *seed)
+{
+    char *command = s->page.command;
+    const size_t room = sizeof s->page.command;
+    s->page.quiet = s->quiet;
+    s->page.seed = seed;
+    snprintf(command, room, "examples/train_mnist");
+    for (int i = 1; i < argc; i++) {
+        const size_t used = strlen(command);
+        snprintf(command + used, room - used, " %s", argv[i]);
+    }
 }
 
 int main(int argc, char **argv)
@@ -306,9 +370,13 @@ int main(int argc, char **argv)
                   .std = 0.01,
                   .activation = NB_SIGMOID,
                   .dtype = NB_FLOAT32,
+                  .figures = true,
+                  .page = {.program = argv[0], .name = "train_mnist", .out = "figures"},
                   .train = NB_TRAIN_DEFAULTS};
     s.train.eval_every = SIZE_MAX; /* one epoch, once the batch is known */
     parse(argc, argv, &s);
+    const uint32_t seed = (uint32_t)s.seed;
+    sign_figures(&s, argc, argv, &seed);
 
     nb_mnist mnist;
     nb_net *net;
@@ -318,7 +386,7 @@ int main(int argc, char **argv)
         const size_t epoch = nb_dataset_count(&mnist.train) / s.train.batch;
         s.train.eval_every = epoch ? epoch : 1;
     }
-    nb_random_seed(&random, (uint32_t)s.seed);
+    nb_random_seed(&random, seed);
     const size_t pixels = nb_tensor_width(&mnist.train.images);
     size_t rows = nb_train_max_batch(s.train.batch);
     if (s.curvature && rows < CURVATURE_IMAGES) rows = CURVATURE_IMAGES;

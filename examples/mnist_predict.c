@@ -1,0 +1,212 @@
+/* mnist_predict - a network of three layers on the test images (3.6.2, 3.6.3): one by one and in
+ * batches, in both precisions; or on digits of your own. */
+#include "common.h"
+#include "read_digits.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { CLASSES = NB_MNIST_CLASSES, BATCH = 100, EPOCHS = 10 };
+
+typedef struct settings {
+    const char *data, *weights;
+    nb_activation activation;
+    bool dtypes[2]; /* float32, float64 */
+} settings;
+
+/* --- the network ------------------------------------------------------------------------------ */
+
+/* 784-50-100-10, as the book's. On one thread, so that everybody's weights are the same. */
+static void train(const page *p, const char *folder, const char *path)
+{
+    nb_mnist mnist;
+    nb_net *net;
+    nb_random random;
+    nb_train_result result;
+    load_mnist(p->program, folder, &mnist);
+    const size_t pixels = nb_tensor_width(&mnist.train.images);
+    nb_train_options options = NB_TRAIN_DEFAULTS;
+    options.iterations = EPOCHS * ((nb_dataset_count(&mnist.train) + BATCH - 1) / BATCH);
+    options.batch = BATCH;
+    options.lr = 0.5;
+    options.sampling = NB_EPOCH;
+    options.eval_every = 0;
+    options.threads = 1;
+    nb_random_seed(&random, 0);
+    page_check(p, nb_net_create(&net, &(nb_net_options){.layers = 3,
+                                                        .sizes = (size_t[]){pixels, 50, 100, 10},
+                                                        .bias = true,
+                                                        .activation = NB_SIGMOID,
+                                                        .epsilon = NB_BOOK_EPSILON,
+                                                        .dtype = NB_FLOAT32,
+                                                        .max_batch = nb_train_max_batch(BATCH)}));
+    nb_net_randomize(net, &random, 0.1);
+    page_check(p, nb_net_can_save(net, path));
+    page_check(p, nb_train(net, &mnist, &random, &options, &result));
+    page_check(p, nb_net_save(net, path));
+    printf("no weights given: trained %d epochs in %.2f s, kept in %s\n", EPOCHS,
+           result.last.seconds, path);
+    nb_net_destroy(net);
+    nb_mnist_destroy(&mnist);
+}
+
+/* The network of the weights' sizes, which must fit images of `pixels`. */
+static nb_net *open_net(const page *p, const settings *s, nb_dtype dtype, size_t pixels)
+{
+    nb_net *net;
+    page_check(p, nb_net_open(&net, s->weights,
+                              &(nb_net_options){.activation = s->activation,
+                                                .epsilon = NB_BOOK_EPSILON,
+                                                .dtype = dtype,
+                                                .max_batch = BATCH}));
+    const size_t inputs = nb_value(net->x)->shape.dim[1],
+                 outputs = nb_value(net->scores)->shape.dim[1];
+    if (inputs == pixels && outputs == CLASSES) return net;
+    fprintf(stderr, "%s: %s: a network of %zu inputs and %zu outputs, expected %zu and %d\n",
+            p->program, s->weights, inputs, outputs, pixels, CLASSES);
+    exit(EXIT_FAILED);
+}
+
+/* --- the test set ----------------------------------------------------------------------------- */
+
+/* What the network says of `count` images, `batch` at a time; the seconds that it took. */
+static double classify(const page *p, nb_net *net, const nb_tensor *x, size_t batch, uint8_t *said)
+{
+    double room[BATCH * CLASSES];
+    const nb_kernels *kernels = nb_kernels_of(x->dtype);
+    const size_t count = nb_tensor_height(x);
+    const double begin = nb_seconds();
+    for (size_t lo = 0; lo < count; lo += batch) {
+        const size_t hi = lo + batch < count ? lo + batch : count;
+        const nb_tensor part = nb_tensor_rows(x, lo, hi);
+        nb_tensor y = nb_tensor_view(x->dtype, NB_SHAPE(hi - lo, CLASSES), room);
+        page_check(p, nb_net_probabilities(net, &part, &y));
+        for (size_t i = lo; i < hi; i++)
+            said[i] = (uint8_t)kernels->argmax(CLASSES, nb_tensor_at(&y, i - lo));
+    }
+    return nb_seconds() - begin;
+}
+
+static size_t count_right(const nb_dataset *test, const uint8_t *said)
+{
+    const uint8_t *label = test->labels.data;
+    size_t right = 0;
+    for (size_t i = 0; i < nb_dataset_count(test); i++) right += said[i] == label[i];
+    return right;
+}
+
+/* One by one and in batches; `said` is left as the batches have it. */
+static void run(const page *p, nb_net *net, const nb_dataset *test, uint8_t *said)
+{
+    const size_t count = nb_dataset_count(test);
+    const nb_dtype dtype = nb_graph_dtype(net->graph);
+    nb_tensor x;
+    page_check(p, nb_tensor_create(&x, dtype, nb_dataset_x_shape(test, count)));
+    page_check(p, nb_dataset_range(test, 0, count, &x, NULL));
+    for (size_t batch = 1; batch <= BATCH; batch *= BATCH) {
+        const double seconds = classify(p, net, &x, batch, said);
+        const size_t right = count_right(test, said);
+        printf("%s, %-15s %6zu of %zu right, %.4f %9.3f s %7.1f µs an image\n",
+               nb_dtype_name(dtype), batch == 1 ? "one by one" : "batches of 100", right, count,
+               (double)right / (double)count, seconds, 1e6 * seconds / (double)count);
+    }
+    nb_tensor_destroy(&x);
+}
+
+static void show_confusion(const page *p, const nb_dataset *test, const uint8_t *said)
+{
+    double counts[CLASSES][CLASSES] = {{0}}, of_class[CLASSES] = {0}, most_wrong = 1;
+    const uint8_t *label = test->labels.data;
+    for (size_t i = 0; i < nb_dataset_count(test); i++) {
+        counts[label[i]][said[i]]++;
+        of_class[label[i]]++;
+        if (said[i] != label[i]) most_wrong = fmax(most_wrong, counts[label[i]][said[i]]);
+    }
+    printf("\nrows: what it is; columns: what the network says\n  ");
+    for (int c = 0; c < CLASSES; c++) printf("%6d", c);
+    printf("   right\n");
+    for (int r = 0; r < CLASSES; r++) {
+        printf("%2d", r);
+        for (int c = 0; c < CLASSES; c++) printf("%6.0f", counts[r][c]);
+        printf("  %5.1f %%\n", of_class[r] > 0 ? 100 * counts[r][r] / of_class[r] : 0);
+    }
+
+    /* Colours for the mistakes: what is right has the brightest. */
+    static const double at[CLASSES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    nb_figure *fig;
+    nb_figure_create(&fig, 480, 480);
+    nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
+    nb_plot_matrix(ax, CLASSES, CLASSES, counts[0],
+                   &(nb_matrix_style){.hi = most_wrong, .format = "%.0f"});
+    nb_axes_xticks(ax, CLASSES, at, NULL);
+    nb_axes_yticks(ax, CLASSES, at, NULL);
+    nb_axes_labels(ax, "what the network says", "what it is");
+    page_save(p, fig, "confusion", "test images, by what they are and what the network says");
+}
+
+static void test_all(const page *p, const settings *s)
+{
+    nb_mnist mnist;
+    load_mnist(p->program, mnist_folder(s->data), &mnist);
+    uint8_t *said = nb_alloc(nb_dataset_count(&mnist.test), 1);
+    if (!said) fail(p->program);
+    for (nb_dtype dtype = NB_FLOAT32; dtype <= NB_FLOAT64; dtype++) {
+        if (!s->dtypes[dtype]) continue;
+        nb_net *net = open_net(p, s, dtype, nb_tensor_width(&mnist.test.images));
+        run(p, net, &mnist.test, said);
+        nb_net_destroy(net);
+    }
+    show_confusion(p, &mnist.test, said);
+    nb_free(said);
+    nb_mnist_destroy(&mnist);
+}
+
+/* The weights that an earlier run kept in DIR, or new ones. */
+static const char *own_weights(const page *p, const char *folder)
+{
+    static char path[4200];
+    page_folder(p);
+    snprintf(path, sizeof path, "%s/mnist_predict.npz", p->out);
+    if (access(path, F_OK))
+        train(p, folder, path);
+    else
+        printf("no weights given: those of %s, from an earlier run\n", path);
+    return path;
+}
+
+int main(int argc, char **argv)
+{
+    enum { FLOAT32, FLOAT64, BOTH };
+    static const char *const dtypes[] = {"float32", "float64", "both", NULL};
+    static const char *const activations[] = {"sigmoid", "relu", NULL};
+    page p;
+    settings s = {0};
+    const char *dtype = "both", *activation = "sigmoid";
+    const page_option options[] = {
+        {"data", "DIR", "folder of MNIST's four files (data/mnist)", &s.data},
+        {"weights", "FILE", ".npz .safetensors .pkl (its own, trained at the first run)",
+         &s.weights},
+        {"activation", "NAME", "of that network: sigmoid or relu (sigmoid)", &activation},
+        {"dtype", "NAME", "float32, float64 or both (both)", &dtype},
+        {.argument = "[FILE.png ...]"}};
+    page_begin(&p, argc, argv,
+               "A network of three layers on MNIST's test images (3.6.2, 3.6.3), or on digits of\n"
+               "your own in PNG files.",
+               options);
+    const int which = one_of(p.program, "--dtype", dtype, dtypes);
+    s.dtypes[NB_FLOAT32] = which != FLOAT64;
+    s.dtypes[NB_FLOAT64] = which != FLOAT32;
+    s.activation = (nb_activation)one_of(p.program, "--activation", activation, activations);
+
+    nb_blas_set_threads(1); /* products so small take longer on two */
+    if (!s.weights) s.weights = own_weights(&p, mnist_folder(s.data));
+    if (!*p.rest) {
+        test_all(&p, &s);
+        return page_end(&p);
+    }
+    nb_net *net = open_net(&p, &s, which == FLOAT64 ? NB_FLOAT64 : NB_FLOAT32, NB_DIGIT_PIXELS);
+    const int code = read_digits(&p, net);
+    nb_net_destroy(net);
+    return code;
+}
