@@ -87,11 +87,11 @@ static void page_help(const page *p, const char *about, const page_option *more)
         char option[64];
         snprintf(option, sizeof option, "--%s %s", more->name,
                  more->argument ? more->argument : "");
-        printf("  %-15s %s\n", option, more->help);
+        printf("  %-18s %s\n", option, more->help);
     }
-    printf("  --out DIR       folder for the figures (%s)\n", p->out);
-    printf("  --quiet         print nothing\n"
-           "  --help          this text\n");
+    printf("  --out DIR          folder for the figures (%s)\n", p->out);
+    printf("  --quiet            print nothing\n"
+           "  --help             this text\n");
 }
 
 void page_begin(page *p, int argc, char **argv, const char *about, const page_option *more)
