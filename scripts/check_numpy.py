@@ -85,7 +85,7 @@ def numpy_run(folder, activation, iterations):
 def nablas_run(program, folder, activation, iterations):
     with tempfile.NamedTemporaryFile("r", suffix=".csv") as log:
         subprocess.run([program, "--data", folder, "--dtype", "float64", "--seed", "0", "--quiet",
-                        "--activation", activation, "--iters", str(iterations),
+                        "--no-figures", "--activation", activation, "--iters", str(iterations),
                         "--eval-every", "0", "--log", log.name],
                        check=True, stdout=subprocess.DEVNULL)
         rows = list(csv.DictReader(log))

@@ -4,6 +4,7 @@
 set -u
 export LC_ALL=C
 examples=${EXAMPLES:-examples} tools=${TOOLS:-build/release-cc/test}
+case $examples in /*) train_mnist=$examples/train_mnist ;; *) train_mnist=$PWD/$examples/train_mnist ;; esac
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 data=$folder/data out=$folder/out err=$folder/err log=$folder/log.csv
@@ -12,8 +13,10 @@ unset NABLAS_DATA
 
 # --- what tests are made of -----------------------------------------------------------------------
 
-# train OPTION...: run it on the small data; $status, $out and $err are what came of it.
-train() { "$examples/train_mnist" --data "$data" --threads 1 "$@" >"$out" 2>"$err"; status=$?; }
+# draw OPTION...: run train_mnist on the small data; $status, $out and $err are what came of it.
+# train OPTION...: the same without figures.
+draw() { "$examples/train_mnist" --data "$data" --threads 1 "$@" >"$out" 2>"$err"; status=$?; }
+train() { draw --no-figures "$@"; }
 
 problem() {
   echo "  $*; exit status $status"
@@ -91,7 +94,7 @@ unknown_options_are_refused() {
   refused 'data/mnist' "unexpected 'data/mnist'"
   refused '--iters 10 20' "unexpected '20'"
   refused '--quiet=yes' "doesn't allow an argument"
-  for option in --iters --lr --log --data --dtype; do refused $option "requires an argument"; done
+  for option in --iters --lr --log --data --dtype --load --save --out; do refused $option "requires an argument"; done
 }
 
 help_shows_the_defaults() {
@@ -102,7 +105,7 @@ help_shows_the_defaults() {
     holds grep -qF -e "$default" "$out"
   done
   for option in data iters batch hidden lr std activation sampling gradient dtype seed threads \
-                eval-every log curvature quiet; do
+                eval-every load save log curvature out no-figures quiet; do
     prints "^  --$option "
   done
 }
@@ -141,10 +144,10 @@ copy_with_fetcher() { # copy_with_fetcher BODY: a program beside a get_mnist.sh 
 
 missing_data_are_fetched() {
   copy_with_fetcher "mkdir -p \"\$1\" && cp '$data'/* \"\$1\""
-  "$folder/copy/examples/train_mnist" --data "$folder/new/mnist" --iters 3 >"$out" 2>"$err"
+  "$folder/copy/examples/train_mnist" --data "$folder/new/mnist" --no-figures --iters 3 >"$out" 2>"$err"
   status=$?
   exits 0; says "no MNIST in $folder/new/mnist yet, fetching it"; prints "$done_line"
-  NABLAS_DATA=$folder/newer "$folder/copy/examples/train_mnist" --iters 3 >"$out" 2>"$err"
+  NABLAS_DATA=$folder/newer "$folder/copy/examples/train_mnist" --no-figures --iters 3 >"$out" 2>"$err"
   status=$?
   exits 0; says "no MNIST in $folder/newer yet, fetching it"; prints "$done_line"
 }
@@ -230,13 +233,81 @@ a_log_that_cannot_be_written_is_an_error() {
   done
 }
 
+# --- weights --------------------------------------------------------------------------------------
+
+# A run that begins with the weights of another gives what the other one gave.
+weights_are_kept_and_taken_up() {
+  for suffix in npz safetensors; do
+    what=$suffix
+    train --iters 50 --save "$folder/w.$suffix" --quiet
+    exits 0; lines "$out" 1; lines "$err" 0; holds test -s "$folder/w.$suffix"
+    accuracies=$(sed 's/.*images.s//' "$out")
+    train --iters 1 --lr 0 --seed 9 --load "$folder/w.$suffix"
+    exits 0; prints "$accuracies\$"
+    train --iters 1 --lr 0 --dtype float64 --load "$folder/w.$suffix"
+    exits 0; prints "$accuracies\$"
+  done
+}
+
+other_weights_are_refused() {
+  train --iters 1 --hidden 20 --save "$folder/w20.npz"
+  exits 0
+  train --load "$folder/w20.npz"
+  exits 1; lines "$out" 0; says "w20.npz: W1 is (12, 20), the network's is (12, 50)"
+  train --load "$folder/none.npz"
+  exits 1; lines "$out" 0; says "none.npz: No such file"
+  train --load "$data/t10k-labels-idx1-ubyte"
+  exits 1; lines "$out" 0; says "unknown suffix; known: .npz"
+}
+
+# Before the run, not after it.
+weights_that_cannot_be_kept_are_an_error() {
+  train --save "$folder/none/w.npz"
+  exits 1; lines "$out" 0; says "none/w.npz: No such file"
+  train --save "$folder/w.pkl"
+  exits 1; lines "$out" 0; says "pickles are read, not written"
+  train --save "$folder/w"
+  exits 1; lines "$out" 0; says "unknown suffix"
+  train --iters 5 --lr 1e30 --activation relu --save "$folder/diverged.npz"
+  exits 1; holds test ! -e "$folder/diverged.npz"
+}
+
+# --- figures --------------------------------------------------------------------------------------
+
+a_run_is_drawn() {
+  for option in '--iters 1' '--iters 2000 --lr 0.5' '--iters 2000 --eval-every 0 --quiet'; do
+    what=$option
+    # shellcheck disable=SC2086
+    draw --out "$folder/of/run" $option
+    exits 0; lines "$err" 0
+    holds test "$(cd "$folder/of/run" && echo *)" = \
+      'train_mnist_accuracy.png train_mnist_loss.png train_mnist_wrong.png'
+    case $option in *quiet*) lines "$out" 1 ;; *) prints "^$folder/of/run/train_mnist_loss.png\$" ;; esac
+    tail -n 1 "$out" >"$folder/last" && mv "$folder/last" "$out"
+    prints "$done_line"
+    rm -r "$folder/of/run"
+  done
+  (cd "$folder/of" && "$train_mnist" --data "$data" --iters 1 --quiet --no-figures >"$out")
+  holds test -z "$(ls "$folder/of")"
+}
+
+folders_that_cannot_be_made_are_an_error() {
+  echo file >"$folder/file"
+  draw --out "$folder/file/below"
+  exits 1; lines "$out" 0; says "cannot make the folder $folder/file/below"
+  draw --out "$folder/file" --iters 1 # known too late; the run is not lost
+  exits 1; says "$folder/file/train_mnist_loss.png"
+  tail -n 1 "$out" >"$folder/last" && mv "$folder/last" "$out"
+  prints "$done_line"
+}
+
 # --- how a run ends -------------------------------------------------------------------------------
 
 a_signal_ends_the_run_in_good_order() {
   for signal in INT:130 TERM:143; do
     what="signal ${signal%:*}"
     rm -f "$log"
-    "$examples/train_mnist" --data "$data" --threads 1 --iters 1000000000 --eval-every 0 \
+    "$examples/train_mnist" --data "$data" --no-figures --threads 1 --iters 1000000000 --eval-every 0 \
         --log "$log" >"$out" 2>"$err" &
     tries=0
     until [ "$(wc -c 2>/dev/null <"$log" || echo 0)" -gt 10000 ] || [ $tries -eq 100 ]; do
@@ -278,6 +349,9 @@ for test in bad_numbers_are_refused empty_values_are_refused unknown_names_are_r
             quiet_prints_one_line \
             an_epoch_is_evaluated_by_default the_same_seed_prints_the_same \
             the_log_has_every_iteration a_log_that_cannot_be_written_is_an_error \
+            weights_are_kept_and_taken_up other_weights_are_refused \
+            weights_that_cannot_be_kept_are_an_error a_run_is_drawn \
+            folders_that_cannot_be_made_are_an_error \
             a_signal_ends_the_run_in_good_order a_run_that_diverges_says_why \
             too_much_memory_is_an_error; do
   check $test

@@ -93,6 +93,7 @@ bad_options_are_refused() {
   for page in $pages textbook; do
     run "$page" --nonsense; exits 2; silent "$out"; says nonsense
     run "$page" --out; exits 2; silent "$out"; says "--out"
+    [ "$page" != mnist_predict ] || continue # takes files
     run "$page" surplus; exits 2; silent "$out"; says "unexpected 'surplus'"
   done
 }

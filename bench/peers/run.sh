@@ -58,8 +58,8 @@ awk '{ print "load: " $1 ($1 > 0.5 ? "  WARNING: the machine is busy, do not tru
 echo
 cells 'the default job' threads seconds '/ nablas 1' 'test acc'
 for threads in 1 $([ "$all" -gt 1 ] && echo "$all"); do
-  row 'nablas, float32' "$threads" "$train" --quiet
-  row 'nablas, float64' "$threads" "$train" --quiet --dtype float64
+  row 'nablas, float32' "$threads" "$train" --quiet --no-figures
+  row 'nablas, float64' "$threads" "$train" --quiet --no-figures --dtype float64
   if has numpy; then
     row 'NumPy, float64, the book'"'"'s way' "$threads" "$python" "$here/train_numpy.py" --way book
     row 'NumPy, float32, tuned' "$threads" "$python" "$here/train_numpy.py" --way tuned

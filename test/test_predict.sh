@@ -1,0 +1,159 @@
+#!/bin/sh
+# test_predict.sh - mnist_predict as a person uses it: the book's 9352, weights of its own, digits in
+# PNG files. Prints lines as cmocka does. EXAMPLES and TOOLS as in test_cli.sh.
+#
+# shellcheck disable=SC2317 # the tests are called by name
+set -u
+export LC_ALL=C
+examples=${EXAMPLES:-examples} tools=${TOOLS:-build/release-cc/test}
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+data=$folder/data out=$folder/out err=$folder/err figures=$folder/of/digits
+mkdir "$data" && "$tools/mnist_tool" "$data" 500 100 large || exit 1
+mnist=${NABLAS_DATA:-data/mnist}
+book=
+for file in "${NABLAS_BOOK_WEIGHTS:-}" data/book/sample_weight.pkl ../shared/data/sample_weight.pkl; do
+  [ -n "$book" ] || ! [ -f "$file" ] || book=$file
+done
+
+# --- what tests are made of -----------------------------------------------------------------------
+
+run() { "$examples/mnist_predict" --data "$data" --out "$figures" "$@" >"$out" 2>"$err"; status=$?; }
+
+problem() {
+  echo "  $*; exit status $status"
+  sed 's/^/  out: /' "$out" | tail -n 5
+  sed 's/^/  err: /' "$err" | tail -n 5
+  failed=yes
+}
+exits() { [ "$status" -eq "$1" ] || problem "expected exit status $1"; }
+says() { grep -qF -e "$1" "$err" || problem "expected '$1' on stderr"; }
+prints() { grep -qE -e "$1" "$out" || problem "expected '$1' on stdout"; }
+silent() { [ ! -s "$1" ] || problem "unexpected output"; }
+holds() { "$@" || problem "$*"; }
+
+bad=0
+check() { # check NAME: the function of that name is the test
+  failed='' skipped=''
+  "$1"
+  if [ -n "$skipped" ]; then echo "[  SKIPPED ] $1: $skipped"
+  elif [ -z "$failed" ]; then echo "[       OK ] $1"
+  else echo "[  FAILED  ] $1"; bad=$((bad + 1)); fi
+}
+
+# --- the test set ---------------------------------------------------------------------------------
+
+the_books_weights_give_9352() {
+  [ -n "$book" ] || { skipped='no sample_weight.pkl; scripts/get_book_weights.sh fetches it'; return; }
+  [ -e "$mnist/t10k-images-idx3-ubyte" ] || { skipped="no MNIST in $mnist"; return; }
+  run --data "$mnist" --weights "$book"
+  exits 0; silent "$err"
+  for dtype in float32 float64; do
+    prints "^$dtype, one by one +9352 of 10000 right, 0\\.9352 "
+    prints "^$dtype, batches of 100 +9352 of 10000 right, 0\\.9352 "
+  done
+  prints '^ 1 +0 +1109 +2 +2 +0 +2 +5 +2 +13 +0 +97\.7 %$'
+  holds test -s "$figures/mnist_predict_confusion.png"
+}
+
+weights_of_its_own_are_kept() {
+  rm -rf "$figures"
+  run
+  exits 0; silent "$err"
+  prints "^no weights given: trained 10 epochs in .* s, kept in $figures/mnist_predict.npz\$"
+  holds test "$(grep -c ' of 100 right, ' "$out")" = 4
+  # Every image stands once in the table.
+  holds test "$(awk '$NF == "%" {for (i = 2; i <= 11; i++) n += $i} END {print n}' "$out")" = 100
+  cp "$figures/mnist_predict.npz" "$folder/own.npz"
+  run --dtype float32
+  exits 0; prints "^no weights given: those of $figures/mnist_predict.npz, from an earlier run\$"
+  holds test "$(grep -c ' of 100 right, ' "$out")" = 2
+  holds cmp -s "$folder/own.npz" "$figures/mnist_predict.npz"
+  holds test "$(cd "$figures" && echo *)" = 'mnist_predict.npz mnist_predict_confusion.png'
+}
+
+train_mnists_weights_will_do() {
+  "$examples/train_mnist" --data "$data" --no-figures --iters 200 --lr 0.5 --quiet \
+      --activation relu --save "$folder/two.safetensors" >"$folder/last"
+  run --weights "$folder/two.safetensors" --activation relu
+  exits 0
+  accuracy=$(sed 's/.*test acc //' "$folder/last")
+  for way in 'one by one' 'batches of 100'; do prints "$way .* right, $accuracy "; done
+}
+
+other_networks_are_refused() {
+  "$tools/mnist_tool" "$folder" 500 100 || problem 'mnist_tool failed'
+  "$examples/train_mnist" --data "$folder" --no-figures --iters 1 --quiet --save "$folder/w.npz" \
+      >"$out"
+  for file in '' test/digits/my7.png; do
+    # shellcheck disable=SC2086
+    run --weights "$folder/w.npz" $file
+    exits 1; silent "$out"
+    says "w.npz: a network of 12 inputs and 10 outputs, expected 784 and 10"
+  done
+  run --weights "$folder/none.npz"
+  exits 1; says "none.npz: No such file"
+  run --weights test/digits/my7.png
+  exits 1; says "unknown suffix"
+}
+
+bad_options_are_refused() {
+  run --dtype float16
+  exits 2; says "--dtype 'float16': expected float32 or float64 or both"
+  run --activation tanh
+  exits 2; says "--activation 'tanh': expected sigmoid or relu"
+}
+
+# --- digits in PNG files --------------------------------------------------------------------------
+
+the_book_reads_every_kind_of_png() {
+  [ -n "$book" ] || { skipped='no sample_weight.pkl; scripts/get_book_weights.sh fetches it'; return; }
+  rm -rf "$figures"
+  run --weights "$book" test/digits/my?.png
+  exits 0; silent "$err"
+  for digit in 0 1 2 3 4 5 6 7 8 9; do
+    prints "^test/digits/my$digit\\.png: $digit [0-9.]+ %, [0-9] [0-9.]+ %, [0-9] [0-9.]+ %\$"
+  done
+  holds test "$(grep -c '█' "$out")" -gt 50
+  holds test "$(cd "$figures" && echo *)" = 'mnist_predict_seen.png'
+}
+
+# The others are still read.
+bad_pngs_are_named() {
+  mkdir -p "$figures" && cp "$folder/own.npz" "$figures/mnist_predict.npz"
+  rm -f "$figures"/*.png
+  head -c 300 test/digits/my7.png >"$folder/cut.png"
+  echo "this is no picture" >"$folder/text.png"
+  : >"$folder/empty.png"
+  run "$folder/cut.png" test/digits/my7.png "$folder/text.png" test/digits/blank.png "$folder/none.png" \
+      "$folder/empty.png" "$folder" test/digits/my8.png
+  exits 1
+  says "$folder/cut.png: "
+  says "$folder/text.png: Not a PNG file"
+  says "test/digits/blank.png: nb_digit_from_image: no digit: nothing stands out from the paper"
+  says "$folder/none.png: No such file"
+  says "$folder/empty.png: "
+  says "$folder: Is a directory"
+  holds test "$(wc -l <"$err" | tr -d ' ')" = 6
+  prints '^test/digits/my7.png: '; prints '^test/digits/my8.png: '
+  holds test -s "$figures/mnist_predict_seen.png"
+  rm "$figures/mnist_predict_seen.png"
+  run --quiet "$folder/text.png"
+  exits 1; silent "$out"; holds test ! -e "$figures/mnist_predict_seen.png"
+}
+
+many_digits_are_read() {
+  digits=''
+  for i in 0 1 2 3 4 5 6 7 8 9 a b; do digits="$digits $(echo test/digits/my?.png)"; done
+  # shellcheck disable=SC2086
+  run $digits
+  exits 0; silent "$err"
+  holds test "$(grep -c '\.png: [0-9] ' "$out")" = 120
+}
+
+for test in the_books_weights_give_9352 weights_of_its_own_are_kept train_mnists_weights_will_do \
+            other_networks_are_refused bad_options_are_refused the_book_reads_every_kind_of_png \
+            bad_pngs_are_named many_digits_are_read; do
+  check $test
+done
+[ $bad -eq 0 ]
