@@ -144,7 +144,7 @@ bad_pngs_are_named() {
 
 many_digits_are_read() {
   digits=''
-  for i in 0 1 2 3 4 5 6 7 8 9 a b; do digits="$digits $(echo test/digits/my?.png)"; done
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do digits="$digits $(echo test/digits/my?.png)"; done
   # shellcheck disable=SC2086
   run $digits
   exits 0; silent "$err"
