@@ -1,10 +1,8 @@
 /* check_your_own - the gradient check on code of one's own: an operation, and a callback with its
  * hand-written gradient. docs/gradients.md explains it. */
-#include "nablas/nablas.h"
+#include "common.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 /* --- an operation: y = tanh(x), dx = (1 - y^2) dy --------------------------------------------- */
 
@@ -60,25 +58,26 @@ static void rosenbrock_gradient(size_t n, const double *x, void *context, double
 
 /* --- both, checked ---------------------------------------------------------------------------- */
 
-static void show(nb_status status, nb_gradient_report *report)
+static void show(const page *p, nb_status status, nb_gradient_report *report)
 {
     char text[4096];
-    if (status) {
-        fprintf(stderr, "%s\n", nb_last_error());
-        exit(1);
-    }
+    page_check(p, status);
     nb_gradient_report_text(report, text, sizeof text);
     puts(text);
     nb_gradient_report_destroy(report);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    page p;
     nb_gradient_report report;
+    page_begin(&p, argc, argv, "Check the gradient of an operation and of a callback.", NULL);
+
     const nb_operand x = {.shape = NB_SHAPE(3, 4)};
-    show(nb_op_check(&tanh_op, 0, &x, NULL, &report), &report);
+    show(&p, nb_op_check(&tanh_op, 0, &x, NULL, &report), &report);
 
     const double at[2] = {-1.2, 1};
-    show(nb_function_check(rosenbrock, rosenbrock_gradient, NULL, 2, at, NULL, &report), &report);
-    return 0;
+    show(&p, nb_function_check(rosenbrock, rosenbrock_gradient, NULL, 2, at, NULL, &report),
+         &report);
+    return page_end(&p);
 }

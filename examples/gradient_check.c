@@ -2,75 +2,53 @@
  * every parameter of a network, and a reason for every difference that is too large. */
 #include "common.h"
 
-#include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 typedef enum { TWO_LAYER, THREE_LAYER, SIMPLE } net_kind;
 static const char *const nets[] = {"two_layer", "three_layer", "simple", NULL};
 static const char *const activations[] = {"sigmoid", "relu", NULL};
 
 typedef struct settings {
-    const char *program, *data, *out;
+    page page;
+    const char *data;
     net_kind net;
     nb_activation activation;
-    size_t batch, seed;
+    size_t batch;
+    uint32_t seed;
     nb_check_options check;
-    bool exact, plot, quiet;
+    bool exact, plot;
 } settings;
-
-static const char help[] =
-    "usage: gradient_check [option ...]\n"
-    "Compare backpropagation with central differences, in float64, and explain the differences.\n"
-    "Exits with 1 if the gradient is wrong.\n"
-    "  --net NAME         two_layer (784-50-10), three_layer (784-50-100-10) or simple (2-3)\n"
-    "  --activation NAME  sigmoid or relu (relu)\n"
-    "  --batch N          the first N training images (3)\n"
-    "  --seed N           of the weights, as np.random.seed(N) (0)\n"
-    "  --h X              the step (1e-4)\n"
-    "  --richardson       extrapolate from h and h/2\n"
-    "  --exact            leave out the 1e-7 in the logarithm\n"
-    "  --plot             draw the error of differences against h, of the loss by one weight\n"
-    "  --out DIR          folder of the figure (figures)\n"
-    "  --data DIR         folder of the four MNIST files ($NABLAS_DATA, or data/mnist)\n"
-    "  --quiet            only the verdict\n"
-    "  --help             this text\n";
 
 static void parse(int argc, char **argv, settings *s)
 {
-    enum { NET, ACT, BATCH, SEED, STEP, RICHARDSON, EXACT, PLOT, OUT, DATA, QUIET, HELP };
-    static const struct option options[] = {
-        {"net", 1, NULL, NET},     {"activation", 1, NULL, ACT},
-        {"batch", 1, NULL, BATCH}, {"seed", 1, NULL, SEED},
-        {"h", 1, NULL, STEP},      {"richardson", 0, NULL, RICHARDSON},
-        {"exact", 0, NULL, EXACT}, {"plot", 0, NULL, PLOT},
-        {"out", 1, NULL, OUT},     {"data", 1, NULL, DATA},
-        {"quiet", 0, NULL, QUIET}, {"help", 0, NULL, HELP},
-        {NULL, 0, NULL, 0}};
-    const char *me = s->program;
-    int code;
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (code == NET) s->net = (net_kind)one_of(me, "--net", optarg, nets);
-        if (code == ACT)
-            s->activation = (nb_activation)one_of(me, "--activation", optarg, activations);
-        if (code == BATCH) s->batch = whole_number(me, "--batch", optarg, 1, 60000);
-        if (code == SEED) s->seed = whole_number(me, "--seed", optarg, 0, UINT32_MAX);
-        if (code == STEP) s->check.h = finite_number(me, "--h", optarg);
-        if (code == DATA) s->data = optarg;
-        if (code == OUT) s->out = optarg;
-        s->check.richardson |= code == RICHARDSON;
-        s->exact |= code == EXACT;
-        s->plot |= code == PLOT;
-        s->quiet |= code == QUIET;
-        if (code == HELP) {
-            fputs(help, stdout);
-            exit(EXIT_SUCCESS);
-        }
-        if (code == '?') usage_hint(me);
-    }
-    if (optind < argc) usage_error(me, "unexpected '%s'", argv[optind]);
+    const char *net = nets[TWO_LAYER], *activation = "relu", *batch = "3", *seed = "0", *h = "1e-4";
+    const char *exact = NULL, *richardson = NULL, *plot = NULL;
+    const page_option options[] = {
+        {"net", "NAME", "two_layer, three_layer (784-50-100-10) or simple (two_layer)", &net},
+        {"activation", "NAME", "sigmoid or relu (relu)", &activation},
+        {"batch", "N", "the first N training images (3)", &batch},
+        {"seed", "N", "of the weights, as np.random.seed(N) (0)", &seed},
+        {"h", "X", "the step (1e-4)", &h},
+        {"richardson", NULL, "extrapolate from h and h/2", &richardson},
+        {"exact", NULL, "leave out the 1e-7 in the logarithm", &exact},
+        {"plot", NULL, "draw the error of differences against h", &plot},
+        {"data", "DIR", "folder of MNIST's four files (data/mnist)", &s->data},
+        {0}};
+    page_begin(&s->page, argc, argv,
+               "Compare backpropagation with differences, in float64, and explain what differs "
+               "(5.7.3).\nExits with 1 if the gradient is wrong.",
+               options);
+    const char *me = s->page.program;
+    s->net = (net_kind)one_of(me, "--net", net, nets);
+    s->activation = (nb_activation)one_of(me, "--activation", activation, activations);
+    s->batch = whole_number(me, "--batch", batch, 1, 60000);
+    s->seed = (uint32_t)whole_number(me, "--seed", seed, 0, UINT32_MAX);
+    s->page.seed = &s->seed;
+    s->check = (nb_check_options){finite_number(me, "--h", h), richardson != NULL};
+    s->exact = exact != NULL;
+    s->plot = plot != NULL;
 }
 
 static void make_net(const settings *s, nb_net **net)
@@ -85,8 +63,8 @@ static void make_net(const settings *s, nb_net **net)
                                     .epsilon = s->exact ? NB_EXACT_LOG : NB_BOOK_EPSILON,
                                     .dtype = NB_FLOAT64,
                                     .max_batch = s->batch};
-    if (nb_net_create(net, &options)) fail(s->program);
-    nb_random_seed(&random, (uint32_t)s->seed);
+    page_check(&s->page, nb_net_create(net, &options));
+    nb_random_seed(&random, s->seed);
     nb_net_randomize(*net, &random, s->net == SIMPLE ? 1 : 0.01);
 }
 
@@ -95,28 +73,23 @@ static void make_batch(const settings *s, nb_tensor *x, nb_tensor *t)
 {
     nb_mnist mnist;
     const nb_shape shape = s->net == SIMPLE ? NB_SHAPE(1, 2) : NB_SHAPE(s->batch, 784);
-    if (nb_tensor_create(x, NB_FLOAT64, shape)) fail(s->program);
-    if (nb_tensor_create(t, NB_INT32, NB_SHAPE(shape.dim[0]))) fail(s->program);
+    page_check(&s->page, nb_tensor_create(x, NB_FLOAT64, shape));
+    page_check(&s->page, nb_tensor_create(t, NB_INT32, NB_SHAPE(shape.dim[0])));
     if (s->net == SIMPLE) {
         memcpy(x->data, (double[]){.6, .9}, 2 * sizeof(double));
         memcpy(t->data, &(int32_t){2}, sizeof(int32_t));
         return;
     }
-    load_mnist(s->program, mnist_folder(s->data), &mnist);
-    if (nb_dataset_range(&mnist.train, 0, s->batch, x, t)) fail(s->program);
+    load_mnist(s->page.program, mnist_folder(s->data), &mnist);
+    page_check(&s->page, nb_dataset_range(&mnist.train, 0, s->batch, x, t));
     nb_mnist_destroy(&mnist);
 }
 
-static void print_report(const settings *s, const nb_gradient_report *report)
+static void print_report(const nb_gradient_report *report)
 {
-    const size_t size = nb_gradient_report_text(report, NULL, 0) + 1;
-    char *text = malloc(size);
-    if (!text) return;
-    nb_gradient_report_text(report, text, size);
-    text[size - 2] = 0; /* without the last newline, the verdict is the last line */
-    const char *verdict = strrchr(text, '\n');
-    puts(s->quiet && verdict ? verdict + 1 : text);
-    free(text);
+    char text[8192];
+    nb_gradient_report_text(report, text, sizeof text);
+    fputs(text, stdout);
 }
 
 /* --- the figure: errors of differences against their step ------------------------------------- */
@@ -137,11 +110,10 @@ static void draw(const settings *s, nb_function1 f, void *context, double x, dou
 {
     enum { steps = 49 };
     double h[steps], errors[NB_DIFFS][steps];
-    char path[4096];
     nb_figure *fig;
     for (int i = 0; i < steps; i++) h[i] = pow(10, -i / 4.0);
     nb_numerical_diff_errors(f, context, x, derivative, steps, h, errors[0]);
-    if (nb_figure_create(&fig, 560, 380)) fail(s->program);
+    page_check(&s->page, nb_figure_create(&fig, 560, 380));
     nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
     nb_axes_log(ax, true, true);
     for (nb_diff k = 0; k < NB_DIFFS; k++)
@@ -149,11 +121,7 @@ static void draw(const settings *s, nb_function1 f, void *context, double x, dou
     nb_plot_vline(ax, NB_NUMERICAL_H, NULL);
     nb_axes_labels(ax, "h", "|difference - derivative|");
     nb_axes_legend(ax, NB_BEST);
-    mkdir(s->out, 0777); /* where it cannot, saving says so */
-    snprintf(path, sizeof path, "%s/difference_errors.png", s->out);
-    if (nb_figure_save(fig, path, NULL)) fail(s->program);
-    nb_figure_destroy(fig);
-    if (!s->quiet) printf("%s\n", path);
+    page_save(&s->page, fig, NULL, "Error of differences against h");
 }
 
 /* The loss as a function of the last layer's weight with the largest gradient. The logarithm is the
@@ -166,7 +134,9 @@ static void draw_loss(const settings *given, const nb_tensor *x, const nb_tensor
     nb_node *loss;
     s.exact = true;
     make_net(&s, &net);
-    if (nb_net_feed(net, x, t, &loss) || nb_forward(loss) || nb_backward(loss)) fail(s.program);
+    page_check(&s.page, nb_net_feed(net, x, t, &loss));
+    page_check(&s.page, nb_forward(loss));
+    page_check(&s.page, nb_backward(loss));
     nb_node *W = nb_net_parameter(net, last[s.net]);
     const double *gradient = nb_gradient(W)->data;
     size_t i = 0;
@@ -179,11 +149,7 @@ static void draw_loss(const settings *given, const nb_tensor *x, const nb_tensor
 
 int main(int argc, char **argv)
 {
-    settings s = {.out = "figures",
-                  .program = argv[0],
-                  .activation = NB_RELU,
-                  .batch = 3,
-                  .check = NB_CHECK_DEFAULTS};
+    settings s = {0};
     nb_net *net;
     nb_tensor x, t;
     nb_node *loss;
@@ -191,14 +157,14 @@ int main(int argc, char **argv)
     parse(argc, argv, &s);
     make_batch(&s, &x, &t);
     make_net(&s, &net);
-    if (nb_net_feed(net, &x, &t, &loss)) fail(s.program);
-    if (nb_gradient_check_with(loss, &s.check, &report)) fail(s.program);
-    print_report(&s, &report);
+    page_check(&s.page, nb_net_feed(net, &x, &t, &loss));
+    page_check(&s.page, nb_gradient_check_with(loss, &s.check, &report));
+    print_report(&report);
     if (s.plot) draw_loss(&s, &x, &t);
     const bool passed = report.passed;
     nb_gradient_report_destroy(&report);
     nb_net_destroy(net);
     nb_tensor_destroy(&x);
     nb_tensor_destroy(&t);
-    return passed ? EXIT_SUCCESS : EXIT_FAILED;
+    return page_end(&s.page) == EXIT_SUCCESS && passed ? EXIT_SUCCESS : EXIT_FAILED;
 }

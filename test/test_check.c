@@ -642,6 +642,26 @@ static double one_sided(double x)
     return x > 0 ? 1 : -1;
 }
 
+/* Of the element that comes first only, and hidden by no later one. */
+static void nan_first(size_t n, const double *x, void *context, double *gradient)
+{
+    curve_gradient(n, x, context, gradient);
+    gradient[0] = (double)NAN;
+}
+
+static void a_nan_is_the_worst(void **state)
+{
+    (void)state;
+    nb_gradient_report report;
+    curve c = {sin, cos, 1, 1};
+    const double x[3] = {.3, .5, .7};
+    assert_ok(nb_function_check(curve_at, nan_first, &c, 3, x, NULL, &report));
+    assert_true(isnan(report.row[0].max_abs) && report.row[0].worst == 0);
+    assert_reason(&report.row[0], NB_NOT_FINITE, 1);
+    assert_int_equal(report.tally[NB_AGREES], 2);
+    nb_gradient_report_destroy(&report);
+}
+
 /* A quartic that is flat at 0, where curvature and slope vanish together. */
 static double quartic(double x)
 {
@@ -683,10 +703,11 @@ static void curves_pass_and_slips_do_not(void **state)
         {log, NULL, 1, 5e-5, 1e-4, NB_NOT_FINITE}, /* no value at x - h */
     };
     for (size_t i = 0; i < COUNT(cases); i++)
-        for (int slip = 0; slip < 2; slip++) {
+        for (int slip = 0; slip < 3; slip++) {
+            static const double factors[] = {1, -1.001, 1.001};
             nb_gradient_report report;
             curve c = {cases[i].f, cases[i].derivative ? cases[i].derivative : fabs, cases[i].scale,
-                       slip ? -1.001 : 1};
+                       factors[slip]};
             const nb_check_options o = {.h = cases[i].h};
             assert_ok(nb_function_check(curve_at, curve_gradient, &c, 1, &cases[i].x, &o, &report));
             const bool same = !slip || cases[i].reason == NB_VACUOUS;
@@ -734,6 +755,11 @@ static void the_text_says_it(void **state)
     assert_says(text, "h = 0.0001");
     assert_says(text, "wrong, 16 (W1 16): no step makes the two agree");
     assert_says(text, "    W1[0, 0]: d = ");
+    char worst[32];
+    snprintf(worst, sizeof worst, "W1[%zu, %zu]", b.report.row[2].worst / 4,
+             b.report.row[2].worst % 4);
+    assert_true(b.report.row[2].worst >= 4);
+    assert_says(text, worst);
     assert_says(text, "every wrong a is -1 times d: a sign");
     assert_says(text, "FAILED: 16 of 55 elements\n");
     end_bed(&b);
@@ -899,6 +925,7 @@ int main(void)
         cmocka_unit_test(every_operation_passes),
         cmocka_unit_test(an_operation_of_ones_own_is_checked),
         cmocka_unit_test(callbacks_are_checked),
+        cmocka_unit_test(a_nan_is_the_worst),
         cmocka_unit_test(curves_pass_and_slips_do_not),
         cmocka_unit_test(the_text_says_it),
         cmocka_unit_test(reasons_have_names),

@@ -187,8 +187,8 @@ static nb_status fourth_difference(const site *s, double t, double *fourth)
     return NB_OK;
 }
 
-/* At one element: the median over steps 1e-4 ... 1e-9, so narrow that most see nothing but noise,
- * and so many that those where it happens to cancel do not decide. */
+/* At one element: low among steps 1e-4 ... 1e-9, the wider of which may see f itself, but not the
+ * lowest, where the noise may happen to cancel. */
 static nb_status noise_at(const nb_checked *c, size_t i, double *noise)
 {
     site s;
@@ -200,7 +200,7 @@ static nb_status noise_at(const nb_checked *c, size_t i, double *noise)
         status = fourth_difference(&s, pow(10, -4 - k / 2.0) * fmax(1, fabs(s.x)), &fourth);
         if (!status && isfinite(fourth)) heard[count++] = fabs(fourth) / 4;
     }
-    *noise = quantile(count, heard, .5);
+    *noise = quantile(count, heard, .3);
     return status;
 }
 
