@@ -138,7 +138,7 @@ static void show_confusion(const page *p, const nb_dataset *test, const uint8_t 
     nb_figure_create(&fig, 480, 480);
     nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
     nb_plot_matrix(ax, CLASSES, CLASSES, counts[0],
-                   &(nb_matrix_style){.hi = most_wrong, .format = "%.0f"});
+                   &(nb_matrix_style){.hi = 1.25 * most_wrong, .format = "%.0f"});
     nb_axes_xticks(ax, CLASSES, at, NULL);
     nb_axes_yticks(ax, CLASSES, at, NULL);
     nb_axes_labels(ax, "what the network says", "what it is");

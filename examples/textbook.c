@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -501,13 +502,15 @@ static void gradient_check(const nb_mnist *mnist, double epsilon, const char *co
 
 int main(int argc, char **argv)
 {
+    static const char fetched[] = "data/book/sample_weight.pkl"; /* by get_book_weights.sh */
     const char *data = NULL, *weights = NULL, *train = NULL;
     const page_option options[] = {
         {"data", "DIR", "folder of MNIST's four files (data/mnist)", &data},
-        {"weights", "FILE", "the book's sample_weight.pkl", &weights},
+        {"weights", "FILE", "the book's sample_weight.pkl (data/book/sample_weight.pkl)", &weights},
         {"train", NULL, "also the 10,000 iterations of 4.5 and 5.7", &train},
         {0}};
     page_begin(&self, argc, argv, about, options);
+    if (!weights && access(fetched, R_OK) == 0) weights = fetched;
     nb_mnist mnist = {0};
     const bool have = have_mnist(mnist_folder(data));
     if (have) check(nb_mnist_load(&mnist, mnist_folder(data), NULL));
@@ -522,7 +525,8 @@ int main(int argc, char **argv)
     if (have && weights)
         the_books_weights(weights, &mnist);
     else
-        skip("3.6.2", "9352 of 10000", have ? "no --weights" : "no MNIST");
+        skip("3.6.2", "9352 of 10000",
+             have ? "no weights: scripts/get_book_weights.sh" : "no MNIST");
     chapter_4();
     if (have)
         sum("4.5.2", "TwoLayerNet, sigmoid: first loss", "2.2938061065760658",

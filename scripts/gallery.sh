@@ -22,7 +22,7 @@ for program in $(sed -n 's/^page //p' $table); do
               sub(/^options */, ""); print}' $table)
   # shellcheck disable=SC2086 # options are words
   "$examples/$program" $options --out "$top/figures" >"$top/output"
-  sed "s|^$top/figures/|figures/|; s/ *$//" "$top/output" >"$top/print/$program"
+  sed "s|$top/figures/|figures/|; s/ *$//" "$top/output" >"$top/print/$program"
 done
 
 for file in "$top"/figures/*.png; do
