@@ -17,7 +17,7 @@ void usage_error(const char *program, const char *format, ...) NB_PRINTF(2, 3);
 void usage_hint(const char *program);
 
 /* fail - print "PROGRAM: detail of the failure" on stderr, exit with EXIT_FAILED. */
-void fail(const char *program);
+_Noreturn void fail(const char *program);
 
 /* The value of an option: a whole number from `least` to `most`, a finite number, one of the
  * NULL-ended `names` (its place among them). Anything else, also text behind a number, is a usage
