@@ -67,6 +67,9 @@ isa_base   := -DNB_ISA=base
 isa_avx2   := -DNB_ISA=avx2 -mavx2 -mfma
 isa_avx512 := -DNB_ISA=avx512 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
 
+native_flags := -march=native -ffp-contract=fast \
+                $(if $(filter avx512,$(isas)),-mprefer-vector-width=512)
+
 # The vector loops alone are told that no one reads errno or the FP exception flags; neither changes
 # a result. No reassociation, no contraction.
 vec_flags := -O3 -fno-math-errno -fno-trapping-math
@@ -187,7 +190,7 @@ uninstall: ## remove what install put there
 
 # --- rules ----------------------------------------------------------------------------------------
 
-all_flags = $(compile) $(vec_flags) $(foreach i,$(isas),$(isa_$i)) | $(link) $(libs)
+all_flags = $(compile) $(vec_flags) $(foreach i,$(isas),$(isa_$i)) | $(native_flags) | $(link) $(libs)
 
 # The stamp changes when a flag does, and everything compiled depends on it. Its recipe is the first
 # that needs the packages, so it is the one that says what is missing.
@@ -242,8 +245,7 @@ $(build)/test/fuzz/%: $(build)/test/fuzz/%.o $(libnablas)
 $(build)/bench/%.o: bench/%.c $(build)/flags
 	$(cc_object) -O3 $(bench_flags) -DBENCH_FLAGS='"$(optimise) -ffp-contract=off"' -c $< -o $@
 # The peak is the machine's own, and the yardstick may use all of it: these two are built for it.
-$(build)/bench/peak.o $(build)/bench/dense.o: bench_flags := -march=native -funroll-loops \
-    $(if $(filter x86_64 amd64,$(ARCH)),-mprefer-vector-width=512)
+$(build)/bench/peak.o $(build)/bench/dense.o: bench_flags := $(native_flags)
 $(build)/bench/%_s.o: bench/%.c $(build)/flags
 	$(cc_object) -O3 -DNB_REAL_SINGLE -c $< -o $@
 $(build)/bench/%_d.o: bench/%.c $(build)/flags
