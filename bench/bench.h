@@ -76,6 +76,10 @@ typedef struct bench_panel {
     bench_mark mark[2];
 } bench_panel;
 
+/* bench_pick - of value(series, all) the chosen points, as picked(series, points). */
+void bench_pick(size_t series, size_t all, const double *value, size_t points,
+                const size_t chosen[], double *picked);
+
 /* bench_chart - the panels as build/bench/<name>.png: lines side by side, bars one above another.
  */
 void bench_chart(const char *name, const char *title, size_t panels, const bench_panel *panel);

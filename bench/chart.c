@@ -30,15 +30,20 @@ static void name_groups(nb_axes *ax, const bench_panel *p, const double center[]
     nb_axes_xticks(ax, p->points, center, name);
 }
 
-/* Which part of the width a legend takes. */
-static double legend_share(const bench_panel *p)
+/* Widths in points: of a legend, and of the bars at its left. */
+static double legend_width(const bench_panel *p)
 {
     size_t longest = 0;
     for (size_t s = 0; s < p->series; s++)
         if (strlen(p->label[s]) > longest) longest = strlen(p->label[s]);
     for (size_t i = 0; i < p->marks; i++)
         if (strlen(p->mark[i].label) > longest) longest = strlen(p->mark[i].label);
-    return 0.06 + 0.0055 * (double)longest;
+    return 64 + 6.3 * (double)longest;
+}
+
+static double bars_width(const bench_panel *p)
+{
+    return fmax(700, 66 * (double)p->points);
 }
 
 /* The series' bars share 0.8 of a group's room; the legend stands at their right. */
@@ -54,7 +59,7 @@ static void draw_bars(nb_axes *ax, const bench_panel *p)
                      &(nb_bar_style){.label = p->label[s], .width = width, .format = p->format});
     }
     name_groups(ax, p, center);
-    nb_axes_xlim(ax, -0.5, (double)p->points / (1 - legend_share(p)) - 0.5);
+    nb_axes_xlim(ax, -0.5, (double)p->points * (1 + legend_width(p) / bars_width(p)) - 0.5);
 }
 
 /* Guides do not widen the limits, and a peak out of sight says nothing. */
@@ -72,15 +77,32 @@ static void draw_marks(nb_axes *ax, const bench_panel *p)
     if (p->marks) nb_axes_ylim(ax, (double)NAN, 1.08 * top);
 }
 
+void bench_pick(size_t series, size_t all, const double *value, size_t points,
+                const size_t chosen[], double *picked)
+{
+    for (size_t s = 0; s < series; s++)
+        for (size_t i = 0; i < points; i++) picked[s * points + i] = value[s * all + chosen[i]];
+}
+
+/* Lines: panels side by side. Bars: one above another, wide enough for the names of the groups. */
+static nb_figure *figure_for(size_t panels, const bench_panel *p)
+{
+    nb_figure *fig;
+    const double count = (double)panels;
+    if (p->at)
+        nb_figure_create(&fig, 480 * count, 420);
+    else
+        nb_figure_create(&fig, bars_width(p) + legend_width(p) + 80,
+                         panels == 1 ? 380 : 300 * count);
+    return fig;
+}
+
 void bench_chart(const char *name, const char *title, size_t panels, const bench_panel *panel)
 {
     const bool bars = !panel[0].at;
-    const double height = panels == 1 ? 380 : 300;
-    nb_figure *fig;
     mkdir("build", 0777);
     mkdir("build/bench", 0777);
-    nb_figure_create(&fig, bars ? 1200 : 480 * (double)panels,
-                     bars ? height * (double)panels : 420);
+    nb_figure *fig = figure_for(panels, panel);
     nb_figure_title(fig, title);
     for (size_t i = 0; i < panels; i++) {
         const bench_panel *p = &panel[i];

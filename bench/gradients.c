@@ -7,7 +7,6 @@
 #include "bench.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { inputs = 784, outputs = 10, sampled = 400 };
@@ -119,9 +118,7 @@ static double from_brute(gradient_run *r, double bound)
     for (size_t i = 0; i < nb_tensor_count(&g); i += stride(r))
         largest = fmax(largest, fabs(brute(r, i) - nb_kernels_of(g.dtype)->get(g.data, i)));
     if (largest <= bound) return largest;
-    fprintf(stderr, "bench: numerical gradient %.3g from its definition, more than %.3g\n", largest,
-            bound);
-    exit(1);
+    bench_fail("numerical gradient %.3g from its definition, more than %.3g", largest, bound);
 }
 
 /* Largest difference between the gradients of two networks alike. */
@@ -139,12 +136,17 @@ static double between(const gradient_run *a, const gradient_run *b)
     return largest;
 }
 
+static const char *ratio(double value)
+{
+    return bench_cell(value < 100 ? "%.1f" : "%.0f", value);
+}
+
 static void row(const char *name, bench_time t, double times, bench_time unit,
                 const char *definition, const char *analytic)
 {
-    bench_row((const char *[]){
-        name, bench_cell("%.3g", t.least * times), bench_cell("%.3g", t.median * times),
-        bench_cell("%.3g", t.least * times / unit.least), definition, analytic});
+    bench_row((const char *[]){name, bench_cell("%.3g", t.least * times),
+                               bench_cell("%.3g", t.median * times),
+                               ratio(t.least * times / unit.least), definition, analytic});
 }
 
 static void answer_precision(nb_dtype dtype, const gradient_run *reference)
@@ -194,32 +196,70 @@ static void answer_book(void)
 
 /* --- how it grows ----------------------------------------------------------------------------- */
 
-static void answer_size(size_t hidden, size_t batch)
+enum { ways = 3 };
+static const struct {
+    size_t hidden, batch;
+} sizes[] = {{10, 100},  {50, 100}, {100, 100}, {200, 100},
+             {500, 100}, {50, 1},   {50, 10},   {50, 1000}};
+enum { count = sizeof sizes / sizeof *sizes };
+
+/* Seconds of a gradient by the definition, by differences and by backpropagation. */
+static void answer_size(size_t hidden, size_t batch, double seconds[ways])
 {
-    enum { n = 3 };
     gradient_run r;
-    bench_time time[n];
-    void *const context[n] = {&r, &r, &r};
+    bench_time time[ways];
+    void *const context[ways] = {&r, &r, &r};
     create(&r, NB_FLOAT64, hidden, batch);
-    bench_compare(n, (void (*const[])(void *)){backprop, numerical, brute_pair}, context, time);
+    bench_compare(ways, (void (*const[])(void *)){backprop, numerical, brute_pair}, context, time);
     const double all = (double)parameters(&r);
     const double unit = time[0].least, fast = time[1].least, slow = time[2].least * all;
-    bench_row((const char *[]){
-        bench_cell("hidden %zu, batch %zu", hidden, batch), bench_cell("%.0f", all),
-        bench_cell("%.3g", unit), bench_cell("%.3g", fast), bench_cell("%.3g", fast / unit),
-        bench_cell("%.3g", fast / all * 1e6), bench_cell("%.3g", slow / fast)});
+    bench_row((const char *[]){bench_cell("hidden %zu, batch %zu", hidden, batch),
+                               bench_cell("%.0f", all), bench_cell("%.3g", unit),
+                               bench_cell("%.3g", fast), ratio(fast / unit),
+                               bench_cell("%.3g", fast / all * 1e6), ratio(slow / fast)});
+    seconds[0] = slow;
+    seconds[1] = fast;
+    seconds[2] = unit;
     destroy(&r);
+}
+
+static void draw(const double *seconds)
+{
+    static const char *const label[ways] = {"definition, extrapolated", "numerical", "backprop"};
+    double value[2][ways * 5];
+    bench_pick(ways, count, seconds, 5, (size_t[]){0, 1, 2, 3, 4}, value[0]);
+    bench_pick(ways, count, seconds, 4, (size_t[]){5, 6, 1, 7}, value[1]);
+    bench_chart("gradients", "One gradient of 784-hidden-10, float64, one thread", 2,
+                (bench_panel[]){{.x = "hidden units, batch 100",
+                                 .y = "seconds",
+                                 .points = 5,
+                                 .series = ways,
+                                 .at = (double[]){10, 50, 100, 200, 500},
+                                 .label = label,
+                                 .value = value[0]},
+                                {.x = "batch, hidden 50",
+                                 .y = "seconds",
+                                 .points = 4,
+                                 .series = ways,
+                                 .at = (double[]){1, 10, 100, 1000},
+                                 .label = label,
+                                 .value = value[1]}});
 }
 
 void bench_gradients(void)
 {
+    double seconds[ways * count];
     bench_mnist();
     answer_book();
     bench_table("gradients-growth", "how it grows, float64, one thread, least times", 7,
                 (const char *[]){"", "parameters", "backprop, s", "numerical, s", "/ backprop",
                                  "us / param.", "brute /"});
-    for (size_t i = 0; i < 5; i++) answer_size((size_t[]){10, 50, 100, 200, 500}[i], 100);
-    for (size_t i = 0; i < 3; i++) answer_size(50, (size_t[]){1, 10, 1000}[i]);
+    for (size_t i = 0; i < count; i++) {
+        double took[ways];
+        answer_size(sizes[i].hidden, sizes[i].batch, took);
+        for (size_t w = 0; w < ways; w++) seconds[w * count + i] = took[w];
+    }
     bench_note("brute /: what the brute force, extrapolated, takes of the numerical's time");
     bench_table_end();
+    draw(seconds);
 }

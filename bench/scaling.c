@@ -151,21 +151,6 @@ static double row(const shape *s, nb_dtype dtype, size_t threads, double peak, d
 
 enum { count = sizeof shapes / sizeof *shapes, series = 4 };
 
-/* Of images(series, shapes) those of the shapes in `chosen`. */
-static bench_panel panel_of(const char *x, size_t points, const size_t chosen[], const double at[],
-                            const char *const label[], const double *images, double *value)
-{
-    for (size_t s = 0; s < series; s++)
-        for (size_t i = 0; i < points; i++) value[s * points + i] = images[s * count + chosen[i]];
-    return (bench_panel){.x = x,
-                         .y = "images/s",
-                         .points = points,
-                         .series = series,
-                         .at = at,
-                         .label = label,
-                         .value = value};
-}
-
 static void draw(size_t all, const double *images)
 {
     static const size_t batches[] = {0, 1, 2, 3}, units[] = {4, 1, 5, 6};
@@ -173,13 +158,18 @@ static void draw(size_t all, const double *images)
     const char *const label[series] = {"float32, 1 thread", bench_cell("float32, %zu threads", all),
                                        "float64, 1 thread",
                                        bench_cell("float64, %zu threads", all)};
-    bench_chart("scaling", "Training: images a second", 2,
-                (const bench_panel[]){
-                    panel_of("batch, hidden 50", 4, batches, (double[]){10, 100, 1000, 10000},
-                             label, images, value[0]),
-                    panel_of("hidden units, batch 100", 4, units, (double[]){10, 50, 500, 2000},
-                             label, images, value[1]),
-                });
+    bench_pick(series, count, images, 4, batches, value[0]);
+    bench_pick(series, count, images, 4, units, value[1]);
+    bench_panel panel[2] = {{.x = "batch, hidden 50", .at = (double[]){10, 100, 1000, 10000}},
+                            {.x = "hidden units, batch 100", .at = (double[]){10, 50, 500, 2000}}};
+    for (int i = 0; i < 2; i++) {
+        panel[i].y = "images/s";
+        panel[i].points = 4;
+        panel[i].series = series;
+        panel[i].label = label;
+        panel[i].value = value[i];
+    }
+    bench_chart("scaling", "Training: images a second", 2, panel);
 }
 
 void bench_scaling(void)
