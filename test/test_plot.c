@@ -143,6 +143,27 @@ static void places_are_where_they_belong(void **state)
     nb_figure_destroy(fig);
 }
 
+static double bottom_of(const char *tick)
+{
+    nb_axes *ax;
+    nb_figure *fig = one(&ax);
+    nb_image image;
+    nb_axes_xticks(ax, 1, (double[]){0.5}, (const char *[]){tick});
+    assert_ok(nb_figure_render(fig, &image));
+    double bottom = ax->box.y + ax->box.h;
+    nb_image_destroy(&image);
+    nb_figure_destroy(fig);
+    return bottom;
+}
+
+static void tick_names_of_several_lines_have_room(void **state)
+{
+    (void)state;
+    double one_line = bottom_of("packed"), two = bottom_of("packed\nupdate");
+    assert_near(bottom_of("a\nb\nc") - two, two - one_line, 1e-9);
+    assert_in_range(one_line - two, 10, 20); /* one line of a tick's text */
+}
+
 /* --- pictures --- */
 
 static size_t count_color(const nb_image *image, nb_color color)
@@ -395,6 +416,7 @@ int main(void)
         cmocka_unit_test(reducing_keeps_areas),
         cmocka_unit_test(limits_come_from_finite_values),
         cmocka_unit_test(places_are_where_they_belong),
+        cmocka_unit_test(tick_names_of_several_lines_have_room),
         cmocka_unit_test(a_line_is_drawn_in_its_colour),
         cmocka_unit_test(dense_lines_keep_their_peaks),
         cmocka_unit_test(what_is_saved_twice_is_the_same),
