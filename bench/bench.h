@@ -20,7 +20,7 @@ void bench_kernels(void);
 void bench_training(void);
 void bench_scaling(void);
 
-/* --- timing (measure.c, peak.c) --------------------------------------------------------------- */
+/* --- timing (measure.c, peak.c, products.c) --------------------------------------------------------------- */
 
 /* Seconds of one call. */
 typedef struct bench_time {
@@ -41,8 +41,12 @@ void bench_compare(size_t n, void (*const call[])(void *context), void *const co
  * or float64, measured now. */
 double bench_fma_peak(nb_dtype dtype, size_t threads);
 
-/* bench_blas_threads - set BLAS's own threads, if they are others; for use in timed calls. */
+/* bench_blas_threads - set BLAS's own threads, if they are others; for use in timed calls.
+ * bench_cblas - cblas_sgemm or cblas_dgemm itself, rows contiguous: what nb_?gemm is held to.
+ *               C(m,n) := alpha op(A)(m,k) op(B)(k,n) + beta C */
 void bench_blas_threads(size_t threads);
+void bench_cblas(nb_dtype dtype, bool trans_a, bool trans_b, size_t m, size_t n, size_t k,
+                 double alpha, const void *A, const void *B, double beta, void *C);
 
 /* --- tables (table.c) ------------------------------------------------------------------------- */
 

@@ -1,12 +1,11 @@
 /* The matrix products that training and prediction ask for, four ways:
  *   nablas  nb_?gemm through the table of kernels, as the graph calls it
- *   cblas   cblas_?gemm itself; what nablas takes beyond it is our overhead
+ *   cblas   cblas_?gemm itself
  *   BLAS    the same call on all of BLAS's own threads
  *   pool    the rows of C shared out over our threads, each with BLAS on one thread, as the graph
  *           does */
 #include "bench.h"
 
-#include <cblas.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -77,16 +76,9 @@ static void run_cblas(void *context)
 {
     const product *p = context;
     const shape *s = p->s;
-    const enum CBLAS_TRANSPOSE ta = s->trans_a ? CblasTrans : CblasNoTrans;
-    const enum CBLAS_TRANSPOSE tb = s->trans_b ? CblasTrans : CblasNoTrans;
-    const blasint m = (blasint)s->m, n = (blasint)s->n, k = (blasint)s->k;
-    const blasint lda = (blasint)p->lda, ldb = (blasint)p->ldb;
     bench_blas_threads(1);
-    if (p->kernels->dtype == NB_FLOAT32)
-        cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, (float)alpha, p->A, lda, p->B, ldb,
-                    (float)s->beta, p->C, n);
-    else
-        cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, alpha, p->A, lda, p->B, ldb, s->beta, p->C, n);
+    bench_cblas(p->kernels->dtype, s->trans_a, s->trans_b, s->m, s->n, s->k, alpha, p->A, p->B,
+                s->beta, p->C);
 }
 
 static nb_status do_share(void *context, size_t part, size_t parts)
@@ -172,14 +164,13 @@ static const char *micro(double seconds)
 static void print(const shape *s, size_t ways, const bench_time time[], const double rate[],
                   double peak, double peak_all)
 {
-    const char *cell[10] = {
-        bench_cell("%-14s %c%c %zux%zux%zu", s->name, s->trans_a ? 'T' : 'N',
-                   s->trans_b ? 'T' : 'N', s->m, s->n, s->k),
-        micro(time[NABLAS].least),
-        micro(time[NABLAS].median),
-        bench_cell("%.1f", rate[NABLAS]),
-        bench_cell("%.0f", 100 * rate[NABLAS] / peak),
-        bench_cell("%+.1f", 100 * (time[NABLAS].least / time[CBLAS].least - 1))};
+    const char *cell[10] = {bench_cell("%-14s %c%c %zux%zux%zu", s->name, s->trans_a ? 'T' : 'N',
+                                       s->trans_b ? 'T' : 'N', s->m, s->n, s->k),
+                            micro(time[NABLAS].least),
+                            micro(time[NABLAS].median),
+                            bench_cell("%.1f", rate[NABLAS]),
+                            bench_cell("%.0f", 100 * rate[NABLAS] / peak),
+                            bench_cell("%.3f", time[NABLAS].least / time[CBLAS].least)};
     for (size_t w = BLAS; w < ways; w++) {
         cell[6 + 2 * (w - BLAS)] = bench_cell("%.1f", rate[w]);
         cell[7 + 2 * (w - BLAS)] = bench_cell("%.0f", 100 * rate[w] / peak_all);
@@ -187,7 +178,7 @@ static void print(const shape *s, size_t ways, const bench_time time[], const do
     bench_row(cell);
 }
 
-/* Fills rate(3, count): one thread, BLAS's threads, the pool's. */
+/* Fills rate(ways, count). */
 static void answer_for(nb_dtype dtype, nb_pool *pool, double *rate, bench_mark mark[2])
 {
     const size_t all = nb_processors(), ways = all > 1 ? WAYS : BLAS;
@@ -200,7 +191,7 @@ static void answer_for(nb_dtype dtype, nb_pool *pool, double *rate, bench_mark m
                            name, mark[0].height, mark[1].height, all),
                 ways == WAYS ? 10 : 6,
                 (const char *[]){"                  mxnxk", "us", "median", "GFLOP/s", "% peak",
-                                 "% cblas", bench_cell("BLAS x%zu", all), "% peak",
+                                 "/ cblas", bench_cell("BLAS x%zu", all), "% peak",
                                  bench_cell("pool x%zu", all), "% peak"});
     for (size_t i = 0; i < count; i++) {
         const shape *s = &shapes[i];
@@ -210,16 +201,16 @@ static void answer_for(nb_dtype dtype, nb_pool *pool, double *rate, bench_mark m
         measure(s, dtype, pool, ways, time);
         for (size_t w = 0; w < ways; w++) now[w] = flop / time[w].least * 1e-9;
         print(s, ways, time, now, mark[0].height, mark[1].height);
-        rate[i] = now[NABLAS];
-        for (size_t w = BLAS; w < ways; w++) rate[(w - BLAS + 1) * count + i] = now[w];
+        for (size_t w = 0; w < ways; w++) rate[w * count + i] = now[w];
     }
     bench_table_end();
 }
 
 static void draw(bench_panel panel[2], size_t all)
 {
-    const char *const label[3] = {"1 thread", bench_cell("BLAS on %zu threads", all),
-                                  bench_cell("our pool of %zu threads", all)};
+    const char *const label[WAYS] = {"nablas, 1 thread", "cblas, 1 thread",
+                                     bench_cell("BLAS on %zu threads", all),
+                                     bench_cell("our pool of %zu threads", all)};
     const char *group[count];
     for (size_t i = 0; i < count; i++) group[i] = shapes[i].name;
     for (int d = 0; d < 2; d++) {
@@ -231,7 +222,7 @@ static void draw(bench_panel panel[2], size_t all)
 
 void bench_gemm(void)
 {
-    static double rate[2][3 * count];
+    static double rate[2][WAYS * count];
     static const nb_dtype dtype[2] = {NB_FLOAT32, NB_FLOAT64};
     const size_t all = nb_processors();
     bench_panel panel[2];
@@ -241,7 +232,7 @@ void bench_gemm(void)
         panel[d] = (bench_panel){.title = nb_dtype_name(dtype[d]),
                                  .y = "GFLOP/s",
                                  .points = count,
-                                 .series = all > 1 ? 3 : 1,
+                                 .series = all > 1 ? WAYS : BLAS,
                                  .value = rate[d],
                                  .marks = all > 1 ? 2 : 1};
         answer_for(dtype[d], pool, rate[d], panel[d].mark);
@@ -249,7 +240,7 @@ void bench_gemm(void)
     nb_pool_destroy(pool);
     bench_blas_threads(1);
     bench_note("us ... %% peak: nb_?gemm on one thread, the least time and rates from it;");
-    bench_note("%% cblas: what it takes beyond cblas_?gemm. All rates are by the least time.");
+    bench_note("/ cblas: its time against that of cblas_?gemm. All rates are by the least time.");
     bench_note("BLAS: GFLOP/s on BLAS's own threads. pool: rows of C shared out over ours.");
     bench_note("T: that operand is transposed. Operands stay in the cache as far as they fit.");
     draw(panel, all);

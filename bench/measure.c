@@ -64,8 +64,3 @@ bench_time bench_measure(void (*call)(void *), void *context)
     bench_compare(1, &call, &context, &time);
     return time;
 }
-
-void bench_blas_threads(size_t threads)
-{
-    if (nb_blas_threads() != (int)threads) nb_blas_set_threads((int)threads);
-}

@@ -48,19 +48,12 @@ static void release(products *p)
     for (size_t l = 0; l < p->shape->layers; l++) nb_free(p->W[l]);
 }
 
-static void multiply(const products *p, bool ta, bool tb, size_t m, size_t n, size_t k,
-                     double alpha, const void *A, const void *B, double beta, void *C)
-{
-    bench_check(nb_kernels_of(p->dtype)->gemm(ta, tb, m, n, k, alpha, A, ta ? m : k, B, tb ? k : n,
-                                              beta, C, n));
-}
-
 static void forward(const products *p)
 {
     const size_t *size = p->shape->sizes;
     for (size_t l = 0; l < p->shape->layers; l++)
-        multiply(p, false, false, p->shape->batch, size[l + 1], size[l], 1e-3, p->z[l], p->W[l], 0,
-                 p->z[l + 1]);
+        bench_cblas(p->dtype, false, false, p->shape->batch, size[l + 1], size[l], 1e-3, p->z[l],
+                    p->W[l], 0, p->z[l + 1]);
 }
 
 static void run_products(void *context)
@@ -71,9 +64,10 @@ static void run_products(void *context)
     forward(p);
     for (size_t l = p->shape->layers; l-- > 0;) {
         if (l > 0)
-            multiply(p, false, true, n, size[l], size[l + 1], 1e-3, p->z[l + 1], p->W[l], 0,
-                     p->z[l]);
-        multiply(p, true, false, size[l], size[l + 1], n, 1e-9, p->z[l], p->z[l + 1], 1, p->W[l]);
+            bench_cblas(p->dtype, false, true, n, size[l], size[l + 1], 1e-3, p->z[l + 1], p->W[l],
+                        0, p->z[l]);
+        bench_cblas(p->dtype, true, false, size[l], size[l + 1], n, 1e-9, p->z[l], p->z[l + 1], 1,
+                    p->W[l]);
     }
     forward(p);
 }

@@ -6,7 +6,6 @@
 #include "bench.h"
 #include "dense.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -28,17 +27,10 @@ typedef struct floor_data {
     float *x, *W1, *z, *W2, *y;
 } floor_data;
 
-static void product(enum CBLAS_TRANSPOSE ta, enum CBLAS_TRANSPOSE tb, int m, int n, int k,
-                    float alpha, const float *A, const float *B, float beta, float *C)
+static void floor_forward(const floor_data *f, size_t n)
 {
-    cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, alpha, A, ta == CblasTrans ? m : k, B,
-                tb == CblasTrans ? k : n, beta, C, n);
-}
-
-static void floor_forward(const floor_data *f, int n)
-{
-    product(CblasNoTrans, CblasNoTrans, n, hidden, inputs, 1, f->x, f->W1, 0, f->z);
-    product(CblasNoTrans, CblasNoTrans, n, outputs, hidden, 1, f->z, f->W2, 0, f->y);
+    bench_cblas(NB_FLOAT32, false, false, n, hidden, inputs, 1, f->x, f->W1, 0, f->z);
+    bench_cblas(NB_FLOAT32, false, false, n, outputs, hidden, 1, f->z, f->W2, 0, f->y);
 }
 
 static void floor_step(void *context)
@@ -46,9 +38,9 @@ static void floor_step(void *context)
     const floor_data *f = context;
     bench_blas_threads(1);
     floor_forward(f, batch);
-    product(CblasNoTrans, CblasTrans, batch, hidden, outputs, 1, f->y, f->W2, 0, f->z);
-    product(CblasTrans, CblasNoTrans, hidden, outputs, batch, 1e-9f, f->z, f->y, 1, f->W2);
-    product(CblasTrans, CblasNoTrans, inputs, hidden, batch, 1e-9f, f->x, f->z, 1, f->W1);
+    bench_cblas(NB_FLOAT32, false, true, batch, hidden, outputs, 1, f->y, f->W2, 0, f->z);
+    bench_cblas(NB_FLOAT32, true, false, hidden, outputs, batch, 1e-9, f->z, f->y, 1, f->W2);
+    bench_cblas(NB_FLOAT32, true, false, inputs, hidden, batch, 1e-9, f->x, f->z, 1, f->W1);
     floor_forward(f, batch);
 }
 
