@@ -15,7 +15,7 @@ typedef struct settings {
     const char *data;
     net_kind net;
     nb_activation activation;
-    size_t batch;
+    size_t batch, inputs; /* inputs: pixels of an image, or the 2 of simpleNet */
     uint32_t seed;
     nb_check_options check;
     bool exact, plot;
@@ -53,7 +53,7 @@ static void parse(int argc, char **argv, settings *s)
 
 static void make_net(const settings *s, nb_net **net)
 {
-    static const size_t sizes[][4] = {{784, 50, 10}, {784, 50, 100, 10}, {2, 3}};
+    const size_t sizes[][4] = {{s->inputs, 50, 10}, {s->inputs, 50, 100, 10}, {s->inputs, 3}};
     static const size_t layers[] = {2, 3, 1};
     nb_random random;
     const nb_net_options options = {.layers = layers[s->net],
@@ -68,19 +68,24 @@ static void make_net(const settings *s, nb_net **net)
     nb_net_randomize(*net, &random, s->net == SIMPLE ? 1 : 0.01);
 }
 
-/* The first training images; for simpleNet, the book's x and t. */
-static void make_batch(const settings *s, nb_tensor *x, nb_tensor *t)
+/* simpleNet's x and t in the book. */
+static void make_vector(settings *s, nb_tensor *x, nb_tensor *t)
+{
+    s->inputs = 2;
+    page_check(&s->page, nb_tensor_create(x, NB_FLOAT64, NB_SHAPE(1, 2)));
+    page_check(&s->page, nb_tensor_create(t, NB_INT32, NB_SHAPE(1)));
+    memcpy(x->data, (double[]){.6, .9}, 2 * sizeof(double));
+    memcpy(t->data, &(int32_t){2}, sizeof(int32_t));
+}
+
+/* The first training images. */
+static void make_batch(settings *s, nb_tensor *x, nb_tensor *t)
 {
     nb_mnist mnist;
-    const nb_shape shape = s->net == SIMPLE ? NB_SHAPE(1, 2) : NB_SHAPE(s->batch, 784);
-    page_check(&s->page, nb_tensor_create(x, NB_FLOAT64, shape));
-    page_check(&s->page, nb_tensor_create(t, NB_INT32, NB_SHAPE(shape.dim[0])));
-    if (s->net == SIMPLE) {
-        memcpy(x->data, (double[]){.6, .9}, 2 * sizeof(double));
-        memcpy(t->data, &(int32_t){2}, sizeof(int32_t));
-        return;
-    }
     load_mnist(s->page.program, mnist_folder(s->data), &mnist);
+    s->inputs = nb_tensor_width(&mnist.train.images);
+    page_check(&s->page, nb_tensor_create(x, NB_FLOAT64, NB_SHAPE(s->batch, s->inputs)));
+    page_check(&s->page, nb_tensor_create(t, NB_INT32, NB_SHAPE(s->batch)));
     page_check(&s->page, nb_dataset_range(&mnist.train, 0, s->batch, x, t));
     nb_mnist_destroy(&mnist);
 }
@@ -155,7 +160,7 @@ int main(int argc, char **argv)
     nb_node *loss;
     nb_gradient_report report;
     parse(argc, argv, &s);
-    make_batch(&s, &x, &t);
+    (s.net == SIMPLE ? make_vector : make_batch)(&s, &x, &t);
     make_net(&s, &net);
     page_check(&s.page, nb_net_feed(net, &x, &t, &loss));
     page_check(&s.page, nb_gradient_check_with(loss, &s.check, &report));
