@@ -22,7 +22,7 @@ static nb_status check(const char *who, size_t m, size_t n, size_t k, const doub
     if (n > INT_MAX || m > INT_MAX - n || k > INT_MAX)
         return nb_fail(NB_EOVERFLOW, "%s: A is (%zu, %zu), k=%zu: beyond LAPACK's int", who, m, n,
                        k);
-    for (size_t i = 0; i < m; i++) {
+    for (size_t i = 0; i < m && n > 0; i++) {
         const size_t end = lower ? i + 1 : n;
         const size_t j = nb_first_not_finite(end, A + i * n);
         if (j < end) return nb_fail(NB_EDIVERGED, "%s: A[%zu][%zu]=%g", who, i, j, A[i * n + j]);
@@ -51,9 +51,9 @@ nb_status nb_symmetric_eigenvalues(size_t n, const double *A, double *values, do
     const char job = vectors ? 'V' : 'N';
     double best;
     LAPACKE_dsyev_work(LAPACK_COL_MAJOR, job, LOWER, order, NULL, order, NULL, &best, -1);
-    double *V = nb_alloc(n * n + n + (size_t)best, sizeof *V), *lambda = V + n * n;
+    double *V = nb_alloc(n * n + n + (size_t)best, sizeof *V);
     if (!V) return NB_ENOMEM;
-
+    double *lambda = V + n * n;
     memcpy(V, A, n * n * sizeof *V);
     const int info = LAPACKE_dsyev_work(LAPACK_COL_MAJOR, job, LOWER, order, V, order, lambda,
                                         lambda + n, (int)best);
@@ -72,9 +72,9 @@ nb_status nb_solve_positive_definite(size_t n, size_t k, const double *A, const 
 {
     nb_status status = check("nb_solve_positive_definite", n, n, k, A, true);
     if (status || n == 0 || k == 0) return status;
-    double *L = nb_alloc(n * (n + k), sizeof *L), *columns = L + n * n;
+    double *L = nb_alloc(n * (n + k), sizeof *L);
     if (!L) return NB_ENOMEM;
-
+    double *columns = L + n * n;
     memcpy(L, A, n * n * sizeof *L);
     to_columns(n, k, B, columns, n);
     const int info =
@@ -132,7 +132,7 @@ nb_status nb_least_squares(size_t m, size_t n, size_t k, const double *A, const 
     double *factor = nb_alloc(rows * (n + k) + work_size, sizeof *factor);
     if (!factor) return NB_ENOMEM;
     double *columns = factor + rows * n, *work = columns + rows * k;
-    memcpy(factor, A, m * n * sizeof *factor);
+    if (m) memcpy(factor, A, m * n * sizeof *factor);
     memset(factor + m * n, 0, (rows - m) * n * sizeof *factor);
     for (size_t j = 0; j < rows - m; j++) factor[(m + j) * n + j] = sqrt(ridge);
     memset(columns, 0, rows * k * sizeof *columns);
