@@ -407,7 +407,7 @@ static void the_errors_form_a_v(void **state)
         for (size_t i = 0; i < n; i++) least = fmin(least, errors[k][i]);
         assert_true(least >= best[k][0] && least < best[k][1]);
         assert_true(errors[k][0] > 10 * least && errors[k][n - 1] > 10 * least);
-        assert_true(*nb_diff_name(k));
+        assert_true(*nb_diff_name((nb_diff)k));
     }
     assert_string_equal(nb_diff_name(NB_DIFF_FORWARD), "forward, float64");
     assert_string_equal(nb_diff_name(NB_DIFFS), "");
