@@ -151,7 +151,7 @@ static size_t place(double centre, size_t size)
 
 static size_t fitted(size_t side, size_t longer)
 {
-    const size_t size = (side * NB_DIGIT_BOX * 2 + longer) / (longer * 2);
+    const size_t size = longer ? (side * NB_DIGIT_BOX * 2 + longer) / (longer * 2) : 0;
     return size ? size : 1;
 }
 

@@ -103,6 +103,7 @@ static nb_status explain(checking *k, nb_node *parameter, nb_checked *c, nb_grad
     }
     c->context = &element;
     if (!status) status = nb_check_explain(c, k->options.h, row);
+    c->context = NULL;
     nb_tensor_destroy(&exact);
     return status;
 }
