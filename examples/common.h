@@ -13,8 +13,8 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SIGNAL = 128 };
 
 /* usage_error - print "PROGRAM: message" and where to find help on stderr, exit with EXIT_USAGE.
  * usage_hint - the same for getopt_long, which has printed the message. */
-void usage_error(const char *program, const char *format, ...) NB_PRINTF(2, 3);
-void usage_hint(const char *program);
+_Noreturn void usage_error(const char *program, const char *format, ...) NB_PRINTF(2, 3);
+_Noreturn void usage_hint(const char *program);
 
 /* fail - print "PROGRAM: detail of the failure" on stderr, exit with EXIT_FAILED. */
 _Noreturn void fail(const char *program);

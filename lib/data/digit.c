@@ -109,6 +109,7 @@ static box find_digit(size_t width, size_t height, const uint8_t *ink)
             if (y < top) top = y;
             bottom = y;
         }
+    if (left > right) return (box){0, 0, width, height}; /* which cannot be */
     return (box){left, top, right - left + 1, bottom - top + 1};
 }
 
