@@ -296,6 +296,20 @@ static void the_1e_7_is_named_and_excuses_nothing(void **state)
     }
 }
 
+/* At h = 1e-9 the two agree in some elements by chance, with the 1e-7 or without. */
+static void chance_is_not_called_bias(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        bed b;
+        make_bed(&b, clean, nb_sigmoid, NB_BOOK_EPSILON, seed);
+        assert_ok(nb_gradient_check(b.loss, 1e-9, &b.report));
+        assert_true(b.report.passed);
+        assert_int_equal(b.report.tally[NB_BIAS], 0);
+        end_bed(&b);
+    }
+}
+
 /* --- corners ---------------------------------------------------------------------------------- */
 
 /* loss = sum of op(w_i): w_0 at `at`, w_1 far from any corner. */
@@ -915,6 +929,7 @@ int main(void)
         cmocka_unit_test(a_bad_step_is_named_and_excuses_nothing),
         cmocka_unit_test(richardson_forgives_a_large_step),
         cmocka_unit_test(the_1e_7_is_named_and_excuses_nothing),
+        cmocka_unit_test(chance_is_not_called_bias),
         cmocka_unit_test(a_corner_within_the_step_is_named),
         cmocka_unit_test(a_corner_excuses_nothing),
         cmocka_unit_test(corners_deep_in_a_net_are_named),

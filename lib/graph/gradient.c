@@ -88,22 +88,21 @@ static nb_status differentiate(const checking *k, nb_node *loss, nb_node *parame
     return status;
 }
 
-static nb_status explain(checking *k, nb_node *parameter, nb_checked *c, nb_gradient_row *row)
+static nb_status explain(checking *k, nb_node *parameter, nb_checked c, nb_gradient_row *row)
 {
     nb_tensor exact = {0};
     element_of element = {k->loss, parameter};
-    const bool any = nb_check_compare(c, row) > 0;
+    const bool any = nb_check_compare(&c, row) > 0;
     nb_status status = any ? make_exact(k) : NB_OK;
     if (!status && any && k->exact_loss) {
         element.loss = k->exact_loss;
         element.parameter = k->exact_loss->graph->node[parameter->index];
         status = nb_tensor_create(&exact, NB_FLOAT64, parameter->shape);
         if (!status) status = differentiate(k, element.loss, element.parameter, &exact);
-        c->exact = exact.data;
+        c.exact = exact.data;
     }
-    c->context = &element;
-    if (!status) status = nb_check_explain(c, k->options.h, row);
-    c->context = NULL;
+    c.context = &element;
+    if (!status) status = nb_check_explain(&c, k->options.h, row);
     nb_tensor_destroy(&exact);
     return status;
 }
@@ -118,14 +117,14 @@ static nb_status check_parameter(checking *k, nb_node *parameter, double value,
     nb_status status = nb_tensor_create(&numerical, NB_FLOAT64, parameter->shape);
     if (!status) status = differentiate(k, k->loss, parameter, &numerical);
     if (!status) {
-        nb_checked c = {.count = nb_tensor_count(&numerical),
-                        .x = nb_value(parameter)->data,
-                        .numerical = numerical.data,
-                        .analytic = nb_gradient(parameter)->data,
-                        .f = value,
-                        .at = loss_at,
-                        .pieces = true};
-        status = explain(k, parameter, &c, row);
+        const nb_checked c = {.count = nb_tensor_count(&numerical),
+                              .x = nb_value(parameter)->data,
+                              .numerical = numerical.data,
+                              .analytic = nb_gradient(parameter)->data,
+                              .f = value,
+                              .at = loss_at,
+                              .pieces = true};
+        status = explain(k, parameter, c, row);
     }
     nb_tensor_destroy(&numerical);
     return status;

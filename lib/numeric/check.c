@@ -250,9 +250,7 @@ static nb_status find_best(const site *s, double enough, ladder *steps)
         const look *l = &steps->at[decade], *next = l + 1;
         const double change = fabs(l->slope - next->slope), noise = s->noise / next->h;
         const double error = change + noise;
-        /* Where d grows as h shrinks and noise is not why, the function jumps. */
-        const bool steady = change <= fabs(l->slope) + 4 * noise;
-        if (l->corner || next->corner || !steady || !(error < steps->error)) continue;
+        if (l->corner || next->corner || !(error < steps->error)) continue;
         steps->error = error;
         steps->best = decade;
         if (error <= enough) break;

@@ -55,8 +55,7 @@ extern "C" {
     X(NB_KINK, "kink",                                                                             \
       "the function has a corner between -h and +h (an input of relu or step changes sign)")       \
     X(NB_BIAS, "bias",                                                                             \
-      "forward adds something that backward leaves out on purpose (the 1e-7 in the logarithm); "   \
-      "without it the two agree")                                                                  \
+      "forward adds what backward leaves out (the 1e-7); without it the two agree")                \
     X(NB_ROUNDING, "rounding", "h is so small that rounding shows; at a larger one the two agree") \
     X(NB_TRUNCATION, "truncation",                                                                 \
       "h is so large that curvature shows; at a smaller one the two agree")                        \
