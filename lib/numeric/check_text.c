@@ -17,13 +17,11 @@ const char *nb_reason_name(nb_reason reason)
 
 const char *nb_reason_text(nb_reason reason)
 {
-    /* NOLINTBEGIN(bugprone-suspicious-missing-comma): texts of several lines */
     static const char *const texts[] = {
 #define X(code, name, text) text,
         NB_REASON_LIST(X)
 #undef X
     };
-    /* NOLINTEND(bugprone-suspicious-missing-comma) */
     return (size_t)reason < NB_REASONS ? texts[reason] : "";
 }
 
