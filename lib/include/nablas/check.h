@@ -17,9 +17,9 @@
  *         = 9e-12 (|f| + |w a|) + 1e-7 max(|d|, |a|)
  *
  * It does not depend on the step h of the check: a bad h shows, and is named. The bound decides
- * what is looked at again, not what is wrong. For every element beyond it v is measured, as what is
- * left of fourth differences of f so narrow that nothing but noise is left in them; d is taken at
- * h = 1e-1, 1e-2, ... 1e-10; and the steps are compared by
+ * what is looked at again, not what is wrong. If any element is beyond it, v is measured at up to 16
+ * of them, as what is left of fourth differences of f so narrow that nothing but noise is left in
+ * them. For each of them all d is taken at h = 1e-1, 1e-2, ... 1e-10, and the steps are compared by
  *
  *   E(h) = |d(h) - d(h/10)| + v / (h/10)
  *
@@ -139,8 +139,8 @@ typedef void (*nb_gradient_function)(size_t n, const double *x, void *context, d
  * closer together in proportion to h where the function is smooth. At a corner itself the gradient
  * passes if it lies between them.
  * Errors: NB_EINVAL h is not a positive number; NB_ENOMEM. The report is zeroed then.
- * Cost:   2n + 1 calls of f and one of `gradient`, twice that with richardson; some 20 to 40 calls
- *         of f more for an element beyond the bound. */
+ * Cost:   2n + 1 calls of f and one of `gradient`, twice that with richardson; some 10 to 20 calls
+ *         of f more for an element beyond the bound, and 700 once for the noise. */
 nb_status nb_function_check(nb_function f, nb_gradient_function gradient, void *context, size_t n,
                             const double *x, const nb_check_options *options,
                             nb_gradient_report *report);
