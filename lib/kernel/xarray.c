@@ -85,11 +85,18 @@ nb_status NB(column_sums)(size_t n, size_t m, real alpha, const real *Y, size_t 
 
 size_t NB(argmax)(size_t n, const real *x)
 {
+    /* Without branches, which scores would mislead. */
+    real max = n ? x[0] : 0;
     size_t best = 0;
+    bool ordered = true;
     for (size_t i = 0; i < n; i++) {
-        if (x[i] != x[i]) return i;
-        if (x[i] > x[best]) best = i;
+        const bool greater = x[i] > max;
+        ordered &= x[i] == x[i];
+        max = greater ? x[i] : max;
+        best = greater ? i : best;
     }
+    for (size_t i = 0; !ordered && i < n; i++)
+        if (x[i] != x[i]) return i;
     return best;
 }
 
