@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { n = 5000, rows = 100, hidden = 50, classes = 10, pixels = 784, runs = 20, run_length = 20 };
+enum { n = 5000, rows = 100, hidden = 50, classes = 10, pixels = 784 };
 
 typedef struct work {
     const NB(vector) * v;
@@ -16,7 +16,6 @@ typedef struct work {
     uint8_t bytes[n], counts[pixels];
     uint32_t row[rows];
     nb_entry entry[rows];
-    nb_run run[runs];
 } work;
 
 static void exponential(void *context)
@@ -109,22 +108,10 @@ static void from_bytes(void *context)
     w->v->from_bytes(n, w->bytes, 255, w->y);
 }
 
-static void pack_bytes(void *context)
-{
-    const work *w = context;
-    w->v->pack_bytes(runs, w->run, w->bytes, pixels, 255, w->y);
-}
-
 static void count_bytes(void *context)
 {
     work *w = context;
     w->v->count_bytes(pixels, w->bytes, w->counts);
-}
-
-static void add_counts(void *context)
-{
-    work *w = context;
-    w->v->add_counts(pixels, w->bytes, w->counts);
 }
 
 static const struct {
@@ -147,9 +134,7 @@ static const struct {
     {"add_rows", add_rows, rows *hidden},
     {"add_outer", add_outer, rows *hidden},
     {"from_bytes", from_bytes, n},
-    {"pack_bytes", pack_bytes, runs *run_length},
     {"count_bytes", count_bytes, pixels},
-    {"add_counts", add_counts, pixels},
 };
 enum { count = sizeof kernels / sizeof *kernels };
 _Static_assert((int)count <= (int)most_kernels, "kernel_time row[]");
@@ -166,7 +151,6 @@ static void refill(work *w)
         w->row[i] = i;
         w->entry[i] = (nb_entry){i, 1e-3 * i};
     }
-    for (uint32_t r = 0; r < runs; r++) w->run[r] = (nb_run){39 * r, 39 * r + run_length};
     memset(w->counts, 0, sizeof w->counts);
 }
 

@@ -1063,7 +1063,7 @@ typedef struct columns {
 
 static void columns_init(columns *c, const char *pattern)
 {
-    uint8_t active[wide];
+    uint32_t active[wide];
     double *next = c->packed;
     support_fill_d(wide_rows * wide, c->whole, 31);
     for (size_t j = 0; j < wide; j++) active[j] = pattern[j] == 'x';

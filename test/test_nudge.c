@@ -361,8 +361,12 @@ static void test_packed_whole(void **state)
     assert_ok(nb_graph_finish(g, n));
     const nb_tensor w = nb_graph_parameters(g);
     support_fill_d(nb_tensor_count(&w), w.data, 4);
-    const nb_packed value = {
-        nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, 3), packed), 2, run, row, row_end, entry};
+    const nb_packed value = {.dense = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, 3), packed),
+                             .runs = 2,
+                             .run = run,
+                             .row = row,
+                             .row_end = row_end,
+                             .entry = entry};
     assert_ok(nb_feed_packed(x, &value));
     compare_all(loss, 1e-4);
     nb_graph_destroy(g);
@@ -412,7 +416,7 @@ static void test_packed_beside(void **state)
     double packed[n * 3], dense[n * k];
     const nb_run run[] = {{1, 3}, {4, 5}};
     const nb_packed value = {
-        nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, 3), packed), 2, run, NULL, NULL, NULL};
+        .dense = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, 3), packed), .runs = 2, .run = run};
     const nb_tensor whole = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, k), dense);
     support_fill_d(n * 3, packed, 8);
     support_fill_d(n * k, dense, 9);

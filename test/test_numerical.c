@@ -128,10 +128,10 @@ static void pack(packed_trial *p, const nb_tensor *x)
 {
     enum { k = 40 };
     const size_t n = x->shape.dim[0];
-    uint8_t count[k] = {0};
+    uint32_t count[k] = {0};
     size_t columns, entries = 0, at = 0;
     const double *value = x->data;
-    for (size_t i = 0; i < n * k; i++) count[i % k] = (uint8_t)(count[i % k] + (value[i] != 0));
+    for (size_t i = 0; i < n * k; i++) count[i % k] += value[i] != 0;
     const size_t runs = nb_find_runs(k, count, 2, p->run, &columns);
     for (size_t i = 0; i < n; i++) {
         p->row[i] = entries;
@@ -144,12 +144,12 @@ static void pack(packed_trial *p, const nb_tensor *x)
         p->row_end[i] = entries;
     }
     assert_true(entries > 0 && columns > 0);
-    p->value = (nb_packed){nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, columns), p->dense),
-                           runs,
-                           p->run,
-                           p->row,
-                           p->row_end,
-                           p->entry};
+    p->value = (nb_packed){.dense = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, columns), p->dense),
+                           .runs = runs,
+                           .run = p->run,
+                           .row = p->row,
+                           .row_end = p->row_end,
+                           .entry = p->entry};
 }
 
 static void test_zeros_and_packed(void **state)

@@ -12,7 +12,7 @@ static void runs_are_the_columns_above(void **state)
     (void)state;
     static const struct {
         const char *count;
-        uint8_t above;
+        uint32_t above;
         size_t runs, columns;
         nb_run run[4];
     } cases[] = {
@@ -28,10 +28,10 @@ static void runs_are_the_columns_above(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const size_t k = strlen(cases[i].count);
-        uint8_t count[16];
+        uint32_t count[16];
         nb_run run[9];
         size_t columns = 99;
-        for (size_t j = 0; j < k; j++) count[j] = (uint8_t)(cases[i].count[j] - '0');
+        for (size_t j = 0; j < k; j++) count[j] = (uint32_t)(cases[i].count[j] - '0');
         assert_int_equal(nb_find_runs(k, count, cases[i].above, run, &columns), cases[i].runs);
         assert_int_equal(columns, cases[i].columns);
         for (size_t r = 0; r < cases[i].runs; r++) {
@@ -41,53 +41,49 @@ static void runs_are_the_columns_above(void **state)
     }
 }
 
-static void counts_stay_at_255(void **state)
+/* More rows than a byte counts, more columns than are counted at once. */
+static void bytes_are_counted_by_column(void **state)
 {
     (void)state;
-    enum { most = 200 };
-    uint8_t bytes[most], count[most], before[most], more[most];
-    for (size_t i = 0; i < most; i++) {
-        bytes[i] = (uint8_t)(i % 3 * 37);
-        before[i] = (uint8_t)(i % 4 ? i * 91 + 5 : 255 - i % 2);
-        more[i] = (uint8_t)(i * 53);
-    }
-    for (size_t n = 0; n <= most; n++) {
-        memcpy(count, before, most);
-        nb_count_bytes(n, bytes, count);
-        for (size_t i = 0; i < most; i++) {
-            const int want = before[i] + (i < n && bytes[i]);
-            assert_int_equal(count[i], want > 255 ? 255 : want);
-        }
-        memcpy(count, before, most);
-        nb_add_counts(n, more, count);
-        for (size_t i = 0; i < most; i++) {
-            const int want = before[i] + (i < n ? more[i] : 0);
-            assert_int_equal(count[i], want > 255 ? 255 : want);
+    enum { rows = 700, most = 1100 };
+    uint8_t *bytes = malloc((size_t)rows * most);
+    uint32_t count[most + 1];
+    assert_non_null(bytes);
+    for (size_t k = 0; k <= most; k = k < 5 ? k + 1 : k * 7) {
+        for (size_t n = 0; n <= rows; n = n < 2 ? n + 1 : n * 2 + 250) {
+            for (size_t i = 0; i < n; i++)
+                for (size_t j = 0; j < k; j++)
+                    bytes[i * k + j] = (uint8_t)(i % (j + 1) ? 0 : 1 + i % 255);
+            memset(count, 0xa5, sizeof count);
+            nb_count_bytes(n, k, bytes, count);
+            for (size_t j = 0; j < k; j++) assert_int_equal(count[j], (n + j) / (j + 1));
+            assert_int_equal(count[k], 0xa5a5a5a5);
         }
     }
+    free(bytes);
 }
 
 /* The row ends where its memory does, so that AddressSanitizer sees a byte too many. */
-static void entries_are_the_wanted_ink(void **state)
+static void wanted_bytes_are_found(void **state)
 {
     (void)state;
-    for (size_t k = 0; k < 70; k++) {
+    for (size_t k = 0; k < 700; k += k < 70 ? 1 : 99) {
         uint8_t *bytes = malloc(k + (k == 0)), *wanted = malloc(k + (k == 0));
-        nb_entry entry[70];
+        nb_byte_entry found[700];
         size_t want = 0;
         assert_true(bytes && wanted);
         for (size_t j = 0; j < k; j++) {
             bytes[j] = (uint8_t)(j * 7 % 5 < 2 ? 1 << j % 8 : 0);
             wanted[j] = (uint8_t)(j * 11 % 3 ? 255 : 0);
         }
-        const size_t found = nb_find_entries(k, bytes, wanted, 255, entry);
+        const size_t count = nb_find_bytes(k, bytes, wanted, found);
         for (size_t j = 0; j < k; j++) {
             if (!bytes[j] || !wanted[j]) continue;
-            assert_true(want < found);
-            assert_int_equal(entry[want].column, j);
-            assert_true(entry[want++].value == (double)((float)bytes[j] / 255.0f));
+            assert_true(want < count);
+            assert_int_equal(found[want].low + 256 * found[want].high, j);
+            assert_int_equal(found[want++].byte, bytes[j]);
         }
-        assert_int_equal(found, want);
+        assert_int_equal(count, want);
         free(bytes);
         free(wanted);
     }
@@ -97,10 +93,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_are_the_columns_above),
-        cmocka_unit_test(counts_stay_at_255),
-        cmocka_unit_test(entries_are_the_wanted_ink),
-        BOTH(packed_rows_are_their_runs_converted),
+        cmocka_unit_test(bytes_are_counted_by_column),
+        cmocka_unit_test(wanted_bytes_are_found),
         BOTH(entries_meet_their_rows),
+        BOTH(entries_reach_their_rows),
     };
     return cmocka_run_group_tests_name("sparse", tests, NULL, NULL);
 }

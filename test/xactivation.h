@@ -400,7 +400,7 @@ static void T(run_all)(const NB(vector) * t, size_t n, const real *x, const uint
     t->sgd(n, a, x, row[13]);
     t->from_bytes(n, bytes, 255, row[14]);
     t->sigmoid(n, row[15], row[15]);
-    t->pack_bytes(1, &(nb_run){0, (uint32_t)n}, bytes, n, 255, row[16]);
+    t->add_rows(2, (const nb_entry[]){{0, 0.25}, {0, -1.385}}, n, x, row[16]);
 }
 
 static void T(compare_tables)(const NB(vector) * t, size_t n, const real *x, const uint8_t *bytes)

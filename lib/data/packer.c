@@ -5,65 +5,188 @@
 #include <string.h>
 
 struct nb_packer {
-    size_t rows, pixels, threads;
-    size_t stride;   /* of count: pixels, rounded up so that threads write to lines of their own */
-    nb_tensor dense; /* (rows, pixels) */
-    uint8_t *count;  /* (threads, pixels): images with ink there; the first row becomes the sum */
-    uint8_t *rare;   /* (pixels): 255 where the pixels are kept as entries */
-    nb_run *run;     /* (pixels / 2 + 1) */
+    const nb_dataset *set;
+    size_t rows, pixels;
+    float divisor;
+    double value[UINT8_MAX + 1]; /* what a byte means */
+
+    /* The set once more; record is NULL where it is left whole. */
+    size_t runs, columns;
+    nb_run *run; /* the common columns */
+    uint8_t
+        *record;   /* an image after the other: the bytes in common columns, the nb_byte_entries */
+    size_t *first; /* (images + 1): image i is record[first[i]] ... record[first[i+1]-1] */
+
+    /* A batch. */
+    const size_t *index; /* its images, or lo, lo + 1 ... */
+    size_t lo;
+    nb_tensor dense;       /* (rows, columns) */
+    size_t most;           /* entries of an image; row i's begin at i * most */
     size_t *row, *row_end; /* (rows) */
-    nb_entry *entry;
-    size_t *base; /* (threads): where a thread's entries begin */
+    nb_entry *entry;       /* (rows, most) */
 };
 
-/* One call, as its tasks see it. */
-typedef struct job {
-    nb_packer *packer;
-    const nb_dataset *set;
-    size_t n, lo;
-    const size_t *index;
-    nb_packed *packed;
-} job;
-
-/* A column used by this many of n images, or fewer, is kept entry by entry. An eighth: from there
- * on a column of a product costs less than its entries (docs/performance.md). */
-static uint8_t few(size_t n)
+/* A column used by this many of n images, or fewer, is kept entry by entry: a quarter. From there on
+ * its share of a product costs less than its entries (docs/performance.md). */
+static uint32_t few(size_t n)
 {
-    return (uint8_t)(n / 8 < 250 ? n / 8 : 250);
+    return (uint32_t)(n / 4);
+}
+
+static const uint8_t *bytes_of(const nb_packer *p, size_t image)
+{
+    return (const uint8_t *)p->set->images.data + image * p->pixels;
+}
+
+/* --- the set once more ------------------------------------------------------------------------ */
+
+/* What threads share while they read it. */
+typedef struct reading {
+    nb_packer *packer;
+    size_t images, stride;
+    uint32_t *count; /* (threads + 1, stride): images with ink there, of each thread's, of all */
+    uint8_t *rare;   /* (pixels): 255 where pixels are kept one by one */
+} reading;
+
+static nb_status count_share(void *context, size_t part, size_t parts)
+{
+    const reading *r = context;
+    size_t lo, hi;
+    nb_share(r->images, part, parts, &lo, &hi);
+    nb_count_bytes(hi - lo, r->packer->pixels, bytes_of(r->packer, lo),
+                   r->count + part * r->stride);
+    return NB_OK;
+}
+
+/* Which columns are common, and which rare. */
+static void divide(reading *r, size_t parts)
+{
+    nb_packer *p = r->packer;
+    uint32_t *sum = r->count + parts * r->stride;
+    const uint32_t most = few(r->images);
+    for (size_t part = 0; part < parts; part++)
+        for (size_t k = 0; k < p->pixels; k++) sum[k] += r->count[part * r->stride + k];
+    p->runs = nb_find_runs(p->pixels, sum, most, p->run, &p->columns);
+    for (size_t k = 0; k < p->pixels; k++) r->rare[k] = sum[k] > most ? 0 : UINT8_MAX;
+}
+
+/* Copying the weights that go with the columns costs more than a few columns save. */
+static bool pays(const nb_packer *p)
+{
+    return p->columns <= p->pixels - p->pixels / 8;
+}
+
+/* Where the records of a share begin. */
+static size_t bytes_before(const reading *r, size_t part, size_t parts)
+{
+    size_t lo, hi, entries = 0;
+    nb_share(r->images, part, parts, &lo, &hi);
+    for (size_t i = 0; i < part; i++)
+        for (size_t k = 0; k < r->packer->pixels; k++)
+            if (r->rare[k]) entries += r->count[i * r->stride + k];
+    return lo * r->packer->columns + entries * sizeof(nb_byte_entry);
+}
+
+static nb_status store_share(void *context, size_t part, size_t parts)
+{
+    const reading *r = context;
+    nb_packer *p = r->packer;
+    uint8_t *to = p->record + bytes_before(r, part, parts);
+    size_t lo, hi;
+    nb_share(r->images, part, parts, &lo, &hi);
+    for (size_t i = lo; i < hi; i++) {
+        const uint8_t *bytes = bytes_of(p, i);
+        p->first[i] = (size_t)(to - p->record);
+        for (size_t k = 0; k < p->runs; k++) {
+            const size_t length = p->run[k].end - p->run[k].begin;
+            memcpy(to, bytes + p->run[k].begin, length);
+            to += length;
+        }
+        to += nb_find_bytes(p->pixels, bytes, r->rare, (nb_byte_entry *)to) * sizeof(nb_byte_entry);
+    }
+    return NB_OK;
+}
+
+static nb_status store(reading *r, nb_pool *pool)
+{
+    nb_packer *p = r->packer;
+    const size_t parts = nb_pool_threads(pool), bytes = bytes_before(r, parts, parts);
+    if (!(p->first = nb_alloc(r->images + 1, sizeof *p->first)) ||
+        !(p->record = nb_alloc(bytes + 1, 1)))
+        return NB_ENOMEM;
+    p->first[r->images] = bytes;
+    nb_status status = nb_pool_run(pool, store_share, r);
+    for (size_t i = 0; i < r->images; i++) {
+        const size_t length = p->first[i + 1] - p->first[i] - p->columns;
+        if (length / sizeof(nb_byte_entry) > p->most) p->most = length / sizeof(nb_byte_entry);
+    }
+    return status;
+}
+
+static nb_status read_set(nb_packer *p, nb_pool *pool)
+{
+    const size_t parts = nb_pool_threads(pool), line = NB_ALIGNMENT / sizeof(uint32_t);
+    reading r = {.packer = p, .images = nb_dataset_count(p->set)};
+    nb_status status = NB_ENOMEM;
+    r.stride = (p->pixels + line - 1) / line * line;
+    if ((r.count = nb_alloc_zero(parts + 1, r.stride * sizeof *r.count)) &&
+        (r.rare = nb_alloc(p->pixels, 1)) &&
+        (p->run = nb_alloc(p->pixels / 2 + 1, sizeof *p->run))) {
+        status = nb_pool_run(pool, count_share, &r);
+        divide(&r, parts);
+        if (!status && pays(p)) status = store(&r, pool);
+    }
+    nb_free(r.count);
+    nb_free(r.rare);
+    return status;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-nb_status nb_packer_create(nb_packer **out, nb_dtype dtype, size_t rows, size_t pixels,
-                           size_t threads)
+static nb_status check_set(const nb_dataset *d, nb_dtype dtype, size_t rows)
 {
-    *out = NULL;
-    if (rows == 0 || pixels == 0 || pixels > UINT32_MAX || threads == 0)
-        return nb_fail(NB_EINVAL, "nb_packer_create: rows=%zu, pixels=%zu, threads=%zu", rows,
-                       pixels, threads);
+    if (rows == 0) return nb_fail(NB_EINVAL, "nb_packer_create: rows=0");
     if (!nb_kernels_of(dtype))
         return nb_fail(NB_EDTYPE, "nb_packer_create: %s, expected float32 or float64",
                        nb_dtype_name(dtype));
+    if (nb_tensor_count(&d->images) == 0 || !d->flatten)
+        return nb_fail(NB_ESHAPE, "nb_packer_create: %zu images of %zu pixels%s",
+                       nb_dataset_count(d), nb_tensor_width(&d->images),
+                       d->flatten ? "" : ", not flattened");
+    return NB_OK;
+}
+
+static nb_status make_room(nb_packer *p, nb_dtype dtype)
+{
+    if (!p->record) return nb_tensor_create(&p->dense, dtype, NB_SHAPE(p->rows, p->pixels));
+    nb_status status = nb_tensor_create(&p->dense, dtype, NB_SHAPE(p->rows, p->columns));
+    if (status) return status;
+    if (!(p->row = nb_alloc(p->rows, sizeof *p->row)) ||
+        !(p->row_end = nb_alloc(p->rows, sizeof *p->row_end)) ||
+        !(p->entry = nb_alloc(p->rows, (p->most + 1) * sizeof *p->entry)))
+        return NB_ENOMEM;
+    return NB_OK;
+}
+
+nb_status nb_packer_create(nb_packer **out, const nb_dataset *d, nb_dtype dtype, size_t rows,
+                           nb_pool *pool, bool whole)
+{
+    *out = NULL;
+    nb_status status = check_set(d, dtype, rows);
+    if (status) return status;
     nb_packer *p = nb_alloc_zero(1, sizeof *p);
     if (!p) return NB_ENOMEM;
+    p->set = d;
     p->rows = rows;
-    p->pixels = pixels;
-    p->threads = threads;
-    p->stride = (pixels + NB_ALIGNMENT - 1) / NB_ALIGNMENT * NB_ALIGNMENT;
-    nb_status status = nb_tensor_create(&p->dense, dtype, NB_SHAPE(rows, pixels));
-    if (status) goto fail;
-    status = NB_ENOMEM;
-    if (!(p->count = nb_alloc(threads, p->stride)) || !(p->rare = nb_alloc(pixels, 1)) ||
-        !(p->run = nb_alloc(pixels / 2 + 1, sizeof *p->run)) ||
-        !(p->row = nb_alloc(rows, sizeof *p->row)) ||
-        !(p->row_end = nb_alloc(rows, sizeof *p->row_end)) ||
-        !(p->base = nb_alloc(threads, sizeof *p->base)) ||
-        !(p->entry = nb_alloc(pixels, few(rows) * sizeof *p->entry)))
-        goto fail;
-    *out = p;
-    return NB_OK;
-fail:
-    nb_packer_destroy(p);
+    p->pixels = nb_tensor_width(&d->images);
+    p->divisor = d->normalize ? 255.0f : 1.0f;
+    for (size_t i = 0; i <= UINT8_MAX; i++) p->value[i] = (double)((float)i / p->divisor);
+    if (!whole && p->pixels <= UINT16_MAX + 1) status = read_set(p, pool);
+    if (!status) status = make_room(p, dtype);
+    if (status)
+        nb_packer_destroy(p);
+    else
+        *out = p;
     return status;
 }
 
@@ -71,157 +194,98 @@ void nb_packer_destroy(nb_packer *p)
 {
     if (!p) return;
     nb_tensor_destroy(&p->dense);
-    nb_free(p->count);
-    nb_free(p->rare);
     nb_free(p->run);
+    nb_free(p->record);
+    nb_free(p->first);
     nb_free(p->row);
     nb_free(p->row_end);
-    nb_free(p->base);
     nb_free(p->entry);
     nb_free(p);
 }
 
-/* --- tasks ------------------------------------------------------------------------------------ */
+/* --- a batch ---------------------------------------------------------------------------------- */
 
-static size_t image_of(const job *j, size_t i)
+static size_t image_of(const nb_packer *p, size_t i)
 {
-    return j->index ? j->index[i] : j->lo + i;
+    return p->index ? p->index[i] : p->lo + i;
 }
 
-static const uint8_t *bytes_of(const job *j, size_t i)
-{
-    return (const uint8_t *)j->set->images.data + image_of(j, i) * j->packer->pixels;
-}
-
-/* Images drawn at random come from memory, not from a cache: ask for one some places ahead. */
-static void prefetch(const job *j, size_t i)
-{
 #if defined(__GNUC__)
-    const uint8_t *bytes = bytes_of(j, i < j->n ? i : j->n - 1);
-    for (size_t k = 0; k < j->packer->pixels; k += 64) __builtin_prefetch(bytes + k);
+/* Images drawn at random come from memory, not from a cache: ask for one some places ahead, and
+ * before that for where its record is. gcc takes a function that only prefetches for one that does
+ * nothing, and drops its calls, unless it is inlined. */
+static inline __attribute__((always_inline)) void prefetch(const nb_packer *p, size_t i, size_t end)
+{
+    enum { near = 6, far = 12, line = 64 };
+    const uint8_t *at, *last;
+    if (p->record && i + far < end) __builtin_prefetch(p->first + image_of(p, i + far));
+    if (i + near >= end) return;
+    if (p->record) {
+        at = p->record + p->first[image_of(p, i + near)];
+        last = p->record + p->first[image_of(p, i + near) + 1];
+    } else {
+        at = bytes_of(p, image_of(p, i + near));
+        last = at + p->pixels;
+    }
+    for (; at < last; at += line) __builtin_prefetch(at);
+}
 #else
-    (void)j, (void)i;
+static void prefetch(const nb_packer *p, size_t i, size_t end)
+{
+    (void)p, (void)i, (void)end;
+}
 #endif
-}
 
-static nb_status count_rows(void *context, size_t part, size_t parts)
+static void fill_entries(nb_packer *p, size_t i, const uint8_t *at, const uint8_t *end)
 {
-    const job *j = context;
-    const size_t pixels = j->packer->pixels;
-    uint8_t *count = j->packer->count + part * j->packer->stride;
-    size_t lo, hi;
-    nb_share(j->n, part, parts, &lo, &hi);
-    memset(count, 0, pixels);
-    for (size_t i = lo; i < hi; i++) {
-        if (j->index) prefetch(j, i + 6);
-        nb_count_bytes(pixels, bytes_of(j, i), count);
+    size_t next = i * p->most;
+    p->row[i] = next;
+    for (; at < end; at += sizeof(nb_byte_entry)) {
+        const nb_byte_entry *e = (const nb_byte_entry *)at;
+        p->entry[next++] = (nb_entry){(uint32_t)e->low | (uint32_t)e->high << 8, p->value[e->byte]};
     }
-    return NB_OK;
+    p->row_end[i] = next;
 }
 
-static nb_status fill_rows(void *context, size_t part, size_t parts)
+static nb_status fill(void *context, size_t lo, size_t hi)
 {
-    const job *j = context;
-    nb_packer *p = j->packer;
+    nb_packer *p = context;
     const nb_kernels *kernels = nb_kernels_of(p->dense.dtype);
-    const float divisor = j->set->normalize ? 255.0f : 1.0f;
-    const size_t all = nb_tensor_count(&j->set->images);
-    size_t lo, hi, next = p->base[part];
-    nb_share(j->n, part, parts, &lo, &hi);
+    const size_t width = nb_tensor_width(&p->dense);
     for (size_t i = lo; i < hi; i++) {
-        const uint8_t *bytes = bytes_of(j, i);
-        kernels->pack_bytes(j->packed->runs, p->run, bytes, all - image_of(j, i) * p->pixels,
-                            divisor, nb_tensor_at(&j->packed->dense, i));
-        p->row[i] = next;
-        next += nb_find_entries(p->pixels, bytes, p->rare, divisor, p->entry + next);
-        p->row_end[i] = next;
+        const size_t image = image_of(p, i);
+        const uint8_t *bytes = p->record ? p->record + p->first[image] : bytes_of(p, image);
+        prefetch(p, i, hi);
+        kernels->from_bytes(width, bytes, p->divisor, nb_tensor_at(&p->dense, i));
+        if (p->record) fill_entries(p, i, bytes + width, p->record + p->first[image + 1]);
     }
     return NB_OK;
 }
 
-static nb_status convert_rows(void *context, size_t part, size_t parts)
+static nb_status check_batch(const nb_packer *p, size_t n)
 {
-    const job *j = context;
-    size_t lo, hi;
-    nb_share(j->n, part, parts, &lo, &hi);
-    for (size_t i = lo; i < hi; i++)
-        nb_kernels_of(j->packed->dense.dtype)
-            ->from_bytes(j->packer->pixels, bytes_of(j, i), j->set->normalize ? 255.0f : 1.0f,
-                         nb_tensor_at(&j->packed->dense, i));
+    const size_t images = nb_dataset_count(p->set);
+    if (n > p->rows)
+        return nb_fail(NB_ESHAPE, "nb_packer_pack: %zu images, expected up to %zu", n, p->rows);
+    for (size_t i = 0; i < n; i++)
+        if (image_of(p, i) >= images)
+            return nb_fail(NB_ERANGE, "nb_packer_pack: image %zu of %zu", image_of(p, i), images);
     return NB_OK;
 }
 
-/* --- the plan between them -------------------------------------------------------------------- */
-
-/* From each part's counts: which columns are in runs, which are rare, and where the entries of each
- * part begin. */
-static size_t plan(job *j, size_t parts)
+nb_status nb_packer_pack(nb_packer *p, size_t n, const size_t *index, size_t lo, nb_packed *packed)
 {
-    nb_packer *p = j->packer;
-    const uint8_t most = few(j->n);
-    uint8_t *sum = p->count;
-    size_t columns, next = 0;
-    for (size_t part = 0; part < parts; part++) p->base[part] = 0;
-    for (size_t part = 1; part < parts; part++)
-        nb_add_counts(p->pixels, p->count + part * p->stride, sum);
-    for (size_t k = 0; k < p->pixels; k++) p->rare[k] = sum[k] && sum[k] <= most ? UINT8_MAX : 0;
-    for (size_t k = 0; k < p->pixels; k++) {
-        if (!p->rare[k]) continue;
-        size_t others = 0;
-        for (size_t part = 1; part < parts; part++) {
-            const uint8_t here = p->count[part * p->stride + k];
-            p->base[part] += here;
-            others += here;
-        }
-        p->base[0] += sum[k] - others;
-    }
-    for (size_t part = 0; part < parts; part++) {
-        const size_t count = p->base[part];
-        p->base[part] = next;
-        next += count;
-    }
-    j->packed->runs = nb_find_runs(p->pixels, sum, most, p->run, &columns);
-    return columns;
-}
-
-static nb_status check(const job *j)
-{
-    const nb_packer *p = j->packer;
-    const size_t pixels = nb_tensor_width(&j->set->images), images = nb_dataset_count(j->set);
-    if (pixels != p->pixels || !j->set->flatten || j->n > p->rows)
-        return nb_fail(NB_ESHAPE,
-                       "nb_packer_pack: %zu images of %zu pixels%s, expected up to %zu of %zu",
-                       j->n, pixels, j->set->flatten ? "" : ", not flattened", p->rows, p->pixels);
-    for (size_t i = 0; i < j->n; i++)
-        if (image_of(j, i) >= images)
-            return nb_fail(NB_ERANGE, "nb_packer_pack: image %zu of %zu", image_of(j, i), images);
-    return NB_OK;
-}
-
-nb_status nb_packer_pack(nb_packer *p, nb_pool *pool, const nb_dataset *d, size_t n,
-                         const size_t *index, size_t lo, bool whole, nb_packed *packed)
-{
-    job j = {p, d, n, lo, index, packed};
-    const size_t parts = nb_pool_threads(pool);
-    nb_status status = check(&j);
-    if (!status && parts > p->threads)
-        status = nb_fail(NB_EINVAL, "nb_packer_pack: %zu threads, made for %zu", parts, p->threads);
+    p->index = index;
+    p->lo = lo;
+    nb_status status = check_batch(p, n);
     if (status) return status;
-    *packed = (nb_packed){.dense = nb_tensor_rows(&p->dense, 0, n)};
-    size_t columns = p->pixels;
-    if (!whole) {
-        if ((status = nb_pool_run(pool, count_rows, &j))) return status;
-        columns = plan(&j, parts);
+    *packed = (nb_packed){.dense = nb_tensor_rows(&p->dense, 0, n), .fill = fill, .context = p};
+    if (p->record) {
+        packed->runs = p->runs;
+        packed->run = p->run;
+        packed->row = p->row;
+        packed->row_end = p->row_end;
+        packed->entry = p->entry;
     }
-    /* Copying the weights that go with the columns costs more than a few columns save. */
-    if (columns > p->pixels - p->pixels / 8) {
-        packed->runs = 0;
-        return nb_pool_run(pool, convert_rows, &j);
-    }
-    packed->dense.shape.dim[1] = columns;
-    packed->run = p->run;
-    packed->row = p->row;
-    packed->row_end = p->row_end;
-    packed->entry = p->entry;
-    return nb_pool_run(pool, fill_rows, &j);
+    return NB_OK;
 }

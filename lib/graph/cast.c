@@ -31,8 +31,8 @@ static nb_status copy_value(const nb_node *node, nb_node *made)
         if (!made->owned) return NB_ENOMEM;
         made->value.data = made->owned;
     }
-    return node->fed.run ? nb_packed_expand(&node->fed, &made->value)
-                         : nb_tensor_convert(&node->value, &made->value);
+    return node->fed.run || node->fed.fill ? nb_packed_expand(&node->fed, &made->value)
+                                           : nb_tensor_convert(&node->value, &made->value);
 }
 
 nb_status nb_graph_cast(const nb_graph *g, nb_dtype dtype, nb_graph **out)

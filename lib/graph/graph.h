@@ -22,7 +22,8 @@ struct nb_node {
     nb_tensor value, aux, gradient; /* at the current batch */
     size_t aux_width;
     bool sparse;   /* input: nb_sparse */
-    nb_packed fed; /* input: as it was fed packed; fed.run is NULL where it is whole */
+    nb_packed fed; /* input: as it was fed packed; fed.run is NULL where it is whole, fed.fill where
+                      it is there */
     void *packed;  /* operation: its copy of input 1's active rows */
     void *owned;   /* an input's value when the graph is a cast; NULL otherwise */
 

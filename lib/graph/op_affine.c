@@ -36,7 +36,8 @@ static size_t active_before(const nb_call *c, size_t row)
     return count;
 }
 
-/* Copy the active rows in lo ... hi-1, from b to c->packed or back. */
+/* Copy the active rows in lo ... hi-1, from b to c->packed or back. After a step they are the same
+ * already, so they are compared first: what one thread writes, the others have to fetch. */
 static void copy_active(const nb_call *c, bool pack, size_t lo, size_t hi)
 {
     const size_t bytes = nb_tensor_width(c->in[1]) * c->kernels->size;
@@ -45,7 +46,8 @@ static void copy_active(const nb_call *c, bool pack, size_t lo, size_t hi)
         const nb_run run = clip(c->sparse->run[r], lo, hi);
         const size_t length = (run.end - run.begin) * bytes;
         char *rows = nb_tensor_at(c->in[1], run.begin);
-        if (length) memcpy(pack ? packed : rows, pack ? rows : packed, length);
+        if (length && memcmp(packed, rows, length) != 0)
+            memcpy(pack ? packed : rows, pack ? rows : packed, length);
         packed += length;
     }
 }

@@ -156,14 +156,24 @@ static nb_status forward_share(const nb_node *node, size_t part, size_t parts)
     return lo < hi ? node->op->forward(&c, lo, hi) : NB_OK;
 }
 
+static nb_status fill_share(const nb_node *input, size_t part, size_t parts)
+{
+    size_t lo, hi;
+    if (!input->needed || !input->fed.fill) return NB_OK;
+    nb_share(input->value.shape.dim[0], part, parts, &lo, &hi);
+    return nb_packed_fill(&input->fed, lo, hi);
+}
+
 /* The rows of one part through all batched operations: no row looks at another. */
 static nb_status forward_rows(void *context, size_t part, size_t parts)
 {
     const nb_node *target = context;
     for (size_t i = 0; i <= target->index; i++) {
         const nb_node *node = target->graph->node[i];
+        nb_status status = fill_share(node, part, parts);
+        if (status) return status;
         if (!node->needed || !node->op || !(node->batched || parts == 1)) continue;
-        nb_status status = forward_share(node, part, parts);
+        status = forward_share(node, part, parts);
         if (status) return status;
     }
     return NB_OK;
@@ -206,6 +216,8 @@ static nb_status forward(nb_node *target, bool prepared)
         if (!node->needed || !node->op || node->batched) continue;
         if ((status = forward_share(node, 0, 1))) return status;
     }
+    for (size_t i = 0; i <= target->index; i++)
+        if (g->node[i]->needed) g->node[i]->fed.fill = NULL;
     g->forwarded = target;
     return NB_OK;
 }

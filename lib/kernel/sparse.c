@@ -3,18 +3,24 @@
 
 #include <string.h>
 
-/* Bytes know no precision; the table of either serves. */
-void nb_count_bytes(size_t n, const uint8_t *bytes, uint8_t *count)
+/* Bytes are counted in bytes, and those added up before they can overflow. */
+void nb_count_bytes(size_t n, size_t k, const uint8_t *bytes, uint32_t *count)
 {
-    nb_dvector_table()->count_bytes(n, bytes, count);
+    enum { width = 1024 };
+    memset(count, 0, k * sizeof *count);
+    for (size_t i = 0; i < n; i += UINT8_MAX) {
+        const size_t end = n - i < UINT8_MAX ? n : i + UINT8_MAX;
+        for (size_t j = 0; j < k; j += width) {
+            const size_t columns = k - j < width ? k - j : width;
+            uint8_t few[width] = {0};
+            for (size_t row = i; row < end; row++)
+                nb_dvector_table()->count_bytes(columns, bytes + row * k + j, few);
+            for (size_t c = 0; c < columns; c++) count[j + c] += few[c];
+        }
+    }
 }
 
-void nb_add_counts(size_t n, const uint8_t *more, uint8_t *count)
-{
-    nb_dvector_table()->add_counts(n, more, count);
-}
-
-size_t nb_find_runs(size_t k, const uint8_t *count, uint8_t above, nb_run *runs, size_t *columns)
+size_t nb_find_runs(size_t k, const uint32_t *count, uint32_t above, nb_run *runs, size_t *columns)
 {
     size_t found = 0, sum = 0;
     for (size_t j = 0; j < k;) {
@@ -40,29 +46,21 @@ static inline uint64_t word_at(const uint8_t *bytes)
 }
 
 static size_t find_in(size_t begin, size_t end, const uint8_t *bytes, const uint8_t *wanted,
-                      float divisor, nb_entry *entry)
+                      nb_byte_entry *found)
 {
-    size_t found = 0;
+    size_t count = 0;
     for (size_t j = begin; j < end; j++)
         if (bytes[j] & wanted[j])
-            entry[found++] = (nb_entry){(uint32_t)j, (double)((float)bytes[j] / divisor)};
-    return found;
+            found[count++] = (nb_byte_entry){(uint8_t)j, (uint8_t)(j >> 8), bytes[j]};
+    return count;
 }
 
-/* Hits are rare: thirty-two columns are asked at once, then eight, and one by one where there is
- * something. */
-size_t nb_find_entries(size_t k, const uint8_t *bytes, const uint8_t *wanted, float divisor,
-                       nb_entry *entry)
+/* Hits are rare: eight columns are asked at once, and one by one where there is something. */
+size_t nb_find_bytes(size_t k, const uint8_t *bytes, const uint8_t *wanted, nb_byte_entry *found)
 {
-    size_t found = 0, j = 0;
-    for (; j + 32 <= k; j += 32) {
-        uint64_t hit[4];
-        for (size_t i = 0; i < 4; i++)
-            hit[i] = word_at(bytes + j + 8 * i) & word_at(wanted + j + 8 * i);
-        if ((hit[0] | hit[1] | hit[2] | hit[3]) == 0) continue;
-        for (size_t i = 0; i < 4; i++)
-            if (hit[i])
-                found += find_in(j + 8 * i, j + 8 * i + 8, bytes, wanted, divisor, entry + found);
-    }
-    return found + find_in(j, k, bytes, wanted, divisor, entry + found);
+    size_t count = 0, j = 0;
+    for (; j + 8 <= k; j += 8)
+        if (word_at(bytes + j) & word_at(wanted + j))
+            count += find_in(j, j + 8, bytes, wanted, found + count);
+    return count + find_in(j, k, bytes, wanted, found + count);
 }

@@ -238,69 +238,75 @@ static void from_bytes(size_t n, const uint8_t *bytes, float divisor, real *y)
     for (size_t i = 0; i < n; i++) y[i] = (real)quotient((float)bytes[i], divisor, reciprocal);
 }
 
+/* Counts modulo 256. */
 static void count_bytes(size_t n, const uint8_t *bytes, uint8_t *count)
 {
     INDEPENDENT
-    for (size_t i = 0; i < n; i++)
-        count[i] = (uint8_t)(count[i] + ((bytes[i] != 0) & (count[i] != UINT8_MAX)));
+    for (size_t i = 0; i < n; i++) count[i] = (uint8_t)(count[i] + (bytes[i] != 0));
 }
 
-static void add_counts(size_t n, const uint8_t *more, uint8_t *count)
+/* As many elements as the widest vectors have, wherever they lie; narrower machines take them in
+ * pieces. */
+typedef real block __attribute__((vector_size(64), aligned(sizeof(real)), may_alias));
+enum { lanes = sizeof(block) / sizeof(real) };
+
+static inline block *block_at(const real *x)
 {
-    INDEPENDENT
-    for (size_t i = 0; i < n; i++) {
-        const uint8_t sum = (uint8_t)(count[i] + more[i]);
-        count[i] = sum < more[i] ? UINT8_MAX : sum;
+    return (block *)x;
+}
+
+/* `blocks` (a constant) blocks of y from column `at` on, which stay in registers. At the end of a
+ * row the last is moved back to end there, and gives only what the others have not. */
+static inline __attribute__((always_inline)) void add_rows_at(size_t entries, const nb_entry *entry,
+                                                              size_t m, const real *W, real *y,
+                                                              size_t at, const size_t blocks)
+{
+    block sum[4];
+    const size_t last = at + (blocks - 1) * lanes, moved = last + lanes > m ? m - lanes : last;
+    for (size_t b = 0; b + 1 < blocks; b++) sum[b] = *block_at(y + at + b * lanes);
+    sum[blocks - 1] = *block_at(y + moved);
+    for (size_t e = 0; e < entries; e++) {
+        const real *w = W + entry[e].column * m;
+        const real value = (real)entry[e].value;
+        for (size_t b = 0; b + 1 < blocks; b++) sum[b] += value * *block_at(w + at + b * lanes);
+        sum[blocks - 1] += value * *block_at(w + moved);
     }
+    for (size_t b = 0; b + 1 < blocks; b++) *block_at(y + at + b * lanes) = sum[b];
+    if (moved == last)
+        *block_at(y + last) = sum[blocks - 1];
+    else
+        for (size_t j = last; j < m; j++) y[j] = sum[blocks - 1][j - moved];
 }
 
 static void add_rows(size_t entries, const nb_entry *entry, size_t m, const real *W, real *y)
 {
-    for (size_t e = 0; e < entries; e++) {
-        const real *w = W + entry[e].column * m;
-        const real value = (real)entry[e].value;
-        INDEPENDENT
-        for (size_t j = 0; j < m; j++) y[j] += value * w[j];
+    size_t at = 0;
+    if (m < lanes) {
+        for (size_t e = 0; e < entries; e++)
+            for (size_t j = 0; j < m; j++)
+                y[j] += (real)entry[e].value * W[entry[e].column * m + j];
+        return;
     }
+    for (; at + 3 * lanes < m; at += 4 * lanes) add_rows_at(entries, entry, m, W, y, at, 4);
+    if (at + 2 * lanes < m)
+        add_rows_at(entries, entry, m, W, y, at, 3);
+    else if (at + lanes < m)
+        add_rows_at(entries, entry, m, W, y, at, 2);
+    else if (at < m)
+        add_rows_at(entries, entry, m, W, y, at, 1);
 }
 
 static void add_outer(size_t entries, const nb_entry *entry, size_t lo, size_t hi, size_t m,
                       real alpha, const real *y, real *W)
 {
-    for (size_t e = 0; e < entries; e++) {
-        if (entry[e].column < lo || entry[e].column >= hi) continue;
+    size_t e = 0;
+    while (e < entries && entry[e].column < lo) e++;
+    for (; e < entries && entry[e].column < hi; e++) {
         real *w = W + entry[e].column * m;
         const real value = alpha * (real)entry[e].value;
         INDEPENDENT
         for (size_t j = 0; j < m; j++) w[j] += value * y[j];
     }
-}
-
-/* Runs are short, some twenty bytes: moved in blocks of sixteen, past their end where that can be
- * read, and converted together. */
-static void pack_bytes(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
-                       float divisor, real *y)
-{
-    enum { block = 16, room = 2048 };
-    uint8_t packed[room + block];
-    size_t used = 0;
-    for (size_t r = 0; r < runs; r++) {
-        for (size_t from = run[r].begin, end = run[r].end; from < end;) {
-            const size_t left = end - from, length = left < block ? left : block;
-            if (used + block > room) {
-                from_bytes(used, packed, divisor, y);
-                y += used;
-                used = 0;
-            }
-            if (from + block <= readable)
-                memcpy(packed + used, bytes + from, block);
-            else
-                memcpy(packed + used, bytes + from, length);
-            used += length;
-            from += length;
-        }
-    }
-    from_bytes(used, packed, divisor, y);
 }
 
 #define TABLE_(isa) NB(vector_##isa)
@@ -320,9 +326,7 @@ const NB(vector) TABLE(NB_ISA) = {
     .nudge_rows = nudge_rows,
     .sgd = sgd,
     .from_bytes = from_bytes,
-    .pack_bytes = pack_bytes,
+    .count_bytes = count_bytes,
     .add_rows = add_rows,
     .add_outer = add_outer,
-    .count_bytes = count_bytes,
-    .add_counts = add_counts,
 };

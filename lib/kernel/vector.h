@@ -29,13 +29,10 @@ typedef struct NB(vector) {
     void (*nudge_rows)(size_t n, size_t m, const real *B, const uint32_t *row, const real *d,
                        const real *w, real *Y);
     void (*sgd)(size_t n, real lr, const real *g, real *w);
-    void (*pack_bytes)(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
-                       float divisor, real *y);
     void (*add_rows)(size_t entries, const nb_entry *entry, size_t m, const real *W, real *y);
     void (*add_outer)(size_t entries, const nb_entry *entry, size_t lo, size_t hi, size_t m,
                       real alpha, const real *y, real *W);
     void (*count_bytes)(size_t n, const uint8_t *bytes, uint8_t *count);
-    void (*add_counts)(size_t n, const uint8_t *more, uint8_t *count);
     void (*from_bytes)(size_t n, const uint8_t *bytes, float divisor, real *y);
 } NB(vector);
 

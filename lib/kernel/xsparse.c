@@ -1,11 +1,5 @@
 #include "kernel/vector.h"
 
-void NB(pack_bytes)(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
-                    float divisor, real *y)
-{
-    NB(vector_table)()->pack_bytes(runs, run, bytes, readable, divisor, y);
-}
-
 void NB(add_rows)(size_t entries, const nb_entry *entry, size_t m, const real *W, real *y)
 {
     NB(vector_table)()->add_rows(entries, entry, m, W, y);

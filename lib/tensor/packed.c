@@ -18,6 +18,15 @@ static nb_status check_entries(const nb_packed *p, size_t k, size_t i)
     return NB_OK;
 }
 
+static nb_status check_rows(const nb_packed *p, size_t k, size_t lo, size_t hi)
+{
+    for (size_t i = lo; p->run && p->row && i < hi; i++) {
+        nb_status status = check_entries(p, k, i);
+        if (status) return status;
+    }
+    return NB_OK;
+}
+
 nb_status nb_packed_check(const nb_packed *p, size_t k)
 {
     char text[96];
@@ -34,11 +43,12 @@ nb_status nb_packed_check(const nb_packed *p, size_t k)
     if (p->dense.shape.ndim != 2 || p->dense.shape.dim[1] != columns)
         return nb_fail(NB_ESHAPE, "nb_packed: dense is %s, the runs have %zu columns",
                        nb_shape_text(p->dense.shape, text, sizeof text), columns);
-    for (size_t i = 0; p->run && p->row && i < p->dense.shape.dim[0]; i++) {
-        nb_status status = check_entries(p, k, i);
-        if (status) return status;
-    }
-    return NB_OK;
+    return p->fill ? NB_OK : check_rows(p, k, 0, p->dense.shape.dim[0]);
+}
+
+nb_status nb_packed_fill(const nb_packed *p, size_t lo, size_t hi)
+{
+    return p->fill ? p->fill(p->context, lo, hi) : NB_OK;
 }
 
 nb_status nb_packed_expand(const nb_packed *p, nb_tensor *x)
@@ -50,6 +60,7 @@ nb_status nb_packed_expand(const nb_packed *p, nb_tensor *x)
     if (nb_tensor_height(x) != n)
         return nb_fail(NB_ESHAPE, "nb_packed_expand: x has %zu rows, expected %zu",
                        nb_tensor_height(x), n);
+    if ((status = nb_packed_fill(p, 0, n))) return status;
     if (!p->run) return nb_tensor_convert(&p->dense, x);
     memset(x->data, 0, nb_tensor_count(x) * nb_dtype_size(x->dtype));
     for (size_t i = 0, at = 0; i < n; i++) {

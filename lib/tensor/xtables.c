@@ -101,12 +101,6 @@ static void from_bytes(size_t n, const uint8_t *bytes, float divisor, void *y)
     NB(from_bytes)(n, bytes, divisor, y);
 }
 
-static void pack_bytes(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
-                       float divisor, void *y)
-{
-    NB(pack_bytes)(runs, run, bytes, readable, divisor, y);
-}
-
 static void add_rows(size_t entries, const nb_entry *entry, size_t m, const void *W, void *y)
 {
     NB(add_rows)(entries, entry, m, W, y);
@@ -181,7 +175,6 @@ const nb_kernels NB(kernels) = {
     .nudge_rows = nudge_rows,
     .sgd = sgd,
     .from_bytes = from_bytes,
-    .pack_bytes = pack_bytes,
     .add_rows = add_rows,
     .add_outer = add_outer,
     .column_sums = column_sums,

@@ -103,7 +103,7 @@ static nb_status report(run *r, nb_train_result *result)
 static nb_status run_all(run *r, nb_train_result *result)
 {
     nb_progress *p = &r->at;
-    for (r->begin = nb_seconds(); p->iteration < p->iterations; p->iteration++) {
+    for (; p->iteration < p->iterations; p->iteration++) {
         nb_status status = iterate(r);
         if (status) return status;
         result->last = *p;
@@ -116,7 +116,7 @@ static nb_status run_all(run *r, nb_train_result *result)
 nb_status nb_train(nb_net *net, const nb_mnist *data, nb_random *random,
                    const nb_train_options *options, nb_train_result *result)
 {
-    run r = {.data = data, .options = options};
+    run r = {.data = data, .options = options, .begin = nb_seconds()};
     r.at = (nb_progress){.iterations = options->iterations,
                          .train_accuracy = (double)NAN,
                          .test_accuracy = (double)NAN};

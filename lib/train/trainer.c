@@ -17,12 +17,12 @@ enum { eval_rows = 200 };
 
 struct nb_trainer {
     nb_net *net;
-    const nb_dataset *train;
+    const nb_dataset *train, *test;
     nb_train_options options;
     nb_sampler sampler;
-    nb_packer *packer; /* from bytes to the network's input */
-    nb_tensor t;       /* targets of up to max(batch, eval_rows) images */
-    nb_pool *pool;     /* NULL: one thread is all there is */
+    nb_packer *train_packer, *test_packer; /* from bytes to the network's input */
+    nb_tensor t;                           /* targets of up to max(batch, eval_rows) images */
+    nb_pool *pool;                         /* NULL: one thread is all there is */
     nb_pace step_pace, eval_pace;
     size_t steps, steps_all; /* done; done with all threads */
     int blas_before;         /* the caller's setting */
@@ -41,19 +41,17 @@ static void set_crew(nb_trainer *r, const nb_pace *pace)
     nb_graph_set_pool(r->net->graph, pace->all ? r->pool : NULL);
 }
 
-static size_t pixels_of(const nb_trainer *r)
-{
-    return nb_tensor_width(&r->train->images);
-}
-
 /* Feed images index[0] ... (NULL: lo ...) of a set; *x and *t are what the network got. */
-static nb_status feed(nb_trainer *r, const nb_dataset *set, size_t n, const size_t *index,
-                      size_t lo, nb_tensor *x, nb_tensor *t)
+static nb_status feed(nb_trainer *r, const nb_dataset *set, nb_packer *packer, size_t n,
+                      const size_t *index, size_t lo, nb_tensor *x, nb_tensor *t)
 {
     nb_packed packed;
-    const bool whole = r->options.gradient == NB_NUMERICAL;
-    nb_status status =
-        nb_packer_pack(r->packer, nb_graph_pool(r->net->graph), set, n, index, lo, whole, &packed);
+    nb_status status = nb_packer_pack(packer, n, index, lo, &packed);
+    /* Whoever differentiates numerically looks at x before there was a forward pass. */
+    if (!status && r->options.gradient == NB_NUMERICAL) {
+        status = nb_packed_fill(&packed, 0, n);
+        packed.fill = NULL;
+    }
     if (status) return status;
     *x = packed.dense;
     *t = nb_tensor_rows(&r->t, 0, n);
@@ -93,7 +91,7 @@ nb_status nb_trainer_step(nb_trainer *r, double *value)
     const double begin = nb_seconds();
     set_crew(r, &r->step_pace);
     nb_status status = nb_sampler_draw(&r->sampler, &index, &n);
-    if (!status) status = feed(r, r->train, n, index, 0, &x, &t);
+    if (!status) status = feed(r, r->train, r->train_packer, n, index, 0, &x, &t);
     if (!status) status = feed_targets(r, &t, &loss);
     if (!status) status = update(r, &x, &t, loss);
     if (status) return status;
@@ -104,24 +102,58 @@ nb_status nb_trainer_step(nb_trainer *r, double *value)
     return NB_OK;
 }
 
-nb_status nb_trainer_accuracy(nb_trainer *r, const nb_dataset *set, double *accuracy)
+static nb_status check_set(const nb_net *net, const nb_dataset *set, const char *name)
+{
+    const size_t pixels = nb_tensor_width(&set->images);
+    const size_t inputs = nb_tensor_width(nb_value(net->x));
+    if (nb_dataset_count(set) == 0) return nb_fail(NB_ESHAPE, "nb_train: no %s images", name);
+    if (pixels != inputs || !set->flatten)
+        return nb_fail(NB_ESHAPE, "nb_train: %s images of %zu pixels%s, the network takes %zu",
+                       name, pixels, set->flatten ? "" : ", not flattened", inputs);
+    return NB_OK;
+}
+
+static nb_status create_packer(const nb_trainer *r, const nb_dataset *set, nb_packer **packer)
+{
+    return nb_packer_create(packer, set, nb_graph_dtype(r->net->graph),
+                            nb_train_max_batch(r->options.batch), r->pool,
+                            r->options.gradient == NB_NUMERICAL);
+}
+
+static nb_status count_correct(nb_trainer *r, const nb_dataset *set, nb_packer *packer,
+                               size_t *correct)
 {
     const size_t n = nb_dataset_count(set);
-    size_t correct = 0;
+    *correct = 0;
     for (size_t lo = 0; lo < n; lo += eval_rows) {
         const size_t rows = n - lo < eval_rows ? n - lo : eval_rows;
         nb_tensor x, t;
         size_t found;
         const double begin = nb_seconds();
         set_crew(r, &r->eval_pace);
-        nb_status status = feed(r, set, rows, NULL, lo, &x, &t);
+        nb_status status = feed(r, set, packer, rows, NULL, lo, &x, &t);
         if (!status) status = nb_net_count_correct(r->net, &t, &found);
         if (status) return status;
-        correct += found;
+        *correct += found;
         nb_pace_record(&r->eval_pace, nb_seconds() - begin);
     }
-    *accuracy = (double)correct / (double)n;
     return NB_OK;
+}
+
+nb_status nb_trainer_accuracy(nb_trainer *r, const nb_dataset *set, double *accuracy)
+{
+    size_t correct;
+    nb_packer *other = NULL, *packer = set == r->train ? r->train_packer : r->test_packer;
+    nb_status status = NB_OK;
+    if (set != r->train && set != r->test) {
+        status = check_set(r->net, set, "evaluation");
+        if (!status) status = create_packer(r, set, &other);
+        packer = other;
+    }
+    if (!status) status = count_correct(r, set, packer, &correct);
+    if (!status) *accuracy = (double)correct / (double)nb_dataset_count(set);
+    nb_packer_destroy(other);
+    return status;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -138,17 +170,6 @@ static nb_status check_options(const nb_train_options *o)
     if (o->threads > NB_MAX_THREADS)
         return nb_fail(NB_EINVAL, "nb_train: threads=%zu, expected at most %d", o->threads,
                        NB_MAX_THREADS);
-    return NB_OK;
-}
-
-static nb_status check_set(const nb_net *net, const nb_dataset *set, const char *name)
-{
-    const size_t pixels = nb_tensor_width(&set->images);
-    const size_t inputs = nb_tensor_width(nb_value(net->x));
-    if (nb_dataset_count(set) == 0) return nb_fail(NB_ESHAPE, "nb_train: no %s images", name);
-    if (pixels != inputs || !set->flatten)
-        return nb_fail(NB_ESHAPE, "nb_train: %s images of %zu pixels%s, the network takes %zu",
-                       name, pixels, set->flatten ? "" : ", not flattened", inputs);
     return NB_OK;
 }
 
@@ -183,9 +204,7 @@ static nb_status start_threads(nb_trainer *r, size_t asked)
     const bool fixed = asked || !r->pool;
     nb_pace_init(&r->step_pace, fixed, r->pool);
     nb_pace_init(&r->eval_pace, fixed, r->pool);
-    return nb_packer_create(&r->packer, nb_graph_dtype(r->net->graph),
-                            nb_train_max_batch(r->options.batch), pixels_of(r),
-                            nb_pool_threads(r->pool));
+    return NB_OK;
 }
 
 nb_status nb_trainer_create(nb_trainer **out, nb_net *net, const nb_mnist *data, nb_random *random,
@@ -199,6 +218,7 @@ nb_status nb_trainer_create(nb_trainer **out, nb_net *net, const nb_mnist *data,
     if (!r) return NB_ENOMEM;
     r->net = net;
     r->train = &data->train;
+    r->test = &data->test;
     r->options = *o;
     r->blas_before = nb_blas_threads();
     nb_blas_set_threads(1);
@@ -211,6 +231,8 @@ nb_status nb_trainer_create(nb_trainer **out, nb_net *net, const nb_mnist *data,
         status = nb_tensor_create(&r->t, r->train->one_hot_label ? dtype : NB_INT32,
                                   nb_dataset_t_shape(r->train, rows));
     if (!status) status = start_threads(r, o->threads);
+    if (!status) status = create_packer(r, r->train, &r->train_packer);
+    if (!status) status = create_packer(r, r->test, &r->test_packer);
     if (status) {
         nb_trainer_destroy(r);
         return status;
@@ -229,7 +251,8 @@ void nb_trainer_destroy(nb_trainer *r)
     nb_pool_destroy(r->pool);
     nb_blas_set_threads(r->blas_before);
     nb_sampler_free(&r->sampler);
-    nb_packer_destroy(r->packer);
+    nb_packer_destroy(r->train_packer);
+    nb_packer_destroy(r->test_packer);
     nb_tensor_destroy(&r->t);
     nb_free(r);
 }

@@ -108,7 +108,8 @@ nb_pool *nb_graph_pool(const nb_graph *g);
 nb_status nb_feed(nb_node *input, const nb_tensor *value);
 
 /* nb_feed_packed - the same for an nb_sparse input, without its columns of zeros:
- *   value  in  (n, k), packed; what it points to stays the caller's, as in nb_feed
+ *   value  in  (n, k), packed; what it points to stays the caller's, as in nb_feed. With `fill`,
+ *              the next forward pass writes the rows
  * The products with it are smaller by what is left out; the result is the same to rounding.
  * Errors: as nb_feed; NB_EINVAL not an nb_sparse input; NB_ESHAPE as nb_packed_check. */
 nb_status nb_feed_packed(nb_node *input, const nb_packed *value);

@@ -46,8 +46,6 @@ typedef struct nb_kernels {
                        const void *w, void *Y);
     void (*sgd)(size_t n, double lr, const void *g, void *w);
     void (*from_bytes)(size_t n, const uint8_t *bytes, float divisor, void *y);
-    void (*pack_bytes)(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
-                       float divisor, void *y);
     void (*add_rows)(size_t entries, const nb_entry *entry, size_t m, const void *W, void *y);
     void (*add_outer)(size_t entries, const nb_entry *entry, size_t lo, size_t hi, size_t m,
                       double alpha, const void *y, void *W);

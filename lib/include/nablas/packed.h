@@ -20,15 +20,23 @@ typedef struct nb_packed {
     const size_t *row;     /* (n), or NULL: no entries */
     const size_t *row_end; /* (n): row i has entry[row[i]] ... entry[row_end[i]-1] */
     const nb_entry *entry; /* ascending in a row; in no run, which is not checked */
+
+    /* NULL, or who writes rows lo ... hi-1 of dense, row, row_end and entry. They are not there yet
+     * then: each thread of the forward pass writes those that it goes on with. */
+    nb_status (*fill)(void *context, size_t lo, size_t hi);
+    void *context;
 } nb_packed;
 
-/* nb_packed_check - is it a matrix of k columns as described?
- * Errors: NB_ESHAPE, with the run or entry that is out of order or range. Cost: runs and entries.
- */
+/* nb_packed_check - is it a matrix of k columns as described? Of one with `fill` the runs alone:
+ * what `fill` writes is not checked.
+ * nb_packed_fill - write rows lo ... hi-1, if there is `fill`.
+ * Errors: NB_ESHAPE, with the run or entry that is out of order or range; what `fill` answers.
+ * Cost:   runs and entries. */
 nb_status nb_packed_check(const nb_packed *p, size_t k);
+nb_status nb_packed_fill(const nb_packed *p, size_t lo, size_t hi);
 
 /* nb_packed_expand - x(n,k) := the matrix with its zeros. x is of any floating type.
- * Errors: NB_ESHAPE x's rows, or as nb_packed_check. */
+ * Errors: NB_ESHAPE x's rows, or as nb_packed_check; what `fill` answers. */
 nb_status nb_packed_expand(const nb_packed *p, nb_tensor *x);
 
 #ifdef __cplusplus

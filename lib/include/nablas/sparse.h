@@ -24,31 +24,27 @@ typedef struct nb_entry {
     double value;
 } nb_entry;
 
-/* nb_count_bytes - count_i := min(count_i + (bytes_i != 0), 255): how many of a few rows use a
- * column. nb_add_counts - count_i := min(count_i + more_i, 255). Vectorised. */
-void nb_count_bytes(size_t n, const uint8_t *bytes, uint8_t *count);
-void nb_add_counts(size_t n, const uint8_t *more, uint8_t *count);
+/* One byte of a row, in column low + 256 high: three bytes, which may lie anywhere. */
+typedef struct nb_byte_entry {
+    uint8_t low, high, byte;
+} nb_byte_entry;
+
+/* nb_count_bytes - how many of the n rows of bytes(n,k) use a column:
+ *   count(k)_j := sum_i [bytes_ij != 0]
+ * n is below 2^32. Cost: one pass over the bytes, vectorised. */
+void nb_count_bytes(size_t n, size_t k, const uint8_t *bytes, uint32_t *count);
 
 /* nb_find_runs - the runs of the columns j < k with count[j] > above.
  *   runs     out  (k/2 + 1)
  *   columns  out  how many columns they have in all
  * Returns the number of runs. k is below 2^32. */
-size_t nb_find_runs(size_t k, const uint8_t *count, uint8_t above, nb_run *runs, size_t *columns);
+size_t nb_find_runs(size_t k, const uint32_t *count, uint32_t above, nb_run *runs, size_t *columns);
 
-/* nb_find_entries - the elements of one row of bytes that are not 0 in the columns with wanted[j]
- * != 0 (0 or 255), each (float) byte / divisor.
- *   entry  out  as many as there are, at most k
+/* nb_find_bytes - the bytes of a row that are not 0, in the columns with wanted[j] = 255 (0: not
+ * wanted). k is at most 2^16.
+ *   found  out  as many as there are, ascending
  * Returns how many. */
-size_t nb_find_entries(size_t k, const uint8_t *bytes, const uint8_t *wanted, float divisor,
-                       nb_entry *entry);
-
-/* nb_{s,d}pack_bytes - the columns in `run` of one row of bytes, converted as nb_{s,d}from_bytes.
- *   bytes  in   the row; `readable` bytes from its start may be read, at least up to the last run
- *   y      out  (columns of the runs) */
-void nb_spack_bytes(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
-                    float divisor, float *y);
-void nb_dpack_bytes(size_t runs, const nb_run *run, const uint8_t *bytes, size_t readable,
-                    float divisor, double *y);
+size_t nb_find_bytes(size_t k, const uint8_t *bytes, const uint8_t *wanted, nb_byte_entry *found);
 
 /* nb_{s,d}add_rows - the product of a sparse row with a matrix:
  *   y(m) += sum_e value_e W[column_e, :]
