@@ -21,9 +21,9 @@ struct nb_packer {
     const size_t *index; /* its images, or lo, lo + 1 ... */
     size_t lo;
     nb_tensor dense;       /* (rows, columns) */
-    size_t most;           /* entries of an image; row i's begin at i * most */
+    size_t most;           /* entries of an image */
     size_t *row, *row_end; /* (rows) */
-    nb_entry *entry;       /* (rows, most) */
+    nb_entry *entry;       /* (rows most) */
 };
 
 /* A column used by this many of n images, or fewer, is kept entry by entry: a quarter. From there on
@@ -36,6 +36,11 @@ static uint32_t few(size_t n)
 static const uint8_t *bytes_of(const nb_packer *p, size_t image)
 {
     return (const uint8_t *)p->set->images.data + image * p->pixels;
+}
+
+static size_t entries_of(const nb_packer *p, size_t image)
+{
+    return (p->first[image + 1] - p->first[image] - p->columns) / sizeof(nb_byte_entry);
 }
 
 /* --- the set once more ------------------------------------------------------------------------ */
@@ -116,10 +121,8 @@ static nb_status store(reading *r, nb_pool *pool)
         return NB_ENOMEM;
     p->first[r->images] = bytes;
     nb_status status = nb_pool_run(pool, store_share, r);
-    for (size_t i = 0; i < r->images; i++) {
-        const size_t length = p->first[i + 1] - p->first[i] - p->columns;
-        if (length / sizeof(nb_byte_entry) > p->most) p->most = length / sizeof(nb_byte_entry);
-    }
+    for (size_t i = 0; i < r->images; i++)
+        if (entries_of(p, i) > p->most) p->most = entries_of(p, i);
     return status;
 }
 
@@ -211,22 +214,16 @@ static size_t image_of(const nb_packer *p, size_t i)
 }
 
 #if defined(__GNUC__)
-/* Images drawn at random come from memory, not from a cache: ask for one some places ahead, and
- * before that for where its record is. gcc takes a function that only prefetches for one that does
- * nothing, and drops its calls, unless it is inlined. */
+/* Images drawn at random come from memory, not from a cache: ask for one some places ahead. gcc
+ * takes a function that only prefetches for one that does nothing, and drops its calls, unless it
+ * is inlined. */
 static inline __attribute__((always_inline)) void prefetch(const nb_packer *p, size_t i, size_t end)
 {
-    enum { near = 6, far = 12, line = 64 };
-    const uint8_t *at, *last;
-    if (p->record && i + far < end) __builtin_prefetch(p->first + image_of(p, i + far));
-    if (i + near >= end) return;
-    if (p->record) {
-        at = p->record + p->first[image_of(p, i + near)];
-        last = p->record + p->first[image_of(p, i + near) + 1];
-    } else {
-        at = bytes_of(p, image_of(p, i + near));
-        last = at + p->pixels;
-    }
+    enum { ahead = 6, line = 64 };
+    if (i + ahead >= end) return;
+    const size_t image = image_of(p, i + ahead);
+    const uint8_t *at = p->record ? p->record + p->first[image] : bytes_of(p, image);
+    const uint8_t *last = p->record ? p->record + p->first[image + 1] : at + p->pixels;
     for (; at < last; at += line) __builtin_prefetch(at);
 }
 #else
@@ -236,15 +233,13 @@ static void prefetch(const nb_packer *p, size_t i, size_t end)
 }
 #endif
 
-static void fill_entries(nb_packer *p, size_t i, const uint8_t *at, const uint8_t *end)
+static void fill_entries(nb_packer *p, size_t i, const uint8_t *at)
 {
-    size_t next = i * p->most;
-    p->row[i] = next;
-    for (; at < end; at += sizeof(nb_byte_entry)) {
-        const nb_byte_entry *e = (const nb_byte_entry *)at;
-        p->entry[next++] = (nb_entry){(uint32_t)e->low | (uint32_t)e->high << 8, p->value[e->byte]};
+    for (size_t e = p->row[i]; e < p->row_end[i]; e++, at += sizeof(nb_byte_entry)) {
+        const nb_byte_entry *from = (const nb_byte_entry *)at;
+        const uint32_t column = (uint32_t)from->low | (uint32_t)from->high << 8;
+        p->entry[e] = (nb_entry){column, p->value[from->byte]};
     }
-    p->row_end[i] = next;
 }
 
 static nb_status fill(void *context, size_t lo, size_t hi)
@@ -257,9 +252,19 @@ static nb_status fill(void *context, size_t lo, size_t hi)
         const uint8_t *bytes = p->record ? p->record + p->first[image] : bytes_of(p, image);
         prefetch(p, i, hi);
         kernels->from_bytes(width, bytes, p->divisor, nb_tensor_at(&p->dense, i));
-        if (p->record) fill_entries(p, i, bytes + width, p->record + p->first[image + 1]);
+        if (p->record) fill_entries(p, i, bytes + width);
     }
     return NB_OK;
+}
+
+/* Which rows have which entries: none writes to another's place. */
+static void place_entries(nb_packer *p, size_t n)
+{
+    size_t next = 0;
+    for (size_t i = 0; i < n; i++) {
+        p->row[i] = next;
+        p->row_end[i] = next += entries_of(p, image_of(p, i));
+    }
 }
 
 static nb_status check_batch(const nb_packer *p, size_t n)
@@ -281,6 +286,7 @@ nb_status nb_packer_pack(nb_packer *p, size_t n, const size_t *index, size_t lo,
     if (status) return status;
     *packed = (nb_packed){.dense = nb_tensor_rows(&p->dense, 0, n), .fill = fill, .context = p};
     if (p->record) {
+        place_entries(p, n);
         packed->runs = p->runs;
         packed->run = p->run;
         packed->row = p->row;
