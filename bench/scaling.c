@@ -186,7 +186,7 @@ void bench_scaling(void)
     }
     bench_note("%% peak: of the FMA peak of as many threads.");
     bench_note("/ gemm: against the same products by cblas_?gemm alone, on as many BLAS threads;");
-    bench_note("below 1 because a third of the pixels is 0 in the whole batch and left out.");
+    bench_note("below 1 because columns of pixels that are mostly 0 are left out of the products.");
     bench_table_end();
     draw(all, images);
 }

@@ -245,9 +245,15 @@ static void count_bytes(size_t n, const uint8_t *bytes, uint8_t *count)
     for (size_t i = 0; i < n; i++) count[i] = (uint8_t)(count[i] + (bytes[i] != 0));
 }
 
-/* As many elements as the widest vectors have, wherever they lie; narrower machines take them in
- * pieces. */
-typedef real block __attribute__((vector_size(64), aligned(sizeof(real)), may_alias));
+/* One vector, wherever it lies. */
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#elif defined(__AVX__)
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+typedef real block __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
 enum { lanes = sizeof(block) / sizeof(real) };
 
 static inline block *block_at(const real *x)
