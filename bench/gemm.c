@@ -87,7 +87,7 @@ static nb_status do_share(void *context, size_t part, size_t parts)
     const shape *s = p->s;
     const size_t size = p->kernels->size;
     size_t lo, hi;
-    nb_share(s->m, part, parts, &lo, &hi);
+    nb_share_rows(s->m, part, parts, &lo, &hi);
     return p->kernels->gemm(s->trans_a, s->trans_b, hi - lo, s->n, s->k, alpha,
                             (const char *)p->A + (s->trans_a ? lo : lo * p->lda) * size, p->lda,
                             p->B, p->ldb, s->beta, (char *)p->C + lo * s->n * size, s->n);

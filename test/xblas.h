@@ -227,3 +227,43 @@ static void T(three_layers_give_the_books_digits)(void **state)
         for (size_t j = 0; j < 3; j++)
             assert_near((double)layer[i][j], book[i][j], 5e-9 + 4 * (double)REAL(EPSILON));
 }
+
+/* Whoever shares the rows out, C has the bits of one call: products of each kind, of the sizes that
+ * BLAS multiplies as they lie and of those that it packs, with rows that fill no group. */
+static void T(shares_of_rows_give_the_same_bits)(void **state)
+{
+    (void)state;
+    const int before = nb_blas_threads();
+    nb_blas_set_threads(1);
+    static const struct {
+        bool trans_a, trans_b;
+        size_t m, n, k;
+    } cases[] = {{false, false, 100, 50, 257}, {false, false, 149, 500, 257},
+                 {false, false, 101, 10, 50},  {false, true, 100, 50, 10},
+                 {false, true, 123, 300, 200}, {true, false, 257, 50, 100},
+                 {true, false, 50, 10, 100},   {true, false, 131, 300, 500},
+                 {true, true, 77, 33, 90},     {false, false, 130, 2000, 60}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        const size_t m = cases[c].m, n = cases[c].n, k = cases[c].k;
+        const bool ta = cases[c].trans_a, tb = cases[c].trans_b;
+        const size_t lda = ta ? m : k, ldb = tb ? k : n;
+        real *A = T(matrix)(1, m * k, m * k, 1), *B = T(matrix)(1, k * n, k * n, 2000);
+        real *one = T(matrix)(1, m * n, m * n, 5000), *many;
+        assert_ok(NB(gemm)(ta, tb, m, n, k, (real)-0.3, A, lda, B, ldb, 1, one, n));
+        for (size_t parts = 2; parts <= 9; parts++) {
+            many = T(matrix)(1, m * n, m * n, 5000);
+            for (size_t part = 0; part < parts; part++) {
+                size_t lo, hi;
+                nb_share_rows(m, part, parts, &lo, &hi);
+                assert_ok(NB(gemm)(ta, tb, hi - lo, n, k, (real)-0.3, A + (ta ? lo : lo * lda), lda,
+                                   B, ldb, 1, many + lo * n, n));
+            }
+            assert_memory_equal(one, many, m * n * sizeof(real));
+            free(many);
+        }
+        free(A);
+        free(B);
+        free(one);
+    }
+    nb_blas_set_threads(before);
+}

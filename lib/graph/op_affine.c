@@ -1,5 +1,6 @@
 /* Matrix products: affine and matmul. */
 #include "graph/ops.h"
+#include "nablas/blas.h"
 
 #include <string.h>
 
@@ -34,6 +35,22 @@ static size_t active_before(const nb_call *c, size_t row)
     for (size_t r = 0; r < c->sparse->runs && c->sparse->run[r].begin < row; r++)
         count += clip(c->sparse->run[r], 0, row).end - c->sparse->run[r].begin;
     return count;
+}
+
+/* Where a share of b's rows begins: at or after `row`, with a group of packed rows (nb_share_rows).
+ */
+static size_t group_at(const nb_call *c, size_t row)
+{
+    const size_t height = nb_tensor_height(c->in[1]), all = active_before(c, height);
+    const size_t before = active_before(c, row);
+    size_t from = (before + NB_ROW_GROUP - 1) / NB_ROW_GROUP * NB_ROW_GROUP;
+    if (row == 0) return 0;
+    if (from + NB_ROW_GROUP > all) return height;
+    if (from == before) return row;
+    for (const nb_run *run = c->sparse->run;; run++) {
+        if (from < run->end - run->begin) return run->begin + from;
+        from -= run->end - run->begin;
+    }
 }
 
 /* Copy the active rows in lo ... hi-1, from b to c->packed or back. After a step they are the same
@@ -85,7 +102,7 @@ static void add_entries_backward(const nb_call *c, size_t lo, size_t hi)
 
 static nb_status prepare(const nb_call *c, size_t lo, size_t hi)
 {
-    copy_active(c, true, lo, hi);
+    copy_active(c, true, group_at(c, lo), group_at(c, hi));
     return NB_OK;
 }
 
@@ -161,9 +178,12 @@ static nb_status product_backward(const nb_call *c, size_t i, size_t lo, size_t 
     if (i == 0)
         return kernels->gemm(false, true, hi - lo, k, m, c->alpha, nb_tensor_at(c->dout, lo), m,
                              c->in[1]->data, m, c->beta, nb_tensor_at(c->din, lo), k);
-    if (c->sparse)
+    if (c->sparse) {
+        lo = group_at(c, lo);
+        hi = group_at(c, hi);
         return c->din->data == c->in[1]->data ? descend_packed(c, lo, hi)
                                               : gradient_packed(c, lo, hi);
+    }
     return kernels->gemm(true, false, hi - lo, m, n, c->alpha,
                          (char *)c->in[0]->data + lo * kernels->size, k, c->dout->data, m, c->beta,
                          nb_tensor_at(c->din, lo), m);

@@ -1,5 +1,6 @@
 /* Feeding, the forward pass, the backward pass, and gradient descent through it. */
 #include "graph/graph.h"
+#include "nablas/blas.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -152,7 +153,7 @@ static nb_status forward_share(const nb_node *node, size_t part, size_t parts)
         nb_status status = node->op->prepare(&c, 0, nb_tensor_height(c.in[1]));
         if (status) return status;
     }
-    nb_share(nb_tensor_height(&node->value), part, parts, &lo, &hi);
+    nb_share_rows(nb_tensor_height(&node->value), part, parts, &lo, &hi);
     return lo < hi ? node->op->forward(&c, lo, hi) : NB_OK;
 }
 
@@ -160,7 +161,7 @@ static nb_status fill_share(const nb_node *input, size_t part, size_t parts)
 {
     size_t lo, hi;
     if (!input->needed || !input->fed.fill) return NB_OK;
-    nb_share(input->value.shape.dim[0], part, parts, &lo, &hi);
+    nb_share_rows(input->value.shape.dim[0], part, parts, &lo, &hi);
     return nb_packed_fill(&input->fed, lo, hi);
 }
 
@@ -187,7 +188,7 @@ static nb_status prepare_rows(void *context, size_t part, size_t parts)
         if (!takes_packed(node)) continue;
         size_t lo, hi;
         const nb_call c = nb_node_call(node);
-        nb_share(nb_tensor_height(c.in[1]), part, parts, &lo, &hi);
+        nb_share_rows(nb_tensor_height(c.in[1]), part, parts, &lo, &hi);
         nb_status status = node->op->prepare(&c, lo, hi);
         if (status) return status;
     }
@@ -249,7 +250,7 @@ static nb_status backward_share(const descent *d, const nb_node *node, size_t j,
         c.alpha = -d->lr;
         c.beta = 1;
     }
-    nb_share(nb_tensor_height(c.din), part, parts, &lo, &hi);
+    nb_share_rows(nb_tensor_height(c.din), part, parts, &lo, &hi);
     return lo < hi ? node->op->backward(&c, j, lo, hi) : NB_OK;
 }
 

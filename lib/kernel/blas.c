@@ -1,6 +1,7 @@
 #include "nablas/blas.h"
 
 #include "kernel/blocks.h"
+#include "nablas/threads.h"
 
 #include <cblas.h>
 #include <stdatomic.h>
@@ -34,6 +35,15 @@ static bool has_small_kernels(void)
         atomic_store_explicit(&known, answer, memory_order_relaxed);
     }
     return answer == 2;
+}
+
+void nb_share_rows(size_t m, size_t part, size_t parts, size_t *lo, size_t *hi)
+{
+    const size_t groups = m < NB_ROW_GROUP ? 1 : m / NB_ROW_GROUP;
+    size_t begin, end;
+    nb_share(groups, part, parts, &begin, &end);
+    *lo = begin < groups ? begin * NB_ROW_GROUP : m;
+    *hi = end < groups ? end * NB_ROW_GROUP : m;
 }
 
 size_t nb_block_rows(bool trans_a, bool trans_b, size_t m, size_t n, size_t k)

@@ -54,7 +54,7 @@ typedef struct nb_train_options {
     size_t eval_every; /* accuracy after iterations 0, eval_every, ... and after the last; 0: only
                           after the last */
     size_t threads; /* up to NB_MAX_THREADS; 0: one or all processors', as the steps themselves show
-                       to be faster; for the same bits in every run, give a number */
+                       to be faster. The bits are the same for any number */
     nb_train_report report; /* or NULL */
     void *context;          /* for report */
 } nb_train_options;
