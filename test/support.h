@@ -14,6 +14,8 @@
 
 #include "nablas/status.h"
 
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
 /* The call succeeds; if not, the test shows the detail. */
 #define assert_ok(call) support_assert_ok((call), #call, __FILE__, __LINE__)
 void support_assert_ok(nb_status status, const char *call, const char *file, int line);

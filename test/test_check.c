@@ -12,8 +12,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
 static const nb_op *find_op(const char *name)
 {
     for (size_t i = 0; i < nb_op_count(); i++)

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
 static const size_t book_sizes[] = {784, 50, 100, 10};
 
 /* A network of random weights; biases too, so that no two parameters are alike. */

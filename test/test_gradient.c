@@ -8,8 +8,6 @@
 #include <float.h>
 #include <math.h>
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
 enum { most_inputs = 16, most_elements = 64, classes = 4 };
 
 /* What is fed to a graph: it must outlive the pass. */

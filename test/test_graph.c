@@ -11,8 +11,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
 static nb_graph *graph_of(nb_dtype dtype)
 {
     nb_graph *g;

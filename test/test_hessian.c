@@ -5,7 +5,6 @@
 #include <float.h>
 #include <math.h>
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 #define UNIT 0x1p-53
 #define STEP 0x1p-13 /* where |x| < 1 */
 

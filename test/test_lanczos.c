@@ -7,8 +7,6 @@
 #include <limits.h>
 #include <math.h>
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
 enum { MOST = 100 };
 
 /* A dense symmetric matrix as an operator; call number fail_at answers NB_ERANGE, nan_at a NaN. */

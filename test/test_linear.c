@@ -6,8 +6,6 @@
 #include <limits.h>
 #include <math.h>
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
 enum { MOST = 70, RIGHT = 3 };
 
 static const size_t sizes[] = {1, 2, 3, 7, 20, MOST}; /* the last beyond LAPACK's blocks */

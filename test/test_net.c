@@ -7,8 +7,6 @@
 
 #include <math.h>
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
 static double number(const nb_tensor *t, size_t i)
 {
     return nb_kernels_of(t->dtype)->get(t->data, i);

@@ -4,8 +4,6 @@
 
 #include <math.h>
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
 /* The second term of the error in numeric.h is UNIT / h times what it names. */
 #define UNIT 0x1p-53
 

@@ -6,8 +6,6 @@
 
 #include <zlib.h>
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
 /* The sum goes on over the value's bytes, lowest first, so it is the same on every machine. */
 static uint32_t crc(uint32_t sum, uint64_t value, unsigned size)
 {
