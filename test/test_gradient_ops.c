@@ -1,0 +1,336 @@
+/* Every operation has the gradient of its differences. */
+#include "gradient_fixtures.h"
+
+#include "nablas/loss.h"
+
+#include <math.h>
+
+/* --- every operation -------------------------------------------------------------------------- */
+
+typedef enum { none, parameter, input, hidden, labels, one_hot } role;
+
+typedef struct slot {
+    role role;
+    nb_shape shape;
+} slot;
+
+/* An input of the operation under test: a parameter; fed; an operation on a parameter. */
+#define SHAPE(...)                                        \
+    {                                                     \
+        sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t), \
+        {                                                 \
+            __VA_ARGS__                                   \
+        }                                                 \
+    }
+#define P(...)                        \
+    {                                 \
+        parameter, SHAPE(__VA_ARGS__) \
+    }
+#define X(...)                    \
+    {                             \
+        input, SHAPE(__VA_ARGS__) \
+    }
+#define H(...)                     \
+    {                              \
+        hidden, SHAPE(__VA_ARGS__) \
+    }
+#define HOT(...)                    \
+    {                               \
+        one_hot, SHAPE(__VA_ARGS__) \
+    }
+#define LABELS                  \
+    {                           \
+        labels, SHAPE(NB_BATCH) \
+    }
+#define SCALAR     \
+    {              \
+        parameter, \
+        {          \
+            0,     \
+            {      \
+                0  \
+            }      \
+        }          \
+    }
+#define N NB_BATCH
+
+typedef struct op_case {
+    const char *op;
+    double attribute;
+    slot in[NB_MAX_INPUTS];
+} op_case;
+
+/* One line for each way to use an operation; every operation of the table must be here. */
+static const op_case cases[] = {
+    {"affine", 0, {P(3, 5), P(5, 2), P(2)}},
+    {"affine", 0, {H(N, 5), P(5, 2), P(2)}},
+    {"affine", 0, {X(N, 2, 3), P(6, 4), P(4)}},
+    {"affine", 0, {X(N, 1), P(1, 1), P(1)}},
+    {"affine", 0, {X(N, 3), X(3, 2), P(2)}},
+    {"affine", 0, {H(N, 3), X(3, 2), X(2)}},
+    {"matmul", 0, {P(3, 5), P(5, 2)}},
+    {"matmul", 0, {H(N, 5), P(5, 2)}},
+    {"matmul", 0, {X(N, 5), P(5, 3)}},
+    {"matmul", 0, {P(4, 3), X(3, 2)}},
+    {"matmul", 0, {H(N, 2, 2), H(4, 3)}},
+    {"add", 0, {SCALAR, SCALAR}},
+    {"add", 0, {P(5), P(5)}},
+    {"add", 0, {H(N, 3), H(N, 3)}},
+    {"add", 0, {P(2, 3, 2), X(2, 3, 2)}},
+    {"multiply", 0, {SCALAR, SCALAR}},
+    {"multiply", 0, {P(5), P(5)}},
+    {"multiply", 0, {H(N, 3), H(N, 3)}},
+    {"multiply", 0, {X(N), H(N)}},
+    {"multiply", 0, {P(2, 3, 2), X(2, 3, 2)}},
+    {"identity", 0, {SCALAR}},
+    {"identity", 0, {P(3, 2)}},
+    {"identity", 0, {H(N, 3)}},
+    {"step", 0, {SCALAR}},
+    {"step", 0, {P(3, 2)}},
+    {"step", 0, {H(N, 3)}},
+    {"sigmoid", 0, {SCALAR}},
+    {"sigmoid", 0, {P(3, 2)}},
+    {"sigmoid", 0, {H(N, 3)}},
+    {"relu", 0, {SCALAR}},
+    {"relu", 0, {P(3, 2)}},
+    {"relu", 0, {H(N, 3)}},
+    {"softmax", 0, {P(3, 4)}},
+    {"softmax", 0, {P(4, 1)}},
+    {"softmax", 0, {H(N, 5)}},
+    {"sum", 0, {SCALAR}},
+    {"sum", 0, {P(7)}},
+    {"sum", 0, {P(2, 3, 2)}},
+    {"sum", 0, {H(N, 3)}},
+    {"mean", 0, {SCALAR}},
+    {"mean", 0, {P(7)}},
+    {"mean", 0, {P(2, 3, 2)}},
+    {"mean", 0, {H(N, 3)}},
+    {"squared_error", 0, {P(5), P(5)}},
+    {"squared_error", 0, {P(3, 4), X(3, 4)}},
+    {"squared_error", 0, {H(N, 4), X(N, 4)}},
+    {"squared_error", 0, {X(N, 4), H(N, 4)}},
+    {"squared_error", 0, {H(N, 2, 2), H(N, 2, 2)}},
+    {"softmax_cross_entropy", NB_EXACT_LOG, {P(3, classes), HOT(3, classes)}},
+    {"softmax_cross_entropy", NB_EXACT_LOG, {H(N, classes), HOT(N, classes)}},
+    {"softmax_cross_entropy", NB_EXACT_LOG, {H(N, classes), LABELS}},
+};
+
+static void every_operation_has_a_case(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < nb_op_count(); i++) {
+        bool found = false;
+        assert_ptr_equal(find_op(nb_op_at(i)->name), nb_op_at(i)); /* names differ */
+        for (size_t c = 0; c < COUNT(cases); c++)
+            found |= strcmp(cases[c].op, nb_op_at(i)->name) == 0;
+        if (!found) fail_msg("%s is not gradient-checked: add a line to cases", nb_op_at(i)->name);
+    }
+    for (size_t c = 0; c < COUNT(cases); c++)
+        if (!find_op(cases[c].op)) fail_msg("the table has no %s", cases[c].op);
+    assert_null(nb_op_at(nb_op_count()));
+}
+
+static nb_node *make_input(nb_graph *g, const slot *s)
+{
+    nb_shape row = {0};
+    switch (s->role) {
+    case none:
+        break;
+    case parameter:
+        return nb_parameter(g, "p", s->shape);
+    case input:
+        return nb_input(g, "x", s->shape);
+    case labels:
+        return nb_labels(g, "t");
+    case one_hot:
+        return nb_input(g, "one_hot", s->shape);
+    case hidden:
+        if (s->shape.dim[0] != NB_BATCH) return nb_identity(nb_parameter(g, "h", s->shape));
+        for (size_t i = 1; i < s->shape.ndim; i++) row.dim[row.ndim++] = s->shape.dim[i];
+        return nb_apply(&scaled, 0,
+                        (nb_node *[]){nb_input(g, "x", s->shape), nb_parameter(g, "h", row)});
+    }
+    return NULL;
+}
+
+/* A scalar that depends on every element of `node` in another way. */
+static nb_node *scalar_of(nb_node *node)
+{
+    const nb_tensor *value = nb_value(node);
+    if (value->shape.ndim == 0) return nb_multiply(node, node);
+    return nb_mean_squared_error(node, nb_input(nb_node_graph(node), "target", value->shape));
+}
+
+/* The operation once, or on the same inputs twice: then gradients add up. */
+static nb_node *build_case(nb_graph *g, const op_case *c, bool twice)
+{
+    const nb_op *op = find_op(c->op);
+    nb_node *in[NB_MAX_INPUTS] = {NULL};
+    for (size_t i = 0; i < op->inputs; i++) in[i] = make_input(g, &c->in[i]);
+    nb_node *node = nb_apply(op, c->attribute, in);
+    return scalar_of(twice ? nb_add(node, nb_apply(op, c->attribute, in)) : node);
+}
+
+/* The same on two to four threads, and in single precision. */
+static void assert_gradient_everywhere(nb_node *loss, nb_pool *const *pools, size_t count)
+{
+    double serial[512];
+    nb_graph *g = nb_node_graph(loss), *single;
+    assert_ok(nb_forward(loss));
+    assert_ok(nb_backward(loss));
+    copy_gradients(g, serial, COUNT(serial));
+    for (size_t i = 0; i < count; i++) {
+        nb_graph_set_pool(g, pools[i]);
+        assert_same_gradients(loss, serial, 1e-13);
+    }
+    nb_graph_set_pool(g, NULL);
+
+    assert_ok(nb_graph_cast(g, NB_FLOAT32, &single));
+    loss = nb_graph_node(single, nb_node_index(loss));
+    assert_ok(nb_forward(loss));
+    assert_ok(nb_backward(loss));
+    for (size_t i = 0; i < nb_graph_nodes(g); i++) {
+        if (!nb_node_is_parameter(nb_graph_node(g, i))) continue;
+        const nb_tensor *a = nb_gradient(nb_graph_node(g, i));
+        const nb_tensor *b = nb_gradient(nb_graph_node(single, i));
+        for (size_t j = 0; j < nb_tensor_count(a); j++)
+            assert_near(nb_kernels_of(NB_FLOAT64)->get(a->data, j),
+                        nb_kernels_of(NB_FLOAT32)->get(b->data, j), 1e-4);
+    }
+    nb_graph_destroy(single);
+}
+
+static double largest_gradient(const nb_graph *g)
+{
+    double all[512], largest = 0;
+    copy_gradients(g, all, COUNT(all));
+    const nb_tensor flat = nb_graph_gradients(g);
+    for (size_t i = 0; i < nb_tensor_count(&flat); i++) largest = fmax(largest, fabs(all[i]));
+    return largest;
+}
+
+static void run_case(const op_case *c, bool twice, size_t batch, nb_pool *const *pools)
+{
+    nb_graph *g;
+    fed data;
+    assert_ok(nb_graph_create(&g, NB_FLOAT64));
+    nb_node *loss = build_case(g, c, twice);
+    assert_ok(nb_graph_finish(g, 7));
+    feed_all(g, batch, &data, 1000 + batch);
+    fill_parameters(g, 79);
+    assert_gradient(loss, 1e-8);
+    assert_gradient_everywhere(loss, pools, 3);
+    /* Zero is the gradient of step, everywhere, and of a softmax over one class. */
+    const bool zero =
+        strcmp(c->op, "step") == 0 || (strcmp(c->op, "softmax") == 0 && c->in[0].shape.dim[1] == 1);
+    if (zero)
+        assert_true(largest_gradient(g) == 0);
+    else {
+        if (!(largest_gradient(g) > 1e-3)) fail_msg("%s: case %td tests nothing", c->op, c - cases);
+    }
+    nb_graph_destroy(g);
+}
+
+static void every_operation_has_the_gradient_of_its_differences(void **state)
+{
+    (void)state;
+    nb_pool *pools[3];
+    make_pools(pools);
+    for (size_t c = 0; c < COUNT(cases); c++)
+        for (size_t batch = 1; batch <= 5; batch += 4) {
+            run_case(&cases[c], false, batch, pools);
+            run_case(&cases[c], true, batch, pools);
+        }
+    destroy_pools(pools);
+}
+
+/* 0 is what backward gives, though the graph is asked after another loss filled the gradients. */
+static void step_has_no_gradient(void **state)
+{
+    (void)state;
+    nb_graph *g;
+    double x[3] = {.5, -.3, .2}, t[2] = {.7, .1};
+    assert_ok(nb_graph_create(&g, NB_FLOAT64));
+    nb_node *in = nb_input(g, "x", NB_SHAPE(NB_BATCH, 3));
+    nb_node *target = nb_input(g, "t", NB_SHAPE(NB_BATCH, 2));
+    nb_node *W = nb_parameter(g, "W", NB_SHAPE(3, 2));
+    nb_node *a = nb_matmul(in, W), *s = nb_step(a);
+    nb_node *smooth = nb_mean_squared_error(nb_sigmoid(a), target);
+    nb_node *loss = nb_mean_squared_error(s, target);
+    assert_null(nb_node_op(s)->backward);
+    assert_ok(nb_graph_finish(g, 1));
+    fill_parameters(g, 3);
+    nb_tensor X = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, 3), x);
+    nb_tensor T = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, 2), t);
+    assert_ok(nb_feed(in, &X));
+    assert_ok(nb_feed(target, &T));
+    assert_ok(nb_forward(smooth));
+    assert_ok(nb_backward(smooth));
+    assert_true(largest_gradient(g) > 1e-3);
+    assert_ok(nb_forward(loss));
+    assert_ok(nb_backward(loss));
+    assert_true(largest_gradient(g) == 0);
+    for (size_t j = 0; j < 2; j++) {
+        assert_true(((const double *)nb_gradient(a)->data)[j] == 0);
+        assert_true(((const double *)nb_gradient(s)->data)[j] != 0);
+    }
+    nb_graph_destroy(g);
+}
+
+/* --- the book's 1e-7 -------------------------------------------------------------------------- */
+
+/* The loss with epsilon has the derivative y/(y + epsilon) (y_t - t); backward, as the book's,
+ * leaves out the factor. */
+static void the_1e_7_is_a_bias_of_known_size(void **state)
+{
+    (void)state;
+    enum { n = 3 };
+    nb_graph *g;
+    double logits[n * classes];
+    const int32_t t[n] = {2, 0, 3};
+    assert_ok(nb_graph_create(&g, NB_FLOAT64));
+    nb_node *one = nb_input(g, "1", NB_SHAPE(NB_BATCH, n));
+    nb_node *a = nb_parameter(g, "a", NB_SHAPE(n, classes));
+    nb_node *target = nb_labels(g, "t");
+    nb_node *y = nb_softmax(nb_matmul(one, a));
+    nb_node *loss = nb_softmax_cross_entropy(nb_matmul(one, a), target, NB_BOOK_EPSILON);
+    assert_ok(nb_graph_finish(g, n));
+    double unit[n * n] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+    nb_tensor U = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, n), unit);
+    nb_tensor T = nb_tensor_view(NB_INT32, NB_SHAPE(n), (void *)(uintptr_t)t);
+    assert_ok(nb_feed(one, &U));
+    assert_ok(nb_feed(target, &T));
+    fill_parameters(g, 5);
+    /* One row where the target's class is unlikely, y = 5e-6: there it weighs. */
+    ((double *)nb_value(a)->data)[0 * classes + 2] = -12;
+    assert_ok(nb_forward(y));
+    const double *p = nb_value(y)->data;
+    double kept[n * classes];
+    memcpy(kept, p, sizeof kept);
+    assert_ok(nb_forward(loss));
+    assert_ok(nb_backward(loss));
+    nb_tensor numerical = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, classes), logits);
+    assert_ok(nb_graph_numerical_gradient(loss, a, 1e-5, &numerical));
+    const double *analytic = nb_gradient(a)->data;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < classes; j++) {
+            const double yt = kept[i * classes + (size_t)t[i]];
+            const double exact = (kept[i * classes + j] - (j == (size_t)t[i])) / n;
+            assert_near(analytic[i * classes + j], exact, 1e-15);
+            assert_near(logits[i * classes + j], exact * (yt / (yt + 1e-7)), 1e-10);
+        }
+    /* 1e-7 / 5e-6: two per cent. */
+    assert_in_range((uint64_t)(1e4 * fabs(1 - logits[2] / analytic[2])), 50, 500);
+    nb_graph_destroy(g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_operation_has_a_case),
+        cmocka_unit_test(every_operation_has_the_gradient_of_its_differences),
+        cmocka_unit_test(step_has_no_gradient),
+        cmocka_unit_test(the_1e_7_is_a_bias_of_known_size),
+    };
+    return cmocka_run_group_tests_name("gradient_ops", tests, NULL, NULL);
+}
