@@ -1,6 +1,7 @@
 /* A deeper graph: on threads, in descent, cast, and the memory it takes. */
 #include "graph_fixtures.h"
 
+#include "nablas/blas.h"
 #include "nablas/loss.h"
 #include "nablas/threads.h"
 
@@ -14,7 +15,7 @@ typedef struct deep {
     nb_node *x, *t, *loss;
 } deep;
 
-enum { deep_rows = 33, deep_inputs = 20, deep_hidden = 12 };
+enum { deep_rows = 4 * NB_ROW_GROUP + 3, deep_inputs = 77, deep_hidden = 51 };
 
 /* Two hidden layers that share their weight, one of them twice in a diamond. With `penalty` the
  * loss has the squared weights added: a use of the weight that does not scale. */
@@ -70,10 +71,12 @@ static double unit(nb_dtype dtype)
     return dtype == NB_FLOAT32 ? (double)FLT_EPSILON : DBL_EPSILON;
 }
 
-static void threads_change_the_rounding_at_most(void **state)
+static void threads_change_no_bit(void **state)
 {
     (void)state;
-    static const size_t batches[] = {1, 2, 3, 5, deep_rows};
+    static const size_t batches[] = {1, 2, NB_ROW_GROUP, 2 * NB_ROW_GROUP + 1, deep_rows};
+    const int before = nb_blas_threads();
+    nb_blas_set_threads(1);
     for (size_t c = 0; c < 2 * COUNT(batches); c++) {
         const nb_dtype dtype = c % 2 ? NB_FLOAT32 : NB_FLOAT64;
         deep d = deep_of(dtype, false);
@@ -88,29 +91,23 @@ static void threads_change_the_rounding_at_most(void **state)
             nb_graph_set_pool(d.g, pool);
             assert_ok(nb_forward(d.loss));
             assert_ok(nb_backward(d.loss));
-            assert_near(nb_scalar(d.loss), loss, 64 * unit(dtype));
-            nb_tensor once = copy_of(nb_graph_gradients(d.g));
-            assert_tensors_near(&once, &serial, 64 * unit(dtype));
-            for (size_t again = 0; again < 5; again++) {
-                assert_ok(nb_forward(d.loss));
-                assert_ok(nb_backward(d.loss));
-                assert_memory_equal(nb_graph_gradients(d.g).data, once.data,
-                                    nb_tensor_count(&once) * nb_dtype_size(dtype));
-            }
-            nb_tensor_destroy(&once);
+            assert_near(nb_scalar(d.loss), loss, 0);
+            assert_memory_equal(nb_graph_gradients(d.g).data, serial.data,
+                                nb_tensor_count(&serial) * nb_dtype_size(dtype));
             nb_graph_set_pool(d.g, NULL);
             nb_pool_destroy(pool);
         }
         nb_tensor_destroy(&serial);
         nb_graph_destroy(d.g);
     }
+    nb_blas_set_threads(before);
 }
 
 /* Three steps of descent, with batches of different length, against backward and w -= lr dw. */
 static void assert_descends(nb_dtype dtype, bool penalty, size_t threads)
 {
     enum { steps = 3 };
-    static const size_t batch[steps] = {deep_rows, 2, 17};
+    static const size_t batch[steps] = {deep_rows, 2, 2 * NB_ROW_GROUP + 5};
     nb_pool *pool;
     assert_ok(nb_pool_create(&pool, threads));
     deep d = deep_of(dtype, penalty), reference = deep_of(dtype, penalty);
@@ -235,7 +232,7 @@ static void a_cast_computes_the_same_in_another_precision(void **state)
     assert_fails(NB_EINVAL, "no nb_forward", nb_backward(loss));
     assert_ok(nb_forward(loss));
     assert_ok(nb_backward(loss));
-    assert_near(nb_scalar(loss), nb_scalar(d.loss), 1e-5);
+    assert_near(nb_scalar(loss), nb_scalar(d.loss), 1e-5 * (1 + nb_scalar(loss)));
     for (size_t i = 0; i < nb_graph_nodes(copy); i++) {
         nb_node *a = nb_graph_node(d.g, i), *b = nb_graph_node(copy, i);
         if (!nb_node_is_parameter(a)) continue;
@@ -394,7 +391,7 @@ static void no_failing_allocation_leaks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threads_change_the_rounding_at_most),
+        cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(descent_is_backward_and_a_step),
         cmocka_unit_test(what_is_not_rows_is_not_shared),
         cmocka_unit_test(descent_may_go_on_to_the_next_value),

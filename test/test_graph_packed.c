@@ -1,9 +1,11 @@
 /* Packed inputs, as a graph takes them: columns of zeros left out. */
 #include "graph_fixtures.h"
 
+#include "nablas/blas.h"
 #include "nablas/threads.h"
 
-enum { wide = 11, wide_rows = 6 };
+/* Enough rows and columns to be shared out. */
+enum { pattern_length = 11, wide = 7 * pattern_length, wide_rows = 2 * NB_ROW_GROUP + 2 };
 
 /* How the packed input is used: once; its weight by two layers; by a layer of another input as
  * well; as an operation; in matmul. */
@@ -32,7 +34,7 @@ static packed_graph packed_graph_of(packed_use use)
     return p;
 }
 
-/* Which of the columns are not 0: all, none, first and last, runs. */
+/* Which of the columns are not 0, seven times side by side: all, none, first and last, runs. */
 static const char *const column_patterns[] = {"xxxxxxxxxxx", "...........", "x.........x",
                                               ".xxx..x.xx.", "xx........."};
 
@@ -47,7 +49,7 @@ static void columns_init(columns *c, const char *pattern)
     uint32_t active[wide];
     double *next = c->packed;
     support_fill_d(wide_rows * wide, c->whole, 31);
-    for (size_t j = 0; j < wide; j++) active[j] = pattern[j] == 'x';
+    for (size_t j = 0; j < wide; j++) active[j] = pattern[j % pattern_length] == 'x';
     for (size_t i = 0; i < wide_rows * wide; i++)
         if (active[i % wide])
             *next++ = c->whole[i];
@@ -138,10 +140,10 @@ static void packed_feeding_is_checked(void **state)
     columns c;
     columns_init(&c, ".xxx..x.xx.");
     packed_graph p = packed_graph_of(ONCE);
-    nb_tensor v = nb_tensor_view(NB_FLOAT64, NB_SHAPE(2, 6), c.packed);
+    nb_tensor v = nb_tensor_view(NB_FLOAT64, NB_SHAPE(2, 42), c.packed);
     assert_fails(NB_EINVAL, "nb_feed_packed: z is no nb_sparse input",
                  feed_runs(p.z, &v, c.runs, c.run));
-    assert_fails(NB_ESHAPE, "dense is (2, 6), the runs have 4 columns",
+    assert_fails(NB_ESHAPE, "dense is (2, 42), the runs have 4 columns",
                  feed_runs(p.x, &v, 2, c.run));
     v.shape.dim[0] = wide_rows + 1;
     assert_fails(NB_ESHAPE, "or fewer rows", feed_runs(p.x, &v, c.runs, c.run));
@@ -150,9 +152,9 @@ static void packed_feeding_is_checked(void **state)
     assert_fails(NB_EDTYPE, "x takes float64", feed_runs(p.x, &v, c.runs, c.run));
     v.dtype = NB_FLOAT64;
     const nb_run wrong[][2] = {
-        {{1, 4}, {3, 6}}, {{4, 7}, {1, 4}}, {{0, 5}, {11, 12}}, {{0, 6}, {7, 7}}, {{5, 4}, {6, 8}}};
+        {{1, 4}, {3, 6}}, {{4, 7}, {1, 4}}, {{0, 5}, {77, 78}}, {{0, 6}, {7, 7}}, {{5, 4}, {6, 8}}};
     for (size_t i = 0; i < COUNT(wrong); i++)
-        assert_fails(NB_ESHAPE, "expected ascending columns below 11",
+        assert_fails(NB_ESHAPE, "expected ascending columns below 77",
                      feed_runs(p.x, &v, 2, wrong[i]));
     assert_fails(NB_EINVAL, "x was not fed", nb_forward(p.loss));
     nb_graph_destroy(p.g);

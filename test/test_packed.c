@@ -1,6 +1,7 @@
 /* A packed input gives what the dense one gives: the dense way is its definition. */
 #include "support.h"
 
+#include "nablas/blas.h"
 #include "nablas/graph.h"
 #include "nablas/loss.h"
 #include "nablas/memory.h"
@@ -9,7 +10,8 @@
 
 #include <math.h>
 
-enum { k = 37, hidden = 5, classes = 3, most_rows = 8 };
+/* Enough rows, and columns in runs, to be shared out. */
+enum { k = 101, hidden = 5, classes = 3, most_rows = 2 * NB_ROW_GROUP + 3 };
 
 /* A net, and a batch in which only the columns of some runs are not 0. */
 typedef struct fixture {
@@ -24,7 +26,7 @@ typedef struct fixture {
     nb_entry entry[most_rows * k];
 } fixture;
 
-/* Columns j with `active` of (j, kind): none, all, the ends, every other one, two blocks. */
+/* Columns j with `active` of (j, kind): none, all, the ends, every other one, three blocks. */
 static bool active(size_t j, int kind)
 {
     switch (kind) {
@@ -37,7 +39,7 @@ static bool active(size_t j, int kind)
     case 3:
         return j % 2 == 0;
     default:
-        return (j >= 3 && j < 11) || (j >= 20 && j < 33);
+        return (j >= 3 && j < 11) || (j >= 20 && j < 33) || (j >= 41 && j < 90);
     }
 }
 
@@ -172,7 +174,7 @@ static void packed_is_dense(void **state)
 {
     (void)state;
     for (int kind = 0; kind < 5; kind++)
-        for (size_t n = 1; n <= most_rows; n += 3)
+        for (size_t n = 1; n <= most_rows; n += n < 7 ? 3 : most_rows - 7)
             for (int dtype = NB_FLOAT32; dtype <= NB_FLOAT64; dtype++)
                 for (size_t threads = 1; threads <= 3; threads++) {
                     fixture f;

@@ -38,7 +38,7 @@ static size_t active_before(const nb_call *c, size_t row)
 }
 
 /* Where a share of b's rows begins: at or after `row`, with a group of packed rows (nb_share_rows).
- */
+ * For descent, in which no other operation writes to b. */
 static size_t group_at(const nb_call *c, size_t row)
 {
     const size_t height = nb_tensor_height(c->in[1]), all = active_before(c, height);
@@ -178,12 +178,9 @@ static nb_status product_backward(const nb_call *c, size_t i, size_t lo, size_t 
     if (i == 0)
         return kernels->gemm(false, true, hi - lo, k, m, c->alpha, nb_tensor_at(c->dout, lo), m,
                              c->in[1]->data, m, c->beta, nb_tensor_at(c->din, lo), k);
-    if (c->sparse) {
-        lo = group_at(c, lo);
-        hi = group_at(c, hi);
-        return c->din->data == c->in[1]->data ? descend_packed(c, lo, hi)
+    if (c->sparse)
+        return c->din->data == c->in[1]->data ? descend_packed(c, group_at(c, lo), group_at(c, hi))
                                               : gradient_packed(c, lo, hi);
-    }
     return kernels->gemm(true, false, hi - lo, m, n, c->alpha,
                          (char *)c->in[0]->data + lo * kernels->size, k, c->dout->data, m, c->beta,
                          nb_tensor_at(c->din, lo), m);
