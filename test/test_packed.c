@@ -9,6 +9,8 @@
 #include "nablas/packer.h"
 
 #include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 
 /* Enough rows, and columns in runs, to be shared out. */
 enum { k = 101, hidden = 5, classes = 3, most_rows = 2 * NB_ROW_GROUP + 3 };
@@ -260,7 +262,8 @@ static void only_products_take_packed_inputs(void **state)
     nb_graph_destroy(g);
 }
 
-enum { images = 40, side = 9, pixels = side * side };
+/* More pixels than a byte counts. */
+enum { images = 40, side = 17, pixels = side * side };
 
 /* Images with ink in a few columns of all, in some of a few, and in none of the others. */
 static nb_dataset dataset(uint8_t *bytes, uint8_t *labels, bool normalize)
@@ -330,6 +333,42 @@ static void a_packer_loses_nothing(void **state)
         }
 }
 
+/* A batch of the same image, as many times as there is room. */
+static void the_fullest_image_may_fill_a_batch(void **state)
+{
+    (void)state;
+    static uint8_t bytes[images * pixels], labels[images];
+    const nb_dataset d = dataset(bytes, labels, true);
+    size_t index[images];
+    for (size_t image = 0; image < images; image++) {
+        for (size_t i = 0; i < images; i++) index[i] = image;
+        check_pack(&d, NB_FLOAT32, 1, images, index, 0);
+    }
+}
+
+/* A column is named by sixteen bits. */
+static void wide_sets_are_left_whole(void **state)
+{
+    (void)state;
+    uint8_t *bytes = calloc(2, UINT16_MAX + 2), labels[2] = {0};
+    nb_packer *packer;
+    nb_packed packed;
+    assert_non_null(bytes);
+    for (size_t more = 1; more <= 2; more++) {
+        const size_t columns = UINT16_MAX + more;
+        const nb_dataset d = {
+            .images = nb_tensor_view(NB_UINT8, NB_SHAPE(2, 1, columns), bytes),
+            .labels = nb_tensor_view(NB_UINT8, NB_SHAPE(2), labels),
+            .flatten = true,
+        };
+        assert_ok(nb_packer_create(&packer, &d, NB_FLOAT32, 2, NULL, false));
+        assert_ok(nb_packer_pack(packer, 2, NULL, 0, &packed));
+        assert_int_equal(packed.run == NULL, more == 2);
+        nb_packer_destroy(packer);
+    }
+    free(bytes);
+}
+
 /* No column common, and nothing but common ones. */
 static void sets_at_the_ends(void **state)
 {
@@ -376,6 +415,9 @@ static void packing_errors_are_named(void **state)
     assert_fails(NB_ESHAPE, "not flattened",
                  nb_packer_create(&packer, &d, NB_FLOAT32, 4, NULL, false));
     d.flatten = true;
+    d.images.shape.dim[0] = 0;
+    assert_fails(NB_ESHAPE, "0 images", nb_packer_create(&packer, &d, NB_FLOAT32, 4, NULL, false));
+    d.images.shape.dim[0] = images;
     assert_ok(nb_packer_create(&packer, &d, NB_FLOAT32, 20, NULL, false));
     assert_fails(NB_ERANGE, "image 40 of 40", nb_packer_pack(packer, 2, wrong, 0, &packed));
     assert_fails(NB_ERANGE, "image 40 of 40", nb_packer_pack(packer, 2, NULL, images - 1, &packed));
@@ -393,41 +435,63 @@ static void packing_errors_are_named(void **state)
     }
 }
 
-/* A batch whose rows are not there yet: the forward pass has them written once, every row, and a
- * copy of the graph that is made before it, too. A failure leaves them to the next pass. */
+/* A batch whose rows are not there yet. */
 typedef struct late {
-    size_t calls, rows[most_rows];
+    atomic_size_t rows[most_rows]; /* how often each was asked for */
     nb_status answer;
 } late;
 
 static nb_status write_late(void *context, size_t lo, size_t hi)
 {
     late *l = context;
-    l->calls++;
-    for (size_t i = lo; i < hi; i++) l->rows[i]++;
+    for (size_t i = lo; i < hi; i++) atomic_fetch_add(&l->rows[i], 1);
     return l->answer ? nb_fail(l->answer, "late") : NB_OK;
 }
 
+static void assert_asked(late *l, size_t times)
+{
+    for (size_t i = 0; i < most_rows; i++) {
+        assert_int_equal(atomic_load(&l->rows[i]), times);
+        atomic_store(&l->rows[i], 0);
+    }
+}
+
+/* By the forward pass, each row once, whoever does it, and by a copy of the graph that is made
+ * before; what failed is asked for again. */
 static void rows_are_written_when_needed(void **state)
 {
     (void)state;
+    static late l;
     fixture f;
-    late l = {.answer = NB_EIO};
     nb_graph *copy;
-    start(&f, NB_FLOAT64, 4, 4, true);
-    f.packed.fill = write_late;
-    f.packed.context = &l;
-    assert_ok(nb_feed_packed(f.net->x, &f.packed));
-    assert_int_equal(l.calls, 0);
-    assert_fails(NB_EIO, "late", nb_forward(f.net->scores));
-    l = (late){.answer = NB_OK};
-    assert_ok(nb_graph_cast(f.net->graph, NB_FLOAT64, &copy));
-    nb_graph_destroy(copy);
-    assert_int_equal(l.calls, 1);
-    assert_ok(nb_forward(f.net->scores));
-    assert_ok(nb_forward(f.net->scores));
-    assert_int_equal(l.calls, 2);
-    for (size_t i = 0; i < 4; i++) assert_int_equal(l.rows[i], 2);
+    nb_pool *pool;
+    assert_ok(nb_pool_create(&pool, 2));
+    start(&f, NB_FLOAT64, most_rows, 4, true);
+    nb_packed some = f.packed, whole = {.dense = f.dense};
+    for (int left_out = 0; left_out < 2; left_out++)
+        for (int threads = 1; threads <= 2; threads++) {
+            nb_packed *p = left_out ? &some : &whole;
+            p->fill = write_late;
+            p->context = &l;
+            nb_graph_set_pool(f.net->graph, threads == 2 ? pool : NULL);
+            assert_ok(nb_feed_packed(f.net->x, p));
+            assert_asked(&l, 0);
+            l.answer = NB_EIO;
+            assert_fails(NB_EIO, "late", nb_packed_expand(p, &f.dense));
+            assert_asked(&l, 1);
+            assert_fails(NB_EIO, "late", nb_forward(f.net->scores));
+            assert_asked(&l, 1);
+            l.answer = NB_OK;
+            assert_ok(nb_graph_cast(f.net->graph, NB_FLOAT64, &copy));
+            nb_graph_destroy(copy);
+            assert_asked(&l, 1);
+            assert_ok(nb_forward(f.net->scores));
+            assert_asked(&l, 1);
+            assert_ok(nb_forward(f.net->scores));
+            assert_asked(&l, 0);
+        }
+    nb_graph_set_pool(f.net->graph, NULL);
+    nb_pool_destroy(pool);
     stop(&f);
 }
 
@@ -439,6 +503,8 @@ int main(void)
         cmocka_unit_test(bad_matrices_are_refused),
         cmocka_unit_test(only_products_take_packed_inputs),
         cmocka_unit_test(a_packer_loses_nothing),
+        cmocka_unit_test(the_fullest_image_may_fill_a_batch),
+        cmocka_unit_test(wide_sets_are_left_whole),
         cmocka_unit_test(sets_at_the_ends),
         cmocka_unit_test(packing_errors_are_named),
         cmocka_unit_test(rows_are_written_when_needed),

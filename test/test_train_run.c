@@ -72,32 +72,99 @@ static void progress_adds_up(void **state)
     }
 }
 
+enum { MANY = 450 }; /* more than one evaluation pass, the last of them partial */
+
+static double accuracy_of(nb_net *net, const nb_dataset *d)
+{
+    static double pixels[MANY * DIGIT_PIXELS];
+    static int32_t targets[MANY];
+    const size_t n = nb_dataset_count(d);
+    double accuracy;
+    nb_tensor x = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, DIGIT_PIXELS), pixels);
+    nb_tensor t = nb_tensor_view(NB_INT32, NB_SHAPE(n), targets);
+    assert_ok(nb_dataset_range(d, 0, n, &x, &t));
+    assert_ok(nb_net_accuracy(net, &x, &t, &accuracy));
+    return accuracy;
+}
+
 static void accuracy_agrees_with_the_networks(void **state)
 {
     (void)state;
-    enum { MANY = 450 }; /* more than one evaluation pass, the last of them partial */
     static uint8_t images[MANY * DIGIT_PIXELS], labels[MANY];
-    static double pixels[MANY * DIGIT_PIXELS];
-    static int32_t targets[MANY];
     nb_random random;
     nb_mnist data = small_mnist();
     make_digits(0, MANY, images, labels);
     data.train = set_of(images, labels, MANY);
     nb_net *net = small_net(NB_FLOAT64, NB_RELU, &random);
-    nb_tensor x = nb_tensor_view(NB_FLOAT64, NB_SHAPE(MANY, DIGIT_PIXELS), pixels);
-    nb_tensor t = nb_tensor_view(NB_INT32, NB_SHAPE(MANY), targets);
-    assert_ok(nb_dataset_range(&data.train, 0, MANY, &x, &t));
-    double expected, got;
     for (size_t threads = 1; threads <= 3; threads++) {
+        double got;
         nb_train_options options = small_options(1);
         options.threads = threads;
         nb_trainer *trainer;
         assert_ok(nb_trainer_create(&trainer, net, &data, &random, &options));
         assert_ok(nb_trainer_accuracy(trainer, &data.train, &got));
         nb_trainer_destroy(trainer);
-        assert_ok(nb_net_accuracy(net, &x, &t, &expected));
-        assert_near(got, expected, 0);
+        assert_near(got, accuracy_of(net, &data.train), 0);
     }
+    nb_net_destroy(net);
+}
+
+/* Before the first step and after some, also a set that the run does not know. Afterwards nothing
+ * of it is fed to the network. */
+static void any_set_may_be_evaluated(void **state)
+{
+    (void)state;
+    static uint8_t images[MANY * DIGIT_PIXELS], labels[MANY];
+    make_digits(5000, MANY, images, labels);
+    const nb_mnist data = small_mnist();
+    const nb_dataset other = set_of(images, labels, MANY), same = data.test;
+    for (int method = NB_BACKPROP; method <= NB_NUMERICAL; method++) {
+        nb_random random;
+        nb_trainer *trainer;
+        nb_train_options options = small_options(1);
+        options.gradient = (nb_gradient_method)method;
+        nb_net *net = small_net(NB_FLOAT64, NB_RELU, &random);
+        assert_ok(nb_trainer_create(&trainer, net, &data, &random, &options));
+        for (int step = 0; step < 3; step++) {
+            double got, loss;
+            assert_ok(nb_trainer_accuracy(trainer, &other, &got));
+            assert_fails(NB_EINVAL, "x was not fed", nb_forward(net->scores));
+            assert_near(got, accuracy_of(net, &other), 0);
+            assert_ok(nb_trainer_accuracy(trainer, &same, &got));
+            assert_near(got, accuracy_of(net, &data.test), 0);
+            nb_dataset wrong = other;
+            wrong.images.shape.dim[2]--;
+            assert_fails(NB_ESHAPE, "evaluation images of",
+                         nb_trainer_accuracy(trainer, &wrong, &got));
+            assert_ok(nb_trainer_step(trainer, &loss));
+        }
+        nb_trainer_destroy(trainer);
+        nb_net_destroy(net);
+    }
+}
+
+/* What was fed by the last step that could be made is still there after one that could not. */
+static void a_step_that_fails_leaves_what_was_fed(void **state)
+{
+    (void)state;
+    nb_mnist data = small_mnist();
+    nb_random random;
+    nb_trainer *trainer;
+    double loss, before[BATCH * NB_MNIST_CLASSES];
+    const nb_train_options options = small_options(1);
+    data.train.one_hot_label = data.test.one_hot_label = true;
+    nb_net *net = small_net(NB_FLOAT64, NB_RELU, &random);
+    assert_ok(nb_trainer_create(&trainer, net, &data, &random, &options));
+    assert_ok(nb_trainer_step(trainer, &loss));
+    assert_ok(nb_forward(net->scores));
+    memcpy(before, nb_value(net->scores)->data, sizeof before);
+    memset(train_labels, 12, sizeof train_labels);
+    for (int again = 0; again < 10; again++) {
+        assert_fails(NB_ERANGE, "12", nb_trainer_step(trainer, &loss));
+        assert_ok(nb_forward(net->scores));
+        assert_memory_equal(nb_value(net->scores)->data, before, sizeof before);
+    }
+    nb_trainer_destroy(trainer);
     nb_net_destroy(net);
 }
 
@@ -363,6 +430,8 @@ int main(void)
         cmocka_unit_test(evaluation_changes_nothing),
         cmocka_unit_test(progress_adds_up),
         cmocka_unit_test(accuracy_agrees_with_the_networks),
+        cmocka_unit_test(any_set_may_be_evaluated),
+        cmocka_unit_test(a_step_that_fails_leaves_what_was_fed),
         cmocka_unit_test(the_report_stops_a_run),
         cmocka_unit_test(the_reports_failure_is_the_runs),
         cmocka_unit_test(a_loss_that_is_not_finite_ends_the_run),

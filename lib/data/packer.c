@@ -78,7 +78,7 @@ static void divide(reading *r, size_t parts)
 /* Copying the weights that go with the columns costs more than a few columns save. */
 static bool pays(const nb_packer *p)
 {
-    return p->columns <= p->pixels - p->pixels / 8;
+    return 8 * p->columns <= 7 * p->pixels;
 }
 
 /* Where the records of a share begin. */
@@ -184,7 +184,8 @@ nb_status nb_packer_create(nb_packer **out, const nb_dataset *d, nb_dtype dtype,
     p->pixels = nb_tensor_width(&d->images);
     p->divisor = d->normalize ? 255.0f : 1.0f;
     for (size_t i = 0; i <= UINT8_MAX; i++) p->value[i] = (double)((float)i / p->divisor);
-    if (!whole && p->pixels <= UINT16_MAX + 1) status = read_set(p, pool);
+    if (!whole && p->pixels <= UINT16_MAX + 1 && nb_dataset_count(d) <= UINT32_MAX)
+        status = read_set(p, pool);
     if (!status) status = make_room(p, dtype);
     if (status)
         nb_packer_destroy(p);
@@ -213,7 +214,6 @@ static size_t image_of(const nb_packer *p, size_t i)
     return p->index ? p->index[i] : p->lo + i;
 }
 
-#if defined(__GNUC__)
 /* Images drawn at random come from memory, not from a cache: ask for one some places ahead. gcc
  * takes a function that only prefetches for one that does nothing, and drops its calls, unless it
  * is inlined. */
@@ -226,12 +226,6 @@ static inline __attribute__((always_inline)) void prefetch(const nb_packer *p, s
     const uint8_t *last = p->record ? p->record + p->first[image + 1] : at + p->pixels;
     for (; at < last; at += line) __builtin_prefetch(at);
 }
-#else
-static void prefetch(const nb_packer *p, size_t i, size_t end)
-{
-    (void)p, (void)i, (void)end;
-}
-#endif
 
 static void fill_entries(nb_packer *p, size_t i, const uint8_t *at)
 {
@@ -267,23 +261,25 @@ static void place_entries(nb_packer *p, size_t n)
     }
 }
 
-static nb_status check_batch(const nb_packer *p, size_t n)
+static nb_status check_batch(const nb_packer *p, size_t n, const size_t *index, size_t lo)
 {
     const size_t images = nb_dataset_count(p->set);
     if (n > p->rows)
         return nb_fail(NB_ESHAPE, "nb_packer_pack: %zu images, expected up to %zu", n, p->rows);
-    for (size_t i = 0; i < n; i++)
-        if (image_of(p, i) >= images)
-            return nb_fail(NB_ERANGE, "nb_packer_pack: image %zu of %zu", image_of(p, i), images);
+    for (size_t i = 0; i < n; i++) {
+        const size_t image = index ? index[i] : lo + i;
+        if (image >= images)
+            return nb_fail(NB_ERANGE, "nb_packer_pack: image %zu of %zu", image, images);
+    }
     return NB_OK;
 }
 
 nb_status nb_packer_pack(nb_packer *p, size_t n, const size_t *index, size_t lo, nb_packed *packed)
 {
+    nb_status status = check_batch(p, n, index, lo);
+    if (status) return status;
     p->index = index;
     p->lo = lo;
-    nb_status status = check_batch(p, n);
-    if (status) return status;
     *packed = (nb_packed){.dense = nb_tensor_rows(&p->dense, 0, n), .fill = fill, .context = p};
     if (p->record) {
         place_entries(p, n);

@@ -441,7 +441,8 @@ nb_status nb_nudge(nb_node *loss, const nb_node *parameter, double h, nb_tensor 
         leave_at_zero(&n);
     } else if (!status) {
         reserve_all(&n);
-        n.room = nb_alloc(nb_pool_threads(pool), n.bytes);
+        /* Zeroed: a packed copy is compared before it is written. */
+        n.room = nb_alloc_zero(nb_pool_threads(pool), n.bytes);
         status = n.room ? nb_pool_run(pool, take_turns, &n) : NB_ENOMEM;
     }
     nb_free(n.room);

@@ -15,14 +15,20 @@
  * second-level cache of a megabyte. */
 enum { eval_rows = 200 };
 
+/* A set, and the way of its images to the network's input. */
+typedef struct source {
+    const nb_dataset *set;
+    nb_packer *packer;
+} source;
+
 struct nb_trainer {
     nb_net *net;
-    const nb_dataset *train, *test;
+    size_t inputs;
+    source train, test;
     nb_train_options options;
     nb_sampler sampler;
-    nb_packer *train_packer, *test_packer; /* from bytes to the network's input */
-    nb_tensor t;                           /* targets of up to max(batch, eval_rows) images */
-    nb_pool *pool;                         /* NULL: one thread is all there is */
+    nb_tensor t;   /* targets of up to max(batch, eval_rows) images */
+    nb_pool *pool; /* NULL: one thread is all there is */
     nb_pace step_pace, eval_pace;
     size_t steps, steps_all; /* done; done with all threads */
     int blas_before;         /* the caller's setting */
@@ -42,22 +48,23 @@ static void set_crew(nb_trainer *r, const nb_pace *pace)
 }
 
 /* Feed images index[0] ... (NULL: lo ...) of a set; *x and *t are what the network got. */
-static nb_status feed(nb_trainer *r, const nb_dataset *set, nb_packer *packer, size_t n,
-                      const size_t *index, size_t lo, nb_tensor *x, nb_tensor *t)
+static nb_status feed(nb_trainer *r, const source *from, size_t n, const size_t *index, size_t lo,
+                      nb_tensor *x, nb_tensor *t)
 {
     nb_packed packed;
-    nb_status status = nb_packer_pack(packer, n, index, lo, &packed);
-    /* Whoever differentiates numerically looks at x before there was a forward pass. */
+    *t = nb_tensor_rows(&r->t, 0, n);
+    /* Last what can fail no more: the graph is still fed what the packer gave before. */
+    nb_status status = index ? nb_dataset_gather(from->set, n, index, NULL, t)
+                             : nb_dataset_range(from->set, lo, lo + n, NULL, t);
+    if (!status) status = nb_packer_pack(from->packer, n, index, lo, &packed);
+    /* nb_net_numerical_gradient feeds x again, as it is. */
     if (!status && r->options.gradient == NB_NUMERICAL) {
         status = nb_packed_fill(&packed, 0, n);
         packed.fill = NULL;
     }
     if (status) return status;
     *x = packed.dense;
-    *t = nb_tensor_rows(&r->t, 0, n);
-    status = index ? nb_dataset_gather(set, n, index, NULL, t)
-                   : nb_dataset_range(set, lo, lo + n, NULL, t);
-    return status ? status : nb_feed_packed(r->net->x, &packed);
+    return nb_feed_packed(r->net->x, &packed);
 }
 
 static nb_status feed_targets(nb_trainer *r, const nb_tensor *t, nb_node **loss)
@@ -91,7 +98,7 @@ nb_status nb_trainer_step(nb_trainer *r, double *value)
     const double begin = nb_seconds();
     set_crew(r, &r->step_pace);
     nb_status status = nb_sampler_draw(&r->sampler, &index, &n);
-    if (!status) status = feed(r, r->train, r->train_packer, n, index, 0, &x, &t);
+    if (!status) status = feed(r, &r->train, n, index, 0, &x, &t);
     if (!status) status = feed_targets(r, &t, &loss);
     if (!status) status = update(r, &x, &t, loss);
     if (status) return status;
@@ -102,10 +109,9 @@ nb_status nb_trainer_step(nb_trainer *r, double *value)
     return NB_OK;
 }
 
-static nb_status check_set(const nb_net *net, const nb_dataset *set, const char *name)
+static nb_status check_set(size_t inputs, const nb_dataset *set, const char *name)
 {
     const size_t pixels = nb_tensor_width(&set->images);
-    const size_t inputs = nb_tensor_width(nb_value(net->x));
     if (nb_dataset_count(set) == 0) return nb_fail(NB_ESHAPE, "nb_train: no %s images", name);
     if (pixels != inputs || !set->flatten)
         return nb_fail(NB_ESHAPE, "nb_train: %s images of %zu pixels%s, the network takes %zu",
@@ -113,17 +119,17 @@ static nb_status check_set(const nb_net *net, const nb_dataset *set, const char 
     return NB_OK;
 }
 
-static nb_status create_packer(const nb_trainer *r, const nb_dataset *set, nb_packer **packer)
+static nb_status open_source(const nb_trainer *r, const nb_dataset *set, source *from)
 {
-    return nb_packer_create(packer, set, nb_graph_dtype(r->net->graph),
+    from->set = set;
+    return nb_packer_create(&from->packer, set, nb_graph_dtype(r->net->graph),
                             nb_train_max_batch(r->options.batch), r->pool,
                             r->options.gradient == NB_NUMERICAL);
 }
 
-static nb_status count_correct(nb_trainer *r, const nb_dataset *set, nb_packer *packer,
-                               size_t *correct)
+static nb_status count_correct(nb_trainer *r, const source *from, size_t *correct)
 {
-    const size_t n = nb_dataset_count(set);
+    const size_t n = nb_dataset_count(from->set);
     *correct = 0;
     for (size_t lo = 0; lo < n; lo += eval_rows) {
         const size_t rows = n - lo < eval_rows ? n - lo : eval_rows;
@@ -131,7 +137,7 @@ static nb_status count_correct(nb_trainer *r, const nb_dataset *set, nb_packer *
         size_t found;
         const double begin = nb_seconds();
         set_crew(r, &r->eval_pace);
-        nb_status status = feed(r, set, packer, rows, NULL, lo, &x, &t);
+        nb_status status = feed(r, from, rows, NULL, lo, &x, &t);
         if (!status) status = nb_net_count_correct(r->net, &t, &found);
         if (status) return status;
         *correct += found;
@@ -143,16 +149,18 @@ static nb_status count_correct(nb_trainer *r, const nb_dataset *set, nb_packer *
 nb_status nb_trainer_accuracy(nb_trainer *r, const nb_dataset *set, double *accuracy)
 {
     size_t correct;
-    nb_packer *other = NULL, *packer = set == r->train ? r->train_packer : r->test_packer;
+    source other = {.set = set};
+    const source *from = set == r->train.set ? &r->train : &r->test;
     nb_status status = NB_OK;
-    if (set != r->train && set != r->test) {
-        status = check_set(r->net, set, "evaluation");
-        if (!status) status = create_packer(r, set, &other);
-        packer = other;
+    if (set != from->set) {
+        from = &other;
+        status = check_set(r->inputs, set, "evaluation");
+        if (!status) status = open_source(r, set, &other);
     }
-    if (!status) status = count_correct(r, set, packer, &correct);
+    if (!status) status = count_correct(r, from, &correct);
     if (!status) *accuracy = (double)correct / (double)nb_dataset_count(set);
-    nb_packer_destroy(other);
+    if (other.packer) nb_feed(r->net->x, NULL);
+    nb_packer_destroy(other.packer);
     return status;
 }
 
@@ -177,8 +185,9 @@ static nb_status check_fit(const nb_net *net, const nb_mnist *data, const nb_tra
 {
     const size_t outputs = nb_tensor_width(nb_value(net->scores));
     const size_t rows = nb_train_max_batch(o->batch);
-    nb_status status = check_set(net, &data->train, "training");
-    if (!status) status = check_set(net, &data->test, "test");
+    const size_t inputs = nb_tensor_width(nb_value(net->x));
+    nb_status status = check_set(inputs, &data->train, "training");
+    if (!status) status = check_set(inputs, &data->test, "test");
     if (status) return status;
     if (data->train.one_hot_label != data->test.one_hot_label)
         return nb_fail(NB_ESHAPE, "nb_train: one_hot_label in one set and not in the other");
@@ -217,8 +226,7 @@ nb_status nb_trainer_create(nb_trainer **out, nb_net *net, const nb_mnist *data,
     nb_trainer *r = nb_alloc_zero(1, sizeof *r);
     if (!r) return NB_ENOMEM;
     r->net = net;
-    r->train = &data->train;
-    r->test = &data->test;
+    r->inputs = nb_tensor_width(&data->train.images);
     r->options = *o;
     r->blas_before = nb_blas_threads();
     nb_blas_set_threads(1);
@@ -226,13 +234,13 @@ nb_status nb_trainer_create(nb_trainer **out, nb_net *net, const nb_mnist *data,
     const nb_dtype dtype = nb_graph_dtype(net->graph);
     const size_t rows = nb_train_max_batch(o->batch);
     status =
-        nb_sampler_init(&r->sampler, o->sampling, nb_dataset_count(r->train), o->batch, random);
+        nb_sampler_init(&r->sampler, o->sampling, nb_dataset_count(&data->train), o->batch, random);
     if (!status)
-        status = nb_tensor_create(&r->t, r->train->one_hot_label ? dtype : NB_INT32,
-                                  nb_dataset_t_shape(r->train, rows));
+        status = nb_tensor_create(&r->t, data->train.one_hot_label ? dtype : NB_INT32,
+                                  nb_dataset_t_shape(&data->train, rows));
     if (!status) status = start_threads(r, o->threads);
-    if (!status) status = create_packer(r, r->train, &r->train_packer);
-    if (!status) status = create_packer(r, r->test, &r->test_packer);
+    if (!status) status = open_source(r, &data->train, &r->train);
+    if (!status) status = open_source(r, &data->test, &r->test);
     if (status) {
         nb_trainer_destroy(r);
         return status;
@@ -251,8 +259,8 @@ void nb_trainer_destroy(nb_trainer *r)
     nb_pool_destroy(r->pool);
     nb_blas_set_threads(r->blas_before);
     nb_sampler_free(&r->sampler);
-    nb_packer_destroy(r->train_packer);
-    nb_packer_destroy(r->test_packer);
+    nb_packer_destroy(r->train.packer);
+    nb_packer_destroy(r->test.packer);
     nb_tensor_destroy(&r->t);
     nb_free(r);
 }

@@ -78,8 +78,8 @@ nb_node *nb_mean_squared_error(nb_node *y, nb_node *t);
  * backward is (y - t)/n for both: the derivative of the exact form. */
 nb_node *nb_softmax_cross_entropy(nb_node *a, nb_node *t, double epsilon);
 
-/* nb_sparse - say that an input (NB_BATCH, k) may have columns that are 0 throughout a batch, so
- * that nb_feed_packed may leave them out; returns the node. It may then be used only as the first
+/* nb_sparse - say that an input (NB_BATCH, k) may be mostly 0, so that nb_feed_packed may leave
+ * zeros out; returns the node. It may then be used only as the first
  * operand of nb_affine and nb_matmul. Costs one more copy of the second operand's memory. */
 nb_node *nb_sparse(nb_node *input);
 
@@ -108,9 +108,10 @@ nb_pool *nb_graph_pool(const nb_graph *g);
  *         max_batch. The old value stays then. */
 nb_status nb_feed(nb_node *input, const nb_tensor *value);
 
-/* nb_feed_packed - the same for an nb_sparse input, without its columns of zeros:
+/* nb_feed_packed - the same for an nb_sparse input, without its zeros:
  *   value  in  (n, k), packed; what it points to stays the caller's, as in nb_feed. With `fill`,
- *              the next forward pass writes the rows
+ *              the next nb_forward or nb_graph_cast writes the rows; before it nb_value(input) is
+ *              not there
  * The products with it are smaller by what is left out; the result is the same to rounding.
  * Errors: as nb_feed; NB_EINVAL not an nb_sparse input; NB_ESHAPE as nb_packed_check. */
 nb_status nb_feed_packed(nb_node *input, const nb_packed *value);

@@ -21,8 +21,9 @@ typedef struct nb_packed {
     const size_t *row_end; /* (n): row i has entry[row[i]] ... entry[row_end[i]-1] */
     const nb_entry *entry; /* ascending in a row; in no run, which is not checked */
 
-    /* NULL, or who writes rows lo ... hi-1 of dense and the entries. They are not there yet then:
-     * each thread of the forward pass writes those that it goes on with. */
+    /* NULL, or who writes rows lo ... hi-1 of dense and the entries, which are not there yet then:
+     * each thread of the forward pass asks for those that it goes on with, at the same time as the
+     * others; lo = hi if it has none. */
     nb_status (*fill)(void *context, size_t lo, size_t hi);
     void *context;
 } nb_packed;

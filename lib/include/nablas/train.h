@@ -94,9 +94,12 @@ nb_status nb_train(nb_net *net, const nb_mnist *data, nb_random *random,
 /* The parts of nb_train, for a loop of one's own. */
 typedef struct nb_trainer nb_trainer;
 
-/* nb_trainer_create - workspace for training `net`, which must outlive it.
+/* nb_trainer_create - workspace for training `net`. Net, data and random must outlive it, and the
+ * data stay as they are: the sets are read now and stored once more (packer.h), in 0.4 of their
+ * bytes for MNIST.
  * nb_trainer_step - one iteration; *loss as above.
- * nb_trainer_accuracy - share of a set's images that the network gets right.
+ * nb_trainer_accuracy - share of a set's images that the network gets right; errors as nb_train's.
+ * A set other than &data->train and &data->test is stored once more for the call.
  * nb_trainer_threads - threads that most steps so far ran on. */
 nb_status nb_trainer_create(nb_trainer **trainer, nb_net *net, const nb_mnist *data,
                             nb_random *random, const nb_train_options *options);
