@@ -200,13 +200,24 @@ static nb_status check_fit(const nb_net *net, const nb_mnist *data, const nb_tra
     return NB_OK;
 }
 
-/* The threads asked for, or as many as there are processors and then the choice between them and
- * one. */
+static size_t lesser(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* As many as there are processors, and groups of rows for them. A numerical gradient shares out
+ * parameters, of which there are always enough. */
+static size_t most_threads(const nb_train_options *o)
+{
+    const size_t threads = lesser(nb_processors(), NB_MAX_THREADS);
+    if (o->gradient == NB_NUMERICAL) return threads;
+    return lesser(threads, nb_train_max_batch(o->batch) / NB_ROW_GROUP);
+}
+
+/* The threads asked for, or the choice between one and those that there is work for. */
 static nb_status start_threads(nb_trainer *r, size_t asked)
 {
-    const size_t processors = nb_processors();
-    const size_t threads =
-        asked ? asked : (processors < NB_MAX_THREADS ? processors : NB_MAX_THREADS);
+    const size_t threads = asked ? asked : most_threads(&r->options);
     nb_status status = threads > 1 ? nb_pool_create(&r->pool, threads) : NB_OK;
     /* A system that starts no more threads is no reason to fail where one will do. */
     if (status && asked) return status;

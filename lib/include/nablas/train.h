@@ -53,8 +53,9 @@ typedef struct nb_train_options {
     nb_gradient_method gradient;
     size_t eval_every; /* accuracy after iterations 0, eval_every, ... and after the last; 0: only
                           after the last */
-    size_t threads; /* up to NB_MAX_THREADS; 0: one or all processors', as the steps themselves show
-                       to be faster. The bits are the same for any number */
+    size_t threads; /* up to NB_MAX_THREADS; 0: one, or as many as there are processors and work for
+                       them (groups of rows, blas.h), as the steps themselves show to be faster. The
+                       bits are the same for any number */
     nb_train_report report; /* or NULL */
     void *context;          /* for report */
 } nb_train_options;
