@@ -1,14 +1,12 @@
 #!/bin/sh
 # test_cli.sh - train_mnist as a person uses it: options, messages, exit statuses, log, signals.
 # Prints lines as cmocka does. EXAMPLES and TOOLS are the folders of train_mnist and mnist_tool.
-set -u
-export LC_ALL=C
-examples=${EXAMPLES:-examples} tools=${TOOLS:-build/release-cc/test}
-case $examples in /*) train_mnist=$examples/train_mnist ;; *) train_mnist=$PWD/$examples/train_mnist ;; esac
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-data=$folder/data out=$folder/out err=$folder/err log=$folder/log.csv
-mkdir "$data" && "$tools/mnist_tool" "$data" 500 100 || exit 1
+#
+# shellcheck disable=SC2317 # the tests are called by name
+# shellcheck source=test/program.sh
+. "${0%/*}/program.sh"
+train_mnist=$examples/train_mnist log=$folder/log.csv
+"$tools/mnist_tool" "$data" 500 100 || exit 1
 unset NABLAS_DATA
 
 # --- what tests are made of -----------------------------------------------------------------------
@@ -17,26 +15,6 @@ unset NABLAS_DATA
 # train OPTION...: the same without figures.
 draw() { "$examples/train_mnist" --data "$data" --threads 1 "$@" >"$out" 2>"$err"; status=$?; }
 train() { draw --no-figures "$@"; }
-
-problem() {
-  echo "  $*; exit status $status"
-  sed 's/^/  out: /' "$out" | tail -n 5
-  sed 's/^/  err: /' "$err" | tail -n 5
-  failed=yes
-}
-exits() { [ "$status" -eq "$1" ] || problem "$what: expected exit status $1"; }
-says() { grep -q -e "$1" "$err" || problem "$what: expected '$1' on stderr"; }
-prints() { grep -qE -e "$1" "$out" || problem "$what: expected '$1' on stdout"; }
-lines() { [ "$(wc -l <"$1" | tr -d ' ')" = "$2" ] || problem "$what: expected $2 lines in $1"; }
-holds() { "$@" || problem "$what: $*"; }
-
-all=0 bad=0
-check() { # check NAME: the function of that name is the test
-  failed='' what=$1
-  "$1"
-  all=$((all + 1))
-  if [ -z "$failed" ]; then echo "[       OK ] $1"; else echo "[  FAILED  ] $1"; bad=$((bad + 1)); fi
-}
 
 number='[0-9]+\.[0-9]+'
 done_line="^done: [0-9]+ iterations in $number s \($number s training, $number s evaluation\), \
@@ -49,7 +27,7 @@ refused() {
   what="train_mnist $1"
   # shellcheck disable=SC2086
   train $1
-  exits 2; says "$2"; says '^usage: .*--help'; lines "$out" 0
+  exits 2; says "$2"; says_like '^usage: .*--help'; lines "$out" 0
 }
 
 bad_numbers_are_refused() {
@@ -327,7 +305,7 @@ a_signal_ends_the_run_in_good_order() {
 
 a_run_that_diverges_says_why() {
   train --iters 100 --activation relu --lr 1e20 --log "$log"
-  exits 1; says 'the loss is nan at iteration [0-9]*, after [0-9.]*: probably lr=1e+20 is too large'
+  exits 1; says_like 'the loss is nan at iteration [0-9]*, after [0-9.]*: probably lr=1e+20 is too large'
   holds test "$(grep -c '^done' "$out")" = 0
   well_formed
   holds test "$(($(wc -l <"$log") - 1))" = "$(sed -n 's/.* at iteration \([0-9]*\),.*/\1/p' "$err")"
@@ -342,18 +320,15 @@ too_much_memory_is_an_error() {
   done
 }
 
-for test in bad_numbers_are_refused empty_values_are_refused unknown_names_are_refused \
-            unknown_options_are_refused help_shows_the_defaults broken_files_are_named \
-            missing_data_are_fetched data_that_cannot_be_fetched_are_an_error \
-            a_pipe_gets_a_line_per_evaluation curvature_is_printed_at_evaluations \
-            quiet_prints_one_line \
-            an_epoch_is_evaluated_by_default the_same_seed_prints_the_same \
-            the_log_has_every_iteration a_log_that_cannot_be_written_is_an_error \
-            weights_are_kept_and_taken_up other_weights_are_refused \
-            weights_that_cannot_be_kept_are_an_error a_run_is_drawn \
-            folders_that_cannot_be_made_are_an_error \
-            a_signal_ends_the_run_in_good_order a_run_that_diverges_says_why \
-            too_much_memory_is_an_error; do
-  check $test
-done
-[ $bad -eq 0 ]
+check bad_numbers_are_refused empty_values_are_refused unknown_names_are_refused \
+      unknown_options_are_refused help_shows_the_defaults broken_files_are_named \
+      missing_data_are_fetched data_that_cannot_be_fetched_are_an_error \
+      a_pipe_gets_a_line_per_evaluation curvature_is_printed_at_evaluations \
+      quiet_prints_one_line \
+      an_epoch_is_evaluated_by_default the_same_seed_prints_the_same \
+      the_log_has_every_iteration a_log_that_cannot_be_written_is_an_error \
+      weights_are_kept_and_taken_up other_weights_are_refused \
+      weights_that_cannot_be_kept_are_an_error a_run_is_drawn \
+      folders_that_cannot_be_made_are_an_error \
+      a_signal_ends_the_run_in_good_order a_run_that_diverges_says_why \
+      too_much_memory_is_an_error

@@ -12,9 +12,8 @@ prefix=$folder/prefix out=$folder/out
 unset MAKEFLAGS MAKELEVEL MFLAGS DESTDIR PREFIX
 make="make -s CC=$cc"
 
-all=0 bad=0
+bad=0
 check() { # check NAME: the function of that name is the test
-  all=$((all + 1))
   if "$1" >"$out" 2>&1; then echo "[       OK ] $1"; return; fi
   echo "[  FAILED  ] $1"
   sed 's/^/  /' "$out"

@@ -3,14 +3,10 @@
 # and ./examples/textbook. Prints lines as cmocka does. EXAMPLES and TOOLS as in test_cli.sh.
 #
 # shellcheck disable=SC2317 # the tests are called by name
-set -u
-export LC_ALL=C
-examples=${EXAMPLES:-examples} tools=${TOOLS:-build/release-cc/test}
-case $examples in /*) ;; *) examples=$PWD/$examples ;; esac
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-data=$folder/data out=$folder/out err=$folder/err figures=$folder/figures/of/pages
-mkdir "$data" && "$tools/mnist_tool" "$data" 500 100 || exit 1
+# shellcheck source=test/program.sh
+. "${0%/*}/program.sh"
+figures=$folder/figures/of/pages
+"$tools/mnist_tool" "$data" 500 100 || exit 1
 
 pages=$(grep -l 'page_begin(' examples/*.c | sed 's|.*/\(.*\)\.c|\1|' | grep -vx 'common\|textbook')
 
@@ -18,28 +14,11 @@ pages=$(grep -l 'page_begin(' examples/*.c | sed 's|.*/\(.*\)\.c|\1|' | grep -vx
 
 # run PROGRAM OPTION...: on the small data, if it takes any; $status, $out and $err come of it.
 run() {
-  program=$1
+  program=$1 what=$1
   shift
   case $("$examples/$program" --help) in *--data*) set -- --data "$data" "$@" ;; esac
   "$examples/$program" "$@" >"$out" 2>"$err"
   status=$?
-}
-
-problem() {
-  echo "  $*; exit status $status"
-  sed 's/^/  out: /' "$out" | tail -n 5
-  sed 's/^/  err: /' "$err" | tail -n 5
-  failed=yes
-}
-exits() { [ "$status" -eq "$1" ] || problem "$program: expected exit status $1"; }
-says() { grep -qF -e "$1" "$err" || problem "$program: expected '$1' on stderr"; }
-silent() { [ ! -s "$1" ] || problem "$program: unexpected output"; }
-
-bad=0
-check() { # check NAME: the function of that name is the test
-  failed=''
-  "$1"
-  if [ -z "$failed" ]; then echo "[       OK ] $1"; else echo "[  FAILED  ] $1"; bad=$((bad + 1)); fi
 }
 
 # --- tests ----------------------------------------------------------------------------------------
@@ -145,8 +124,5 @@ a_miss_is_told() {
   exits 1; silent "$out"; says 'MNIST: values: the book has 784, ours is 12'
 }
 
-for test in pages_draw_quietly pages_print pages_repeat help_is_given bad_options_are_refused \
-            bad_folders_are_named full_disks_are_noticed the_books_values_hold a_miss_is_told; do
-  check $test
-done
-[ $bad -eq 0 ]
+check pages_draw_quietly pages_print pages_repeat help_is_given bad_options_are_refused \
+      bad_folders_are_named full_disks_are_noticed the_books_values_hold a_miss_is_told

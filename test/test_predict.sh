@@ -3,13 +3,10 @@
 # PNG files. Prints lines as cmocka does. EXAMPLES and TOOLS as in test_cli.sh.
 #
 # shellcheck disable=SC2317 # the tests are called by name
-set -u
-export LC_ALL=C
-examples=${EXAMPLES:-examples} tools=${TOOLS:-build/release-cc/test}
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-data=$folder/data out=$folder/out err=$folder/err figures=$folder/of/digits
-mkdir "$data" && "$tools/mnist_tool" "$data" 500 100 large || exit 1
+# shellcheck source=test/program.sh
+. "${0%/*}/program.sh"
+figures=$folder/of/digits
+"$tools/mnist_tool" "$data" 500 100 large || exit 1
 mnist=${NABLAS_DATA:-data/mnist}
 book=
 for file in "${NABLAS_BOOK_WEIGHTS:-}" data/book/sample_weight.pkl ../shared/data/sample_weight.pkl; do
@@ -19,27 +16,6 @@ done
 # --- what tests are made of -----------------------------------------------------------------------
 
 run() { "$examples/mnist_predict" --data "$data" --out "$figures" "$@" >"$out" 2>"$err"; status=$?; }
-
-problem() {
-  echo "  $*; exit status $status"
-  sed 's/^/  out: /' "$out" | tail -n 5
-  sed 's/^/  err: /' "$err" | tail -n 5
-  failed=yes
-}
-exits() { [ "$status" -eq "$1" ] || problem "expected exit status $1"; }
-says() { grep -qF -e "$1" "$err" || problem "expected '$1' on stderr"; }
-prints() { grep -qE -e "$1" "$out" || problem "expected '$1' on stdout"; }
-silent() { [ ! -s "$1" ] || problem "unexpected output"; }
-holds() { "$@" || problem "$*"; }
-
-bad=0
-check() { # check NAME: the function of that name is the test
-  failed='' skipped=''
-  "$1"
-  if [ -n "$skipped" ]; then echo "[  SKIPPED ] $1: $skipped"
-  elif [ -z "$failed" ]; then echo "[       OK ] $1"
-  else echo "[  FAILED  ] $1"; bad=$((bad + 1)); fi
-}
 
 # --- the test set ---------------------------------------------------------------------------------
 
@@ -151,9 +127,6 @@ many_digits_are_read() {
   holds test "$(grep -c '\.png: [0-9] ' "$out")" = 120
 }
 
-for test in the_books_weights_give_9352 weights_of_its_own_are_kept train_mnists_weights_will_do \
-            other_networks_are_refused bad_options_are_refused the_book_reads_every_kind_of_png \
-            bad_pngs_are_named many_digits_are_read; do
-  check $test
-done
-[ $bad -eq 0 ]
+check the_books_weights_give_9352 weights_of_its_own_are_kept train_mnists_weights_will_do \
+      other_networks_are_refused bad_options_are_refused the_book_reads_every_kind_of_png \
+      bad_pngs_are_named many_digits_are_read

@@ -12,10 +12,9 @@ struct nb_packer {
 
     /* The set once more; record is NULL where it is left whole. */
     size_t runs, columns;
-    nb_run *run; /* the common columns */
-    uint8_t
-        *record;   /* an image after the other: the bytes in common columns, the nb_byte_entries */
-    size_t *first; /* (images + 1): image i is record[first[i]] ... record[first[i+1]-1] */
+    nb_run *run;     /* (runs): the common columns */
+    uint8_t *record; /* of each image the bytes in common columns, then its nb_byte_entries */
+    size_t *first;   /* (images + 1): image i is record[first[i]] ... record[first[i+1]-1] */
 
     /* A batch. */
     const size_t *index; /* its images, or lo, lo + 1 ... */

@@ -286,20 +286,25 @@ static inline __attribute__((always_inline)) void add_rows_at(size_t entries, co
 
 static void add_rows(size_t entries, const nb_entry *entry, size_t m, const real *W, real *y)
 {
-    size_t at = 0;
     if (m < lanes) {
         for (size_t e = 0; e < entries; e++)
             for (size_t j = 0; j < m; j++)
                 y[j] += (real)entry[e].value * W[entry[e].column * m + j];
         return;
     }
-    for (; at + 3 * lanes < m; at += 4 * lanes) add_rows_at(entries, entry, m, W, y, at, 4);
-    if (at + 2 * lanes < m)
-        add_rows_at(entries, entry, m, W, y, at, 3);
-    else if (at + lanes < m)
-        add_rows_at(entries, entry, m, W, y, at, 2);
-    else if (at < m)
-        add_rows_at(entries, entry, m, W, y, at, 1);
+    for (size_t at = 0; at < m; at += 4 * lanes) switch ((m - at + lanes - 1) / lanes) {
+        case 1:
+            add_rows_at(entries, entry, m, W, y, at, 1);
+            break;
+        case 2:
+            add_rows_at(entries, entry, m, W, y, at, 2);
+            break;
+        case 3:
+            add_rows_at(entries, entry, m, W, y, at, 3);
+            break;
+        default:
+            add_rows_at(entries, entry, m, W, y, at, 4);
+        }
 }
 
 static void add_outer(size_t entries, const nb_entry *entry, size_t lo, size_t hi, size_t m,

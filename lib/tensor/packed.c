@@ -18,15 +18,6 @@ static nb_status check_entries(const nb_packed *p, size_t k, size_t i)
     return NB_OK;
 }
 
-static nb_status check_rows(const nb_packed *p, size_t k, size_t lo, size_t hi)
-{
-    for (size_t i = lo; p->run && p->row && i < hi; i++) {
-        nb_status status = check_entries(p, k, i);
-        if (status) return status;
-    }
-    return NB_OK;
-}
-
 nb_status nb_packed_check(const nb_packed *p, size_t k)
 {
     char text[96];
@@ -43,7 +34,11 @@ nb_status nb_packed_check(const nb_packed *p, size_t k)
     if (p->dense.shape.ndim != 2 || p->dense.shape.dim[1] != columns)
         return nb_fail(NB_ESHAPE, "nb_packed: dense is %s, the runs have %zu columns",
                        nb_shape_text(p->dense.shape, text, sizeof text), columns);
-    return p->fill ? NB_OK : check_rows(p, k, 0, p->dense.shape.dim[0]);
+    for (size_t i = 0; p->run && p->row && !p->fill && i < p->dense.shape.dim[0]; i++) {
+        nb_status status = check_entries(p, k, i);
+        if (status) return status;
+    }
+    return NB_OK;
 }
 
 nb_status nb_packed_fill(const nb_packed *p, size_t lo, size_t hi)

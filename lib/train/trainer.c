@@ -23,7 +23,6 @@ typedef struct source {
 
 struct nb_trainer {
     nb_net *net;
-    size_t inputs;
     source train, test;
     nb_train_options options;
     nb_sampler sampler;
@@ -53,7 +52,7 @@ static nb_status feed(nb_trainer *r, const source *from, size_t n, const size_t 
 {
     nb_packed packed;
     *t = nb_tensor_rows(&r->t, 0, n);
-    /* Last what can fail no more: the graph is still fed what the packer gave before. */
+    /* The packer last: the graph is still fed what it gave before, which it now writes over. */
     nb_status status = index ? nb_dataset_gather(from->set, n, index, NULL, t)
                              : nb_dataset_range(from->set, lo, lo + n, NULL, t);
     if (!status) status = nb_packer_pack(from->packer, n, index, lo, &packed);
@@ -154,7 +153,7 @@ nb_status nb_trainer_accuracy(nb_trainer *r, const nb_dataset *set, double *accu
     nb_status status = NB_OK;
     if (set != from->set) {
         from = &other;
-        status = check_set(r->inputs, set, "evaluation");
+        status = check_set(nb_tensor_width(&r->train.set->images), set, "evaluation");
         if (!status) status = open_source(r, set, &other);
     }
     if (!status) status = count_correct(r, from, &correct);
@@ -237,7 +236,6 @@ nb_status nb_trainer_create(nb_trainer **out, nb_net *net, const nb_mnist *data,
     nb_trainer *r = nb_alloc_zero(1, sizeof *r);
     if (!r) return NB_ENOMEM;
     r->net = net;
-    r->inputs = nb_tensor_width(&data->train.images);
     r->options = *o;
     r->blas_before = nb_blas_threads();
     nb_blas_set_threads(1);

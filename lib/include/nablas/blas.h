@@ -35,9 +35,9 @@ nb_status nb_dgemm(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, dou
                    size_t ldc);
 
 /* nb_share_rows - rows lo ... hi-1 of C(m,n) for call `part` of `parts` that share it out, so that
- * C has the same bits however many they are, with BLAS on one thread. BLAS computes rows in groups, and rows that fill none
- * in another order; so shares begin at multiples of NB_ROW_GROUP, and none is smaller, but a part
- * may be left without rows. 24 is a multiple of the groups (1, 2, 3, 4, 8, 12) of OpenBLAS 0.3.21's
+ * C has the same bits however many they are, with BLAS on one thread. BLAS computes rows in groups,
+ * and rows that fill none in another order; so shares begin at multiples of NB_ROW_GROUP, and none
+ * is smaller, but a part may be left without rows. 24 is a multiple of the groups (1, 2, 3, 4, 8, 12) of OpenBLAS 0.3.21's
  * kernels for x86-64; the tests ask those of the machine that they run on. */
 enum { NB_ROW_GROUP = 24 };
 void nb_share_rows(size_t m, size_t part, size_t parts, size_t *lo, size_t *hi);

@@ -79,8 +79,8 @@ nb_node *nb_mean_squared_error(nb_node *y, nb_node *t);
 nb_node *nb_softmax_cross_entropy(nb_node *a, nb_node *t, double epsilon);
 
 /* nb_sparse - say that an input (NB_BATCH, k) may be mostly 0, so that nb_feed_packed may leave
- * zeros out; returns the node. It may then be used only as the first
- * operand of nb_affine and nb_matmul. Costs one more copy of the second operand's memory. */
+ * zeros out; returns the node. It may then be used only as the first operand of nb_affine and
+ * nb_matmul. Costs one more copy of the second operand's memory. */
 nb_node *nb_sparse(nb_node *input);
 
 /* nb_name - give a node a name (copied) for messages, reports and pictures; returns the node. */

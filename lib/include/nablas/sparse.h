@@ -46,9 +46,9 @@ size_t nb_find_runs(size_t k, const uint32_t *count, uint32_t above, nb_run *run
  * Returns how many. */
 size_t nb_find_bytes(size_t k, const uint8_t *bytes, const uint8_t *wanted, nb_byte_entry *found);
 
-/* nb_{s,d}add_rows - the product of a sparse row, its entries ascending in column, with a matrix:
+/* nb_{s,d}add_rows - the product of a sparse row with a matrix:
  *   y(m) += sum_e value_e W[column_e, :]
- * nb_{s,d}add_outer - the gradient of that, for the entries with lo <= column_e < hi:
+ * nb_{s,d}add_outer - the gradient of that, for the entries, ascending, with lo <= column_e < hi:
  *   W[column_e, :] += alpha value_e y(m)
  * W is (., m), row stride m. */
 void nb_sadd_rows(size_t entries, const nb_entry *entry, size_t m, const float *W, float *y);
