@@ -1,4 +1,4 @@
-/* The yardstick: the same training in seventy lines of plain C over dense OpenBLAS, as a good
+/* The yardstick: the same training in some eighty lines of plain C over dense OpenBLAS, as a good
  * programmer would write it for this net alone. Images are kept as floats (188 MB), the layers are
  * cblas_sgemm and simple loops. Nothing of libnablas but the random stream and the bytes. */
 #include "dense.h"

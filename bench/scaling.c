@@ -90,7 +90,7 @@ static void run_step(void *trainer)
     bench_check(nb_trainer_step(trainer, &loss));
 }
 
-/* The loss after the first step, which threads and precision may change in its last digits only. */
+/* The loss after the first step, which the precision may change in its last digits only. */
 static void check_loss(const shape *s, nb_trainer *trainer, double *expected)
 {
     double loss;

@@ -46,7 +46,6 @@ size_t whole_number(const char *program, const char *option, const char *text, s
         usage_error(program, "%s '%s': expected a whole number from %zu", option, text, least);
     usage_error(program, "%s '%s': expected a whole number from %zu to %zu", option, text, least,
                 most);
-    return 0;
 }
 
 double finite_number(const char *program, const char *option, const char *text)
@@ -67,7 +66,6 @@ int one_of(const char *program, const char *option, const char *text, const char
                  names[i]);
     }
     usage_error(program, "%s '%s': expected %s", option, text, list);
-    return -1;
 }
 
 /* --- pages ------------------------------------------------------------------------------------ */

@@ -17,7 +17,7 @@ typedef struct settings {
 
 /* --- the network ------------------------------------------------------------------------------ */
 
-/* 784-50-100-10, as the book's. On one thread, so that everybody's weights are the same. */
+/* 784-50-100-10, as the book's. */
 static void train(const page *p, const char *folder, const char *path)
 {
     nb_mnist mnist;
@@ -32,7 +32,6 @@ static void train(const page *p, const char *folder, const char *path)
     options.lr = 0.5;
     options.sampling = NB_EPOCH;
     options.eval_every = 0;
-    options.threads = 1;
     nb_random_seed(&random, 0);
     page_check(p, nb_net_create(&net, &(nb_net_options){.layers = 3,
                                                         .sizes = (size_t[]){pixels, 50, 100, 10},

@@ -2,7 +2,7 @@
 #include "common.h"
 #include "print.h"
 
-/* A = X W + b, of one row. */
+/* a(m) = x(k) w(k,m) + b(m), one row of X W + B. */
 static void layer(const page *p, size_t k, size_t m, const double *x, const double *w,
                   const double *b, double *a)
 {

@@ -41,7 +41,7 @@ static const char help[] =
     "  --gradient NAME    backprop or numerical (backprop)\n"
     "  --dtype NAME       float32 or float64 (float32; float64 with --gradient numerical)\n"
     "  --seed N           as np.random.seed(N) (0)\n"
-    "  --threads N        threads (one or all, whichever is faster as it goes)\n"
+    "  --threads N        threads (one or several, whichever is faster as it goes)\n"
     "  --eval-every N     iterations between accuracies, 0 for the last alone (one epoch)\n"
     "  --load FILE        begin with these weights: .npz, .safetensors or .pkl\n"
     "  --save FILE        keep the weights: .npz or .safetensors\n"

@@ -13,6 +13,8 @@ export LSAN_OPTIONS="suppressions=$suppress:print_suppressions=0:${LSAN_OPTIONS:
 # OpenBLAS was not built with the sanitizer, which takes its threads' hand-overs for races.
 [ "${CONFIG:-}" != tsan ] || export OPENBLAS_NUM_THREADS=1
 trap 'rm -f "$log" "$suppress"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' HUP TERM
 for program; do
   "$program" >"$log" 2>&1
   status=$?

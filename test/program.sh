@@ -9,6 +9,8 @@ examples=${EXAMPLES:-examples} tools=${TOOLS:-build/release-cc/test}
 case $examples in /*) ;; *) examples=$PWD/$examples ;; esac
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' HUP TERM
 data=$folder/data out=$folder/out err=$folder/err
 mkdir "$data"
 

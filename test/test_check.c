@@ -313,7 +313,8 @@ static void check_net(const nb_net_options *o, uint32_t seed, double std)
     assert_ok(nb_net_feed(net, &images, &(nb_tensor){NB_INT32, NB_SHAPE(4), (void *)t}, &loss));
     assert_ok(nb_gradient_check(loss, 1e-4, &report));
     assert_true(report.passed);
-    assert_true(report.tally[NB_VACUOUS] < 100);
+    const nb_tensor w = nb_graph_parameters(net->graph);
+    assert_true(2 * report.tally[NB_VACUOUS] < nb_tensor_count(&w));
     if (o->epsilon != NB_EXACT_LOG) assert_true(report.tally[NB_BIAS] > 0);
     assert_int_equal(report.tally[NB_ROUNDING], 0);
     nb_gradient_report_destroy(&report);
@@ -339,7 +340,7 @@ static void every_net_passes(void **state)
             }
 }
 
-/* Trained until the loss is 1e-5 and less, where logits of 20 leave more noise in it than its own
+/* Trained until the loss is 1e-4 and less, where logits of 20 leave more noise in it than its own
  * size does, and gradients of 1e-8 sink in it: no false alarm, at any step. */
 static void a_trained_net_passes(void **state)
 {

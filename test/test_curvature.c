@@ -6,7 +6,6 @@
 #include "nablas/memory.h"
 #include "nablas/net.h"
 
-#include <float.h>
 #include <math.h>
 
 /* --- a small network on random data ----------------------------------------------------------- */
@@ -225,7 +224,6 @@ static void descent_is_stable_up_to_2_over_the_curvature(void **state)
 
     double gram[4] = {0}, values[2], best[2];
     for (size_t i = 0; i < 8; i++) gram[i % 2 * 2] += x[i / 2 * 2] * x[i / 2 * 2 + i % 2];
-    gram[3] = gram[1] = 0;
     for (size_t i = 0; i < 4; i++) gram[3] += x[2 * i + 1] * x[2 * i + 1];
     assert_ok(nb_symmetric_eigenvalues(2, gram, values, NULL));
     nb_random random;

@@ -51,7 +51,8 @@ another_file_is_replaced_and_kept() {
   run "file://$top/none" "$dir"
   [ $status -eq 1 ] && cmp -s "$dir/$name" "$top/other/$name" || return 1
   run "file://$top/good" "$dir"
-  [ $status -eq 0 ] && holds_only "$dir" "$name $name.old" && says "kept as $name.old"
+  [ $status -eq 0 ] && holds_only "$dir" "$name $name.old" &&
+    cmp -s "$dir/$name.old" "$top/other/$name" && says "kept as $name.old"
 }
 
 wrong_bytes_are_refused() {

@@ -154,7 +154,7 @@ static nb_node *not_rows(nb_node *x, nb_node *W, bool weight)
 static void what_is_not_rows_is_not_shared(void **state)
 {
     (void)state;
-    enum { rows = 8 };
+    enum { rows = 2 * NB_ROW_GROUP + 2 };
     double numbers[rows * 3];
     nb_pool *pool;
     support_fill_d(rows * 3, numbers, 3);
@@ -232,7 +232,8 @@ static void a_cast_computes_the_same_in_another_precision(void **state)
     assert_fails(NB_EINVAL, "no nb_forward", nb_backward(loss));
     assert_ok(nb_forward(loss));
     assert_ok(nb_backward(loss));
-    assert_near(nb_scalar(loss), nb_scalar(d.loss), 1e-5 * (1 + nb_scalar(loss)));
+    /* The penalty makes the loss 226. */
+    assert_near(nb_scalar(loss), nb_scalar(d.loss), 4 * unit(NB_FLOAT32) * nb_scalar(loss));
     for (size_t i = 0; i < nb_graph_nodes(copy); i++) {
         nb_node *a = nb_graph_node(d.g, i), *b = nb_graph_node(copy, i);
         if (!nb_node_is_parameter(a)) continue;
@@ -332,7 +333,7 @@ static void a_step_allocates_nothing(void **state)
         if (c & 4) nb_graph_set_pool(d.g, pool);
         const size_t built = atomic_load(&allocations);
         for (size_t step = 0; step < 6; step++) {
-            deep_feed(&d, 1 + step * 5);
+            deep_feed(&d, 1 + step * 19);
             assert_ok(nb_forward(d.loss));
             assert_ok(nb_backward(d.loss));
             assert_ok(nb_descend(d.loss, .1, false));

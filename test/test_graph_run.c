@@ -1,6 +1,7 @@
 /* Running a graph: feeding, the order of calls, what comes out. */
 #include "graph_fixtures.h"
 
+#include "nablas/blas.h"
 #include "nablas/loss.h"
 #include "nablas/threads.h"
 
@@ -9,14 +10,16 @@
 
 /* --- feeding and the order of calls ----------------------------------------------------------- */
 
+enum { most = 2 * NB_ROW_GROUP + 1 }; /* rows enough to be shared out */
+
 typedef struct small {
     nb_graph *g;
     nb_node *x, *T, *t, *W, *b, *scores, *labels_loss, *loss, *other;
-    double numbers[5 * 3], rows[5 * 2];
-    int32_t label[5];
+    double numbers[most * 3], rows[most * 2];
+    int32_t label[most];
 } small;
 
-/* (5,3) -> 2 classes, with labels, one-hot rows and squares as losses. */
+/* (batch,3) -> 2 classes, with labels, one-hot rows and squares as losses. */
 static void small_init(small *s, size_t max_batch)
 {
     s->g = graph_of(NB_FLOAT64);
@@ -30,9 +33,9 @@ static void small_init(small *s, size_t max_batch)
     s->loss = nb_name(nb_mean_squared_error(nb_sigmoid(s->scores), s->T), "squares");
     s->other = nb_mean_squared_error(s->scores, s->T);
     assert_ok(nb_graph_finish(s->g, max_batch));
-    support_fill_d(15, s->numbers, 1);
-    support_fill_d(10, s->rows, 2);
-    for (size_t i = 0; i < 5; i++) s->label[i] = (int32_t)(i % 2);
+    support_fill_d(most * 3, s->numbers, 1);
+    support_fill_d(most * 2, s->rows, 2);
+    for (size_t i = 0; i < most; i++) s->label[i] = (int32_t)(i % 2);
     PUT(s->W, .1, -.2, .3, .4, -.5, .6);
     PUT(s->b, .7, -.8);
 }
@@ -121,20 +124,20 @@ static void a_label_is_a_class(void **state)
     (void)state;
     nb_pool *pool;
     assert_ok(nb_pool_create(&pool, 3));
-    for (size_t row = 0; row < 5; row++)
+    for (size_t row = 0; row < most; row += 6)
         for (int threads = 0; threads < 2; threads++)
             for (int32_t wrong = -1; wrong <= 2; wrong += 3) {
                 small s;
                 char text[64];
-                small_init(&s, 5);
-                small_feed(&s, 5);
+                small_init(&s, most);
+                small_feed(&s, most);
                 nb_graph_set_pool(s.g, threads ? pool : NULL);
                 s.label[row] = wrong;
-                s.label[4] = wrong; /* the first of two is named */
+                s.label[most - 1] = wrong; /* the first of two is named */
                 snprintf(text, sizeof text, "t[%zu]=%d is no label of m=2 classes", row, wrong);
                 assert_fails(NB_ERANGE, text, nb_forward(s.labels_loss));
                 assert_fails(NB_EINVAL, "no nb_forward", nb_backward(s.labels_loss));
-                s.label[row] = s.label[4] = 1;
+                s.label[row] = s.label[most - 1] = 1;
                 assert_ok(nb_forward(s.labels_loss));
                 nb_graph_destroy(s.g);
             }
@@ -447,7 +450,7 @@ static const nb_op cube = {.name = "cube",
 static void an_operation_of_ones_own(void **state)
 {
     (void)state;
-    enum { n = 7, m = 3 };
+    enum { n = 2 * NB_ROW_GROUP + 1, m = 3 };
     double numbers[n * m], W[m * m];
     support_fill_d(n * m, numbers, 8);
     support_fill_d(m * m, W, 9);
@@ -460,7 +463,7 @@ static void an_operation_of_ones_own(void **state)
         assert_ok(nb_graph_finish(g, n));
         nb_graph_set_pool(g, pool);
         put(w, m * m, W);
-        for (size_t rows = 1; rows <= n; rows++) {
+        for (size_t rows = 1; rows <= n; rows += rows < 7 ? 1 : n - 7) {
             const nb_tensor X = nb_tensor_view(NB_FLOAT64, NB_SHAPE(rows, m), numbers);
             assert_ok(nb_feed(x, &X));
             atomic_store(&cube_rows, 0);

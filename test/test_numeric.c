@@ -1,11 +1,8 @@
-#include "support.h"
+#include "numeric_fixtures.h"
 
 #include "nablas/numeric.h"
 
 #include <math.h>
-
-/* The second term of the error in numeric.h is UNIT / h times what it names. */
-#define UNIT 0x1p-53
 
 /* ---- The textbook's numbers, chapter 4. Complete digits are compared to the bit; they are what
  * the book's code gives under NumPy 1.24.2. ---- */
@@ -14,12 +11,6 @@ static double function_1(double x, void *context)
 {
     (void)context;
     return 0.01 * (x * x) + 0.1 * x;
-}
-
-static double function_2(size_t n, const double *x, void *context)
-{
-    (void)n, (void)context;
-    return x[0] * x[0] + x[1] * x[1];
 }
 
 /* function_2 with the other argument held at *context. */
@@ -259,31 +250,15 @@ static void x_is_nudged_one_element_at_a_time(void **state)
     assert_true(gradient[5] == 42);
 }
 
-static double nan_everywhere(size_t n, const double *x, void *context)
-{
-    (void)n, (void)x, (void)context;
-    return (double)NAN;
-}
-
 static void x_is_restored_to_the_bit(void **state)
 {
     (void)state;
-    double x[] = {0.1,        -0.0, 5e-324, -1e-5, 1e13, 1.7976931348623157e308, (double)INFINITY,
-                  (double)NAN};
-    double before[COUNT(x)], gradient[COUNT(x)];
-    uint64_t payload = 0x7ff8000000abcdefu;
-    memcpy(&x[7], &payload, sizeof payload);
+    double x[8], before[COUNT(x)], gradient[COUNT(x)];
+    fill_awkward(x);
     memcpy(before, x, sizeof x);
     nb_numerical_gradient(nan_everywhere, NULL, COUNT(x), x, gradient);
     assert_memory_equal(x, before, sizeof x);
     for (size_t i = 0; i < COUNT(x); i++) assert_true(isnan(gradient[i]));
-}
-
-static double never_called(size_t n, const double *x, void *context)
-{
-    (void)n, (void)x, (void)context;
-    fail_msg("f was called");
-    return 0;
 }
 
 static void nothing_to_do_is_no_call(void **state)

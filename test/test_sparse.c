@@ -48,9 +48,12 @@ static void bytes_are_counted_by_column(void **state)
     enum { rows = 700, most = 1100 };
     uint8_t *bytes = malloc((size_t)rows * most);
     uint32_t count[most + 1];
+    static const size_t ks[] = {0, 1, 2, 5, 35, 245, 1023, 1024, 1025, most};
+    static const size_t ns[] = {0, 1, 2, 254, 255, 256, rows};
     assert_non_null(bytes);
-    for (size_t k = 0; k <= most; k = k < 5 ? k + 1 : k * 7) {
-        for (size_t n = 0; n <= rows; n = n < 2 ? n + 1 : n * 2 + 250) {
+    for (size_t a = 0; a < COUNT(ks); a++) {
+        for (size_t b = 0; b < COUNT(ns); b++) {
+            const size_t k = ks[a], n = ns[b];
             for (size_t i = 0; i < n; i++)
                 for (size_t j = 0; j < k; j++)
                     bytes[i * k + j] = (uint8_t)(i % (j + 1) ? 0 : 1 + i % 255);

@@ -272,6 +272,7 @@ static void the_same_seed_gives_the_same_bits(void **state)
         for (size_t threads = 1; threads <= 3; threads++) {
             job a = job_of(20);
             a.dtype = (nb_dtype)dtype;
+            a.options.batch = TRAIN; /* enough to be shared out */
             a.options.threads = threads;
             job b = a;
             assert_ok(train(&a));

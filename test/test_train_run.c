@@ -134,7 +134,7 @@ static void any_set_may_be_evaluated(void **state)
             assert_near(got, accuracy_of(net, &data.test), 0);
             nb_dataset wrong = other;
             wrong.images.shape.dim[2]--;
-            assert_fails(NB_ESHAPE, "evaluation images of",
+            assert_fails(NB_ESHAPE, "nb_trainer_accuracy: evaluation images of",
                          nb_trainer_accuracy(trainer, &wrong, &got));
             assert_ok(nb_trainer_step(trainer, &loss));
         }

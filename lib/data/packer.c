@@ -25,8 +25,8 @@ struct nb_packer {
     nb_entry *entry;       /* (rows most) */
 };
 
-/* A column used by this many of n images, or fewer, is kept entry by entry: a quarter. From there on
- * its share of a product costs less than its entries (docs/performance.md). */
+/* A column used by this many of n images, or fewer, is kept entry by entry: a quarter. From there
+ * on its share of a product costs less than its entries (docs/performance.md). */
 static uint32_t few(size_t n)
 {
     return (uint32_t)(n / 4);

@@ -1,7 +1,6 @@
 /* nb_gradient_check: backpropagation through a graph against its differences. */
 #include "nablas/gradient.h"
 #include "graph/graph.h"
-#include "nablas/memory.h"
 #include "numeric/check.h"
 
 #include <stdio.h>
@@ -11,7 +10,6 @@
 typedef struct checking {
     nb_check_options options;
     nb_node *loss;
-    bool inexact; /* some operation has an inexact attribute */
     nb_node *exact_loss;
 } checking;
 
@@ -57,10 +55,17 @@ static bool inexact(const nb_node *node)
     return node->op && node->op->exact && node->attribute != *node->op->exact;
 }
 
+static bool any_inexact(const nb_graph *g)
+{
+    for (size_t i = 0; i < g->nodes; i++)
+        if (inexact(g->node[i])) return true;
+    return false;
+}
+
 static nb_status make_exact(checking *k)
 {
     nb_graph *exact;
-    if (!k->inexact || k->exact_loss) return NB_OK;
+    if (k->exact_loss || !any_inexact(k->loss->graph)) return NB_OK;
     nb_status status = nb_graph_cast(k->loss->graph, NB_FLOAT64, &exact);
     if (status) return status;
     for (size_t i = 0; i < exact->nodes; i++) {
@@ -113,6 +118,7 @@ static nb_status check_parameter(checking *k, nb_node *parameter, double value,
     nb_tensor numerical;
     snprintf(row->name, sizeof row->name, "%s", nb_node_name(parameter));
     row->ndim = parameter->shape.ndim;
+    _Static_assert(sizeof row->dim == sizeof parameter->shape.dim, "NB_CHECK_DIMS");
     memcpy(row->dim, parameter->shape.dim, sizeof row->dim);
     nb_status status = nb_tensor_create(&numerical, NB_FLOAT64, parameter->shape);
     if (!status) status = differentiate(k, k->loss, parameter, &numerical);
@@ -145,7 +151,6 @@ static nb_status check_all(checking *k, nb_gradient_report *report)
     nb_status status = nb_forward(k->loss);
     if (!status) status = nb_backward(k->loss);
     report->value = nb_scalar(k->loss);
-    for (size_t i = 0; i < g->nodes; i++) k->inexact |= inexact(g->node[i]);
     for (size_t i = 0; i < g->nodes && !status; i++)
         if (g->node[i]->kind == PARAMETER)
             status = check_parameter(k, g->node[i], report->value, &report->row[report->count++]);

@@ -22,8 +22,8 @@ struct nb_node {
     nb_tensor value, aux, gradient; /* at the current batch */
     size_t aux_width;
     bool sparse;   /* input: nb_sparse */
-    nb_packed fed; /* input: as it was fed packed; fed.run is NULL where it is whole, fed.fill where
-                      it is there */
+    nb_packed fed; /* input: as it was fed packed; fed.run is NULL where it is whole, fed.fill once
+                      its rows are written, as they are after nb_forward */
     void *packed;  /* operation: its copy of input 1's active rows */
     void *owned;   /* an input's value when the graph is a cast; NULL otherwise */
 

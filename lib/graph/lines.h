@@ -14,8 +14,8 @@ typedef struct nb_lines {
     uint32_t *row;         /* (count) ascending */
     void *value;           /* (count) x[r][i], or 1 for b; of the graph's type */
     bool finite;           /* x is; if not, there are no lines */
-    size_t *start;         /* (count + 1) line q stands for numbers[start[q] ... start[q+1]-1] */
-    uint32_t *number;      /* (start[count]) */
+    size_t *start;    /* (count + 1) line q stands for number[start[q]] ... number[start[q+1]-1] */
+    uint32_t *number; /* (start[count]) */
 } nb_lines;
 
 /* nb_lines_create - the lines of input `position` (1: W, 2: b) of `node`, a product.

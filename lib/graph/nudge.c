@@ -135,7 +135,8 @@ static size_t rows_as(const nudge *n, const nb_node *node, change as)
     return as == WHOLE ? nb_tensor_height(&node->value) : 2 * half;
 }
 
-/* Sizes cannot overflow: one row of everything is in memory, and these are a few hundred. */
+/* Sizes cannot overflow: one row of everything is in memory, and these are a few hundred rows, or
+ * as many as the graph has. */
 static size_t reserve(nudge *n, size_t count, size_t size)
 {
     const size_t offset = n->bytes;

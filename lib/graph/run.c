@@ -160,7 +160,7 @@ static nb_status forward_share(const nb_node *node, size_t part, size_t parts)
 static nb_status fill_share(const nb_node *input, size_t part, size_t parts)
 {
     size_t lo, hi;
-    if (!input->needed || !input->fed.fill) return NB_OK;
+    if (!input->needed || !input->batched) return NB_OK;
     nb_share_rows(input->value.shape.dim[0], part, parts, &lo, &hi);
     return nb_packed_fill(&input->fed, lo, hi);
 }

@@ -3,10 +3,12 @@
 
 #include <string.h>
 
-/* Bytes are counted in bytes, and those added up before they can overflow. */
+/* Bytes are counted in bytes, and those added up before they can overflow. They know no precision:
+ * the table of either serves. */
 void nb_count_bytes(size_t n, size_t k, const uint8_t *bytes, uint32_t *count)
 {
     enum { width = 1024 };
+    const nb_dvector *table = nb_dvector_table();
     memset(count, 0, k * sizeof *count);
     for (size_t i = 0; i < n; i += UINT8_MAX) {
         const size_t end = n - i < UINT8_MAX ? n : i + UINT8_MAX;
@@ -14,7 +16,7 @@ void nb_count_bytes(size_t n, size_t k, const uint8_t *bytes, uint32_t *count)
             const size_t columns = k - j < width ? k - j : width;
             uint8_t few[width] = {0};
             for (size_t row = i; row < end; row++)
-                nb_dvector_table()->count_bytes(columns, bytes + row * k + j, few);
+                table->count_bytes(columns, bytes + row * k + j, few);
             for (size_t c = 0; c < columns; c++) count[j + c] += few[c];
         }
     }

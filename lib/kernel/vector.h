@@ -40,7 +40,7 @@ typedef struct NB(vector) {
  * environment variable NABLAS_ISA names (base, avx2, avx512) if the machine has it. */
 const NB(vector) * NB(vector_table)(void);
 
-/* The table of that name, or NULL if the machine does not have it; for tests and benchmarks. */
+/* The table of that name, or NULL if the machine does not have it. */
 const NB(vector) * NB(vector_named)(const char *name);
 
 extern const NB(vector) NB(vector_base);

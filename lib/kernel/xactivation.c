@@ -1,8 +1,6 @@
 #include "kernel/vector.h"
 #include "nablas/activation.h"
 
-#include <math.h>
-
 #ifdef NB_REAL_SINGLE
 #define SOFTMAX "nb_ssoftmax"
 #else

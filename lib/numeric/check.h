@@ -1,4 +1,5 @@
-/* check.h - the part of a gradient check that does not know where the function comes from. */
+/* check.h - the part of a gradient check that does not know where the function comes from; for
+ * lib/numeric and lib/graph. nablas/check.h is what callers see. */
 #ifndef NABLAS_NUMERIC_CHECK_H
 #define NABLAS_NUMERIC_CHECK_H
 

@@ -1,6 +1,7 @@
 /* nb_function_check: a callback with its hand-written gradient. */
 #include "nablas/memory.h"
 #include "numeric/check.h"
+#include "numeric/differences.h"
 
 #include <string.h>
 
@@ -22,16 +23,6 @@ static nb_status function_at(void *context, size_t i, double w, double *f, uint6
     return NB_OK;
 }
 
-static void differentiate(callback *c, double h, double *gradient)
-{
-    for (size_t i = 0; i < c->n; i++) {
-        double above, below;
-        function_at(c, i, c->x[i] + h, &above, NULL);
-        function_at(c, i, c->x[i] - h, &below, NULL);
-        gradient[i] = (above - below) / (2 * h);
-    }
-}
-
 nb_status nb_function_check(nb_function f, nb_gradient_function gradient, void *context, size_t n,
                             const double *x, const nb_check_options *options,
                             nb_gradient_report *report)
@@ -49,9 +40,9 @@ nb_status nb_function_check(nb_function f, nb_gradient_function gradient, void *
     if (n) memcpy(c.x, x, n * sizeof *x);
     report->value = f(n, c.x, context);
     gradient(n, c.x, context, analytic);
-    differentiate(&c, report->options.richardson ? h / 2 : h, numerical);
+    nb_differences(f, context, n, c.x, report->options.richardson ? h / 2 : h, numerical);
     if (report->options.richardson) {
-        differentiate(&c, h, whole);
+        nb_differences(f, context, n, c.x, h, whole);
         nb_check_extrapolate(n, whole, numerical);
     }
 

@@ -53,7 +53,7 @@ nb_status nb_newton(nb_function f, void *context, size_t n, double *x, size_t st
                     double *history)
 {
     if (n == 0) return NB_OK;
-    double *work = nb_alloc(n * (n + 1), sizeof *work);
+    double *work = nb_alloc(n, (n + 1) * sizeof *work);
     nb_status status = work ? NB_OK : NB_ENOMEM;
     size_t step = 0;
     if (history) memcpy(history, x, n * sizeof *x);

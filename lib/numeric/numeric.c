@@ -1,5 +1,6 @@
 #include "nablas/numeric.h"
 #include "nablas/memory.h"
+#include "numeric/differences.h"
 #include "numeric/finite.h"
 
 #include <string.h>
@@ -75,7 +76,11 @@ void nb_numerical_diff_errors(nb_function1 f, void *context, double x, double de
 
 void nb_numerical_gradient(nb_function f, void *context, size_t n, double *x, double *gradient)
 {
-    const double h = NB_NUMERICAL_H;
+    nb_differences(f, context, n, x, NB_NUMERICAL_H, gradient);
+}
+
+void nb_differences(nb_function f, void *context, size_t n, double *x, double h, double *gradient)
+{
     for (size_t i = 0; i < n; i++) {
         double kept = x[i];
         x[i] = kept + h;

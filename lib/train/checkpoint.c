@@ -2,7 +2,6 @@
 #include "nablas/arrays.h"
 #include "nablas/memory.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
 /* --- out -------------------------------------------------------------------------------------- */

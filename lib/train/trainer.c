@@ -108,21 +108,20 @@ nb_status nb_trainer_step(nb_trainer *r, double *value)
     return NB_OK;
 }
 
-static nb_status check_set(size_t inputs, const nb_dataset *set, const char *name)
+static nb_status check_set(const char *who, size_t inputs, const nb_dataset *set, const char *name)
 {
     const size_t pixels = nb_tensor_width(&set->images);
-    if (nb_dataset_count(set) == 0) return nb_fail(NB_ESHAPE, "nb_train: no %s images", name);
+    if (nb_dataset_count(set) == 0) return nb_fail(NB_ESHAPE, "%s: no %s images", who, name);
     if (pixels != inputs || !set->flatten)
-        return nb_fail(NB_ESHAPE, "nb_train: %s images of %zu pixels%s, the network takes %zu",
-                       name, pixels, set->flatten ? "" : ", not flattened", inputs);
+        return nb_fail(NB_ESHAPE, "%s: %s images of %zu pixels%s, the network takes %zu", who, name,
+                       pixels, set->flatten ? "" : ", not flattened", inputs);
     return NB_OK;
 }
 
-static nb_status open_source(const nb_trainer *r, const nb_dataset *set, source *from)
+static nb_status open_source(const nb_trainer *r, const nb_dataset *set, size_t rows, source *from)
 {
     from->set = set;
-    return nb_packer_create(&from->packer, set, nb_graph_dtype(r->net->graph),
-                            nb_train_max_batch(r->options.batch), r->pool,
+    return nb_packer_create(&from->packer, set, nb_graph_dtype(r->net->graph), rows, r->pool,
                             r->options.gradient == NB_NUMERICAL);
 }
 
@@ -153,8 +152,9 @@ nb_status nb_trainer_accuracy(nb_trainer *r, const nb_dataset *set, double *accu
     nb_status status = NB_OK;
     if (set != from->set) {
         from = &other;
-        status = check_set(nb_tensor_width(&r->train.set->images), set, "evaluation");
-        if (!status) status = open_source(r, set, &other);
+        status = check_set("nb_trainer_accuracy", nb_tensor_width(&r->train.set->images), set,
+                           "evaluation");
+        if (!status) status = open_source(r, set, eval_rows, &other);
     }
     if (!status) status = count_correct(r, from, &correct);
     if (!status) *accuracy = (double)correct / (double)nb_dataset_count(set);
@@ -185,8 +185,8 @@ static nb_status check_fit(const nb_net *net, const nb_mnist *data, const nb_tra
     const size_t outputs = nb_tensor_width(nb_value(net->scores));
     const size_t rows = nb_train_max_batch(o->batch);
     const size_t inputs = nb_tensor_width(nb_value(net->x));
-    nb_status status = check_set(inputs, &data->train, "training");
-    if (!status) status = check_set(inputs, &data->test, "test");
+    nb_status status = check_set("nb_train", inputs, &data->train, "training");
+    if (!status) status = check_set("nb_train", inputs, &data->test, "test");
     if (status) return status;
     if (data->train.one_hot_label != data->test.one_hot_label)
         return nb_fail(NB_ESHAPE, "nb_train: one_hot_label in one set and not in the other");
@@ -248,8 +248,8 @@ nb_status nb_trainer_create(nb_trainer **out, nb_net *net, const nb_mnist *data,
         status = nb_tensor_create(&r->t, data->train.one_hot_label ? dtype : NB_INT32,
                                   nb_dataset_t_shape(&data->train, rows));
     if (!status) status = start_threads(r, o->threads);
-    if (!status) status = open_source(r, &data->train, &r->train);
-    if (!status) status = open_source(r, &data->test, &r->test);
+    if (!status) status = open_source(r, &data->train, rows, &r->train);
+    if (!status) status = open_source(r, &data->test, eval_rows, &r->test);
     if (status) {
         nb_trainer_destroy(r);
         return status;

@@ -17,9 +17,9 @@
  *         = 9e-12 (|f| + |w a|) + 1e-7 max(|d|, |a|)
  *
  * It does not depend on the step h of the check: a bad h shows, and is named. The bound decides
- * what is looked at again, not what is wrong. If any element is beyond it, v is measured at up to 16
- * of them, as what is left of fourth differences of f so narrow that nothing but noise is left in
- * them. For each of them all d is taken at h = 1e-1, 1e-2, ... 1e-10, and the steps are compared by
+ * what is looked at again, not what is wrong. If any element is beyond it, v is measured at up to
+ * 16 of them, as what is left of fourth differences of f so narrow that nothing but noise is left
+ * in them. For each of them all d is taken at h = 1e-1, 1e-2, ... 1e-10, and the steps are compared by
  *
  *   E(h) = |d(h) - d(h/10)| + v / (h/10)
  *
@@ -117,9 +117,11 @@ typedef struct nb_gradient_report {
 } nb_gradient_report;
 
 /* nb_gradient_report_text - the report for people: a table with a line for each parameter, a
- * sentence for each reason that occurred with elements as examples, and the verdict. text, size out
- * cut to size - 1 bytes and closed by 0; size = 0: not written Returns the length of the whole
- * text, as snprintf. */
+ * sentence for each reason that occurred with elements as examples, and the verdict.
+ *
+ *   text  out  cut to size - 1 bytes and closed by 0; not written if size = 0
+ *
+ * Returns the length of the whole text, as snprintf. */
 size_t nb_gradient_report_text(const nb_gradient_report *report, char *text, size_t size);
 
 /* nb_gradient_report_destroy - free what a check filled in and zero it; fine on a zeroed one and on

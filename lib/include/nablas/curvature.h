@@ -32,7 +32,7 @@ extern "C" {
  * w is restored to the bit; values and gradients of other nodes are left as of w - t v, so call
  * nb_forward before reading them.
  * Errors: NB_EDTYPE the graph is NB_FLOAT32: too few digits for differences; nb_graph_cast makes
- *         one that is not. NB_ENOMEM; what nb_forward and nb_backward answer.
+ *         one that is not. NB_EOVERFLOW more parameters than BLAS's int; NB_ENOMEM; what nb_forward and nb_backward answer.
  * Cost:   two gradients; P doubles of workspace.
  * Source: Pearlmutter, Neural Computation 6 (1994), 147-160, eq. 1 and the exact form after it. */
 nb_status nb_graph_hessian_vector(nb_node *loss, const double *v, double *Hv);
@@ -56,7 +56,8 @@ nb_status nb_graph_hessian(nb_node *loss, double *H);
  * Descent by -lr gradient goes to and fro along that eigenvector, and away, if lr > 2 / value.
  * Errors: as nb_graph_cast, nb_graph_hessian_vector, nb_largest_eigenvalue; NB_EINVAL the graph has
  *         no parameters.
- * Cost:   two gradients and 4kP flop in iteration k; min(iterations, P) vectors of P doubles.
+ * Cost:   two gradients in each iteration, on the graph's threads, and what nb_largest_eigenvalue
+ *         takes besides.
  * Source: LeCun, Bottou, Orr & Mueller, Efficient BackProp (1998), sections 6 and 7. */
 nb_status nb_graph_curvature(nb_node *loss, nb_random *random, double tolerance, size_t iterations,
                              nb_eigenvalue *largest);

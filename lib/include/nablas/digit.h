@@ -39,10 +39,12 @@ extern "C" {
  * quarter. A smaller picture is made by exact area averages, and its darkest pixel full ink, so
  * that thin strokes are seen. The digit moves by whole pixels, and never out of the picture.
  * (MNIST's own images pass with small changes: the book's network gets 9358 of 10000 right instead
- * of 9352.) Errors: NB_EINVAL an image without pixels or of other than 1, 3, 4 channels, or nothing
- * stands out from the paper: F - 4m below 16 of 255; NB_ENOMEM. digit is then untouched. Cost:
- * three passes over the image, and its size once more in memory (one byte a pixel). Source: LeCun,
- * Bottou, Bengio & Haffner, Proc. IEEE 86 (1998), III.A, for size and centre. */
+ * of 9352.)
+ *
+ * Errors: NB_EINVAL an image without pixels or of other than 1, 3, 4 channels, or nothing stands
+ *         out from the paper: F - 4m below 16 of 255; NB_ENOMEM. digit is then untouched.
+ * Cost:   three passes over the image, and its size once more in memory (one byte a pixel).
+ * Source: LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86 (1998), III.A, for size and centre. */
 nb_status nb_digit_from_image(const nb_image *image, uint8_t *digit);
 
 #ifdef __cplusplus

@@ -60,7 +60,7 @@ nb_status nb_graph_numerical_gradient_brute(nb_node *loss, nb_node *parameter, d
  *         zeroed then.
  * Cost:   nb_graph_numerical_gradient for each parameter, twice with richardson, and once more if
  *         an operation has an inexact attribute that shows; some 10 to 20 forward passes more for
- *         an element beyond the bound that this does not explain, and 700 for their noise.
+ *         an element beyond the bound that this does not explain, and 700 for the noise of each parameter with one.
  * Source: textbook 5.7.3. */
 nb_status nb_gradient_check(nb_node *loss, double h, nb_gradient_report *report);
 nb_status nb_gradient_check_with(nb_node *loss, const nb_check_options *options,

@@ -94,9 +94,9 @@ nb_status nb_graph_finish(nb_graph *g, size_t max_batch);
 
 /* nb_graph_set_pool - share rows and parameters over the pool's threads from now on; NULL: one
  * thread. The pool stays the caller's. A graph shares its work if every operation but the last few
- * scalars works on rows of the batch; another one runs on the caller's thread. Values and
- * nb_descend have the bits of one thread (nb_share_rows); nb_backward too, but for the gradient of
- * a packed product, which agrees to rounding. */
+ * scalars works on rows of the batch; another one runs on the caller's thread. The bits
+ * are those of one thread (nb_share_rows), but for the gradient of a packed product, and a descent
+ * that goes by it, which agree to rounding. */
 void nb_graph_set_pool(nb_graph *g, nb_pool *pool);
 nb_pool *nb_graph_pool(const nb_graph *g);
 

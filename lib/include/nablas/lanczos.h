@@ -34,10 +34,12 @@ typedef struct nb_eigenvalue {
  * length beta of what A leads out of that space, leave a residual beta |s|. That is no test of
  * symmetry: an operator that errs by d in a product adds d.
  * Errors: NB_EINVAL n or iterations 0, tolerance < 0, v 0 or not finite; NB_EOVERFLOW; NB_ENOMEM;
- *         NB_EDIVERGED a product that is not finite; what `apply` answers. v and *largest
- * untouched. Cost:   `iterations` products, k products 4 n k^2 flop besides; min(iterations, n)
- * vectors. Source: Golub & Van Loan, Matrix Computations, 4th ed., 10.1 and 10.3; Paige (1971);
- *         Parlett, The Symmetric Eigenvalue Problem, 6.9: orthogonalising twice is enough. */
+ *         NB_EDIVERGED a product that is not finite; what `apply` answers. v and *largest are
+ *         untouched.
+ * Cost:   k products, 4 n k^2 flop besides, and a DSTEV of up to k rows after each of them; one
+ *         vector more than products, and two matrices of k rows.
+ * Source: Golub & Van Loan, Matrix Computations, 4th ed., 10.1 and 10.3; Paige (1971); Parlett, The
+ *         Symmetric Eigenvalue Problem, 6.9: orthogonalising twice is enough. */
 nb_status nb_largest_eigenvalue(nb_operator apply, void *context, size_t n, double *v,
                                 double tolerance, size_t iterations, nb_eigenvalue *largest);
 

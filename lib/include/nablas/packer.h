@@ -1,8 +1,8 @@
 /* packer.h - a data set's images as the packed matrices that a network takes.
  *
- * Four fifths of MNIST's pixels are 0, and which they are differs little from batch to batch: 259 of
- * the 784 columns are used by more than a quarter of the images, and hold 86 % of the pixels that
- * are not 0. So a set is stored once more, when its packer is made: the bytes of those common
+ * Four fifths of MNIST's pixels are 0, and which they are differs little from batch to batch: 259
+ * of the 784 columns are used by more than a quarter of the images, and hold 86 % of the pixels
+ * that are not 0. So a set is stored once more, when its packer is made: the bytes of those common
  * columns side by side, which go into BLAS, and the other pixels that are not 0 one by one. A batch
  * of it is 0.4 of the bytes, and needs no search. */
 #ifndef NABLAS_PACKER_H
