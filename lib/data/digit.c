@@ -109,6 +109,7 @@ static box find_digit(size_t width, size_t height, const uint8_t *ink)
             if (y < top) top = y;
             bottom = y;
         }
+    if (left > right) return (box){0, 0, width, height}; /* which cannot be */
     return (box){left, top, right - left + 1, bottom - top + 1};
 }
 
@@ -151,7 +152,7 @@ static size_t place(double centre, size_t size)
 
 static size_t fitted(size_t side, size_t longer)
 {
-    const size_t size = (side * NB_DIGIT_BOX * 2 + longer) / (longer * 2);
+    const size_t size = longer ? (side * NB_DIGIT_BOX * 2 + longer) / (longer * 2) : 0;
     return size ? size : 1;
 }
 
