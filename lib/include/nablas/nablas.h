@@ -30,20 +30,23 @@
 
 #include "nablas/curvature.h"
 #include "nablas/gradient.h"
+#include "nablas/function.h"
 #include "nablas/graph.h"
 #include "nablas/op.h"
 #include "nablas/picture.h"
 
 #include "nablas/arrays.h"
+#include "nablas/dataset.h"
 #include "nablas/digit.h"
 #include "nablas/idx.h"
 #include "nablas/mnist.h"
-#include "nablas/net.h"
+#include "nablas/model.h"
 #include "nablas/npy.h"
 #include "nablas/npz.h"
-#include "nablas/packer.h"
 #include "nablas/pickle.h"
 #include "nablas/safetensors.h"
+
+#include "nablas/optim.h"
 
 #include "nablas/checkpoint.h"
 #include "nablas/train.h"

@@ -13,7 +13,7 @@ typedef struct bench {
     nb_node *loss;
 } bench;
 
-static nb_status build(bench *b, const nb_op *op, double attribute, const nb_operand *operand)
+static nb_status build(bench *b, const nb_op *op, const void *config, const nb_operand *operand)
 {
     nb_status status = nb_graph_create(&b->graph, NB_FLOAT64);
     if (status) return status;
@@ -23,7 +23,7 @@ static nb_status build(bench *b, const nb_op *op, double attribute, const nb_ope
         b->node[i] = operand[i].constant ? nb_input(b->graph, name, operand[i].shape)
                                          : nb_parameter(b->graph, name, operand[i].shape);
     }
-    nb_node *y = nb_apply(op, attribute, b->node);
+    nb_node *y = nb_apply(op, config, b->node);
     if (y) b->node[op->inputs] = nb_input(b->graph, "c", y->shape);
     b->loss = nb_sum(nb_multiply(y, b->node[op->inputs]));
     return nb_graph_finish(b->graph, 1);
@@ -43,14 +43,14 @@ static nb_status fill(bench *b, size_t i, const double *value, nb_random *random
     return NB_OK;
 }
 
-nb_status nb_op_check(const nb_op *op, double attribute, const nb_operand *operand,
+nb_status nb_op_check(const nb_op *op, const void *config, const nb_operand *operand,
                       const nb_check_options *options, nb_gradient_report *report)
 {
     bench b = {0};
     nb_random random;
     nb_random_seed(&random, 0);
     *report = (nb_gradient_report){0};
-    nb_status status = build(&b, op, attribute, operand);
+    nb_status status = build(&b, op, config, operand);
     for (size_t i = 0; i <= op->inputs && !status; i++)
         status = fill(&b, i, i < op->inputs ? operand[i].value : NULL, &random);
     if (!status) status = nb_gradient_check_with(b.loss, options, report);

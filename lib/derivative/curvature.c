@@ -93,11 +93,12 @@ nb_status nb_graph_curvature(nb_node *loss, nb_random *random, double tolerance,
     double *v = nb_alloc(count, sizeof *v);
     status = v ? NB_OK : NB_ENOMEM;
     if (!status) {
-        nb_graph_set_pool(g, nb_graph_pool(nb_node_graph(loss)));
+        status = nb_graph_set_pool(g, nb_graph_pool(nb_node_graph(loss)));
         draw(g, random, v);
+    }
+    if (!status)
         status = nb_largest_eigenvalue(product, nb_graph_node(g, nb_node_index(loss)), count, v,
                                        tolerance, iterations, largest);
-    }
     nb_free(v);
     nb_graph_destroy(g);
     return status;

@@ -1,5 +1,5 @@
 /* Numerical gradients: the definition, and the fast way to the same numbers (nudge.c). */
-#include "graph/nudge.h"
+#include "derivative/nudge.h"
 #include "nablas/gradient.h"
 
 #include <math.h>
@@ -9,7 +9,7 @@ static nb_status check_arguments(const char *function, const nb_node *loss,
 {
     char got[96], want[96];
     const nb_tensor *value = &parameter->value;
-    if (parameter->kind != PARAMETER || parameter->graph != loss->graph)
+    if (parameter->role != NB_PARAMETER || parameter->graph != loss->graph)
         return nb_fail(NB_EINVAL, "%s: %s is no parameter of the graph", function,
                        nb_node_name(parameter));
     if (!loss->graph->max_batch)

@@ -1,4 +1,4 @@
-#include "graph/lines.h"
+#include "derivative/lines.h"
 #include "nablas/memory.h"
 
 #include <math.h>
@@ -92,10 +92,9 @@ nb_status nb_lines_create(nb_lines *l, const nb_node *node, size_t position)
         status = nb_tensor_create(&whole, x->graph->dtype, NB_SHAPE(node->value.shape.dim[0], 1));
         for (size_t i = 0; !status && i < nb_tensor_count(&whole); i++)
             kernels->set(whole.data, i, 1);
-    } else if (x->fed.run) {
-        status = nb_tensor_create(&whole, x->graph->dtype,
-                                  NB_SHAPE(x->value.shape.dim[0], x->shape.dim[1]));
-        if (!status) status = nb_packed_expand(&x->fed, &whole);
+    } else if (x->value.packed) {
+        status = nb_tensor_create(&whole, x->graph->dtype, x->value.shape);
+        if (!status) status = nb_tensor_convert(&x->value, &whole);
     }
     if (!status) status = lines_of(l, kernels, whole.data ? &whole : &x->value);
     nb_tensor_destroy(&whole);

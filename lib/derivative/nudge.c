@@ -12,8 +12,8 @@
  *           by line: the rounding is that of a line's loss, not of the batch's.)
  *
  * Otherwise WHOLE nodes downstream of the parameter are computed for each of its numbers. */
-#include "graph/nudge.h"
-#include "graph/lines.h"
+#include "derivative/nudge.h"
+#include "derivative/lines.h"
 #include "nablas/memory.h"
 
 #include <stdatomic.h>
@@ -28,7 +28,8 @@ typedef enum { SAME, COLUMN, ROWS, WHOLE } change;
 /* What changes in a node, and where in a thread's room that is. */
 typedef struct place {
     change change;
-    size_t value, aux, packed;     /* offsets */
+    size_t value, kept, memory;    /* offsets */
+    size_t partial, scratch;
     size_t operand[NB_MAX_INPUTS]; /* inputs that `forward` needs in another form */
 } place;
 
@@ -68,7 +69,7 @@ static bool any_changed(const nudge *n, const nb_node *node)
 
 static bool is_total(const nb_node *node)
 {
-    return node->op && (node->op->kind == NB_SUM || node->op->kind == NB_MEAN);
+    return nb_promises(node, NB_SUM | NB_MEAN);
 }
 
 /* The only user of the parameter on the way to the loss, if it is W or b of a product; otherwise
@@ -87,7 +88,7 @@ static const nb_node *product_of(const nb_node *loss, const nb_node *parameter, 
         }
     }
     const bool fits =
-        uses == 1 && product->op->kind == NB_PRODUCT && *position > 0 && product != loss;
+        uses == 1 && nb_promises(product, NB_PRODUCT) && *position > 0 && product != loss;
     return fits ? product : NULL;
 }
 
@@ -96,10 +97,19 @@ static change change_of(const nudge *n, const nb_node *node)
 {
     if (n->product == NULL) return WHOLE;
     if (node == n->product) return COLUMN;
-    if (node->op->kind != NB_BY_ELEMENT || node->aux_width) return ROWS;
+    if (!nb_promises(node, NB_BY_ELEMENT)) return ROWS;
     for (size_t i = 0; i < node->op->inputs; i++)
         if (changed(n, node->input[i]) == ROWS) return ROWS;
     return COLUMN;
+}
+
+/* Some rows can be computed alone: there is a single pass over them, and nothing packed. */
+static bool computes_rows(const nb_node *node)
+{
+    const nb_phase *phase = node->op->forward;
+    if (phase[0].packed_only) phase++;
+    return node->batched && !node->input[0]->value.packed && phase[0].over == NB_ROWS &&
+           !phase[1].run && nb_promises(node, NB_BY_ROW | NB_BY_ELEMENT);
 }
 
 /* Mark what changes; false if it leaves the rows of the batch before the loss. */
@@ -112,8 +122,7 @@ static bool mark(nudge *n)
         if (!node->op || !node->needed || !(node == n->product || any_changed(n, node))) continue;
         n->place[i].change = change_of(n, node);
         if (n->product == NULL || node == n->product) continue;
-        if (node == n->loss ? !is_total(node) : !node->batched || node->input[0]->fed.run)
-            return false;
+        if (node == n->loss ? !is_total(node) : !computes_rows(node)) return false;
     }
     return true;
 }
@@ -121,7 +130,7 @@ static bool mark(nudge *n)
 /* A product of which only the first factor changed, and of that one column. */
 static bool makes_rows(const nudge *n, const nb_node *node)
 {
-    return node->op && node->op->kind == NB_PRODUCT && changed(n, node->input[0]) == COLUMN;
+    return nb_promises(node, NB_PRODUCT) && changed(n, node->input[0]) == COLUMN;
 }
 
 static size_t width_as(const nb_node *node, change as)
@@ -144,19 +153,15 @@ static size_t reserve(nudge *n, size_t count, size_t size)
     return offset;
 }
 
-static bool is_packed(const nb_node *node)
-{
-    return node->op && node->op->prepare && node->input[0]->fed.run;
-}
-
 static void reserve_node(nudge *n, const nb_node *node)
 {
     place *p = &n->place[node->index];
     const size_t rows = rows_as(n, node, p->change), size = node->graph->kernels->size;
     p->value = reserve(n, rows * width_as(node, p->change), size);
-    p->aux = reserve(n, rows * node->aux_width, size);
-    if (p->change == WHOLE && is_packed(node))
-        p->packed = reserve(n, nb_tensor_count(&node->input[1]->value), size);
+    p->kept = reserve(n, rows * node->need.kept, size);
+    p->memory = reserve(n, node->need.memory, size);
+    p->partial = reserve(n, nb_groups(rows_as(n, node, p->change)) * node->need.partial, size);
+    p->scratch = reserve(n, node->need.scratch, size);
     if (makes_rows(n, node)) p->operand[0] = reserve(n, rows, size);
     for (size_t i = 0; i < nb_node_inputs(node) && p->change != WHOLE && node != n->product; i++) {
         const nb_node *input = node->input[i];
@@ -244,25 +249,27 @@ static nb_tensor operand(const sheet *s, const nb_node *node, size_t i, change a
     return t;
 }
 
+/* All phases again, in the thread's own room. */
 static nb_status forward(const sheet *s, const nb_node *node)
 {
     const place *p = &s->n->place[node->index];
     nb_call c = nb_node_call(node);
-    nb_tensor in[NB_MAX_INPUTS], out = value_of(s, node), aux = node->aux;
+    nb_tensor in[NB_MAX_INPUTS], out = value_of(s, node), kept = node->kept;
     for (size_t i = 0; i < node->op->inputs; i++) {
         in[i] = operand(s, node, i, p->change);
         c.in[i] = &in[i];
     }
     c.out = &out;
-    c.aux = &aux;
-    if (p->change == ROWS) aux.shape.dim[0] = 2 * s->half;
-    aux.data = s->room + p->aux;
-    if (is_packed(node) && changed(s->n, node->input[1]) != SAME) {
-        c.packed = s->room + p->packed;
-        nb_status status = node->op->prepare(&c, 0, nb_tensor_height(&in[1]));
-        if (status) return status;
-    }
-    return node->op->forward(&c, 0, nb_tensor_height(&out));
+    c.kept = &kept;
+    if (p->change == ROWS) kept.shape.dim[0] = c.rows = 2 * s->half;
+    kept.data = s->room + p->kept;
+    if (p->change == WHOLE && node->need.kept)
+        memcpy(kept.data, node->kept.data, nb_tensor_count(&kept) * c.kernels->size);
+    c.memory = s->room + p->memory;
+    c.partial = s->room + p->partial;
+    c.scratch = s->room + p->scratch;
+    c.pass.frozen = true;
+    return nb_call_forward(node->op, &c);
 }
 
 /* Column j of the parameter's product: as it is, +-h times what the lines say. */
@@ -359,7 +366,7 @@ static nb_status nudge_column(sheet *s)
         add_differences(s, sum);
     }
     double scale = 1 / (2 * n->h);
-    if (n->loss->op->kind == NB_MEAN) scale /= (double)nb_tensor_count(&n->loss->input[0]->value);
+    if (nb_promises(n->loss, NB_MEAN)) scale /= (double)nb_tensor_count(&n->loss->input[0]->value);
     for (size_t i = 0; i < lines->columns; i++)
         kernels->set(n->gradient->data, i * m + s->column, sum[i] * scale);
     return NB_OK;

@@ -17,7 +17,8 @@
     X(sum)            \
     X(mean)           \
     X(squared_error)  \
-    X(softmax_cross_entropy)
+    X(softmax_cross_entropy) \
+    X(pointwise_loss)
 
 #define X(name) extern const nb_op nb_op_##name;
 NB_OP_LIST(X)

@@ -26,7 +26,7 @@ static uint64_t piece_of(const nb_node *loss)
     uint64_t hash = 0xcbf29ce484222325u;
     for (size_t i = 0; i <= loss->index; i++) {
         const nb_node *node = loss->graph->node[i];
-        if (!node->needed || !node->op || !node->op->corner) continue;
+        if (!node->needed || !nb_promises(node, NB_CORNER)) continue;
         const nb_tensor *in = &node->input[0]->value;
         const double *x = in->data;
         for (size_t j = 0; j < nb_tensor_count(in); j++)
@@ -50,31 +50,25 @@ static nb_status loss_at(void *context, size_t i, double w, double *f, uint64_t 
 
 /* --- the exact form --------------------------------------------------------------------------- */
 
-static bool inexact(const nb_node *node)
-{
-    return node->op && node->op->exact && node->attribute != *node->op->exact;
-}
-
-static bool any_inexact(const nb_graph *g)
-{
-    for (size_t i = 0; i < g->nodes; i++)
-        if (inexact(g->node[i])) return true;
-    return false;
-}
-
+/* A copy in which every operation is the function that its backward differentiates; none if it is
+ * so already. */
 static nb_status make_exact(checking *k)
 {
     nb_graph *exact;
-    if (k->exact_loss || !any_inexact(k->loss->graph)) return NB_OK;
+    bool changed = false;
+    if (k->exact_loss) return NB_OK;
     nb_status status = nb_graph_cast(k->loss->graph, NB_FLOAT64, &exact);
     if (status) return status;
     for (size_t i = 0; i < exact->nodes; i++) {
         nb_node *node = exact->node[i];
-        if (inexact(node)) node->attribute = *node->op->exact;
+        if (node->op && node->op->exact) changed |= node->op->exact(node->config);
     }
-    nb_graph_set_pool(exact, nb_graph_pool(k->loss->graph));
+    if (!changed) {
+        nb_graph_destroy(exact);
+        return NB_OK;
+    }
     k->exact_loss = exact->node[k->loss->index];
-    return NB_OK;
+    return nb_graph_set_pool(exact, nb_graph_pool(k->loss->graph));
 }
 
 /* --- one parameter ---------------------------------------------------------------------------- */
@@ -141,7 +135,7 @@ static nb_status check_parameter(checking *k, nb_node *parameter, double value,
 static size_t parameters(const nb_graph *g)
 {
     size_t count = 0;
-    for (size_t i = 0; i < g->nodes; i++) count += g->node[i]->kind == PARAMETER;
+    for (size_t i = 0; i < g->nodes; i++) count += g->node[i]->role == NB_PARAMETER;
     return count;
 }
 
@@ -152,7 +146,7 @@ static nb_status check_all(checking *k, nb_gradient_report *report)
     if (!status) status = nb_backward(k->loss);
     report->value = nb_scalar(k->loss);
     for (size_t i = 0; i < g->nodes && !status; i++)
-        if (g->node[i]->kind == PARAMETER)
+        if (g->node[i]->role == NB_PARAMETER)
             status = check_parameter(k, g->node[i], report->value, &report->row[report->count++]);
     nb_check_end(report);
     return status;
@@ -167,8 +161,8 @@ nb_status nb_gradient_check_with(nb_node *loss, const nb_check_options *options,
     status = nb_graph_cast(graph, NB_FLOAT64, &cast);
     if (!status) {
         checking k = {.options = report->options, .loss = cast->node[loss->index]};
-        nb_graph_set_pool(cast, nb_graph_pool(graph));
-        status = check_all(&k, report);
+        status = nb_graph_set_pool(cast, nb_graph_pool(graph));
+        if (!status) status = check_all(&k, report);
         if (k.exact_loss) nb_graph_destroy(k.exact_loss->graph);
         nb_graph_destroy(cast);
     }

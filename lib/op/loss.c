@@ -1,15 +1,14 @@
 /* Softmax, the losses of each sample, and the sums that make one number of them. */
-#include "graph/ops.h"
-#include "nablas/graph.h"
+#include "op/ops.h"
 #include "nablas/loss.h"
 
 #include <string.h>
 
-static nb_status softmax_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static nb_status softmax_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
     char text[96];
-    *aux = 0;
-    *out = in[0].shape;
+    (void)config;
+    need->out = in[0].shape;
     if (in[0].shape.ndim == 2) return NB_OK;
     return nb_fail(NB_ESHAPE, "softmax: %s, expected (n, m)",
                    nb_shape_text(in[0].shape, text, sizeof text));
@@ -22,9 +21,8 @@ static nb_status softmax_forward(const nb_call *c, size_t lo, size_t hi)
                                m);
 }
 
-static nb_status softmax_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
+static nb_status softmax_backward(const nb_call *c, size_t lo, size_t hi)
 {
-    (void)i;
     c->kernels->softmax_backward(hi - lo, nb_tensor_width(c->out), nb_tensor_at(c->out, lo),
                                  nb_tensor_at(c->dout, lo), c->beta, nb_tensor_at(c->din, lo));
     return NB_OK;
@@ -33,16 +31,16 @@ static nb_status softmax_backward(const nb_call *c, size_t i, size_t lo, size_t 
 const nb_op nb_op_softmax = {
     .name = "softmax",
     .inputs = 1,
-    .shape = softmax_shape,
-    .forward = softmax_forward,
-    .backward = softmax_backward,
+    .promises = NB_BY_ROW,
+    .plan = softmax_plan,
+    .forward = {{softmax_forward, NB_ROWS, 0, false}},
+    .backward = {{softmax_backward, NB_INPUT_ROWS, 0, false}},
 };
 
-static nb_status total_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static nb_status total_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
-    (void)in;
-    *aux = 0;
-    *out = NB_SCALAR;
+    (void)in, (void)config;
+    need->out = NB_SCALAR;
     return NB_OK;
 }
 
@@ -74,42 +72,40 @@ static nb_status spread(const nb_call *c, double share, size_t lo, size_t hi)
     return NB_OK;
 }
 
-static nb_status sum_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
+static nb_status sum_backward(const nb_call *c, size_t lo, size_t hi)
 {
-    (void)i;
     return spread(c, 1, lo, hi);
 }
 
-static nb_status mean_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
+static nb_status mean_backward(const nb_call *c, size_t lo, size_t hi)
 {
-    (void)i;
     return spread(c, 1 / (double)nb_tensor_count(c->in[0]), lo, hi);
 }
 
 const nb_op nb_op_sum = {
     .name = "sum",
     .inputs = 1,
-    .kind = NB_SUM,
-    .shape = total_shape,
-    .forward = sum_forward,
-    .backward = sum_backward,
+    .promises = NB_BY_ROW | NB_SUM,
+    .plan = total_plan,
+    .forward = {{sum_forward, NB_ONCE, 0, false}},
+    .backward = {{sum_backward, NB_INPUT_ROWS, 0, false}},
 };
 
 const nb_op nb_op_mean = {
     .name = "mean",
     .inputs = 1,
-    .kind = NB_MEAN,
-    .shape = total_shape,
-    .forward = mean_forward,
-    .backward = mean_backward,
+    .promises = NB_BY_ROW | NB_MEAN,
+    .plan = total_plan,
+    .forward = {{mean_forward, NB_ONCE, 0, false}},
+    .backward = {{mean_backward, NB_INPUT_ROWS, 0, false}},
 };
 
 /* 1/2 sum_j (y_j - t_j)^2 of each row: the summand of the book's mean_squared_error. */
-static nb_status squared_error_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static nb_status squared_error_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
     char y[96], t[96];
-    *aux = 0;
-    *out = NB_SHAPE(in[0].shape.dim[0]);
+    (void)config;
+    need->out = NB_SHAPE(in[0].shape.dim[0]);
     if (in[0].shape.ndim >= 1 && nb_shape_equal(in[0].shape, in[1].shape)) return NB_OK;
     return nb_fail(NB_ESHAPE, "mean_squared_error: y %s and t %s",
                    nb_shape_text(in[0].shape, y, sizeof y),
@@ -123,30 +119,32 @@ static nb_status squared_error_forward(const nb_call *c, size_t lo, size_t hi)
 }
 
 /* dy = g (y - t), dt = g (t - y). */
-static nb_status squared_error_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
+static nb_status squared_error_backward(const nb_call *c, size_t lo, size_t hi)
 {
     return c->kernels->residual(hi - lo, nb_tensor_width(c->in[0]), nb_tensor_at(c->dout, lo),
-                                nb_tensor_at(c->in[i], lo), nb_tensor_at(c->in[1 - i], lo), NULL,
+                                nb_tensor_at(c->in[c->input], lo), nb_tensor_at(c->in[1 - c->input], lo), NULL,
                                 c->beta, nb_tensor_at(c->din, lo));
 }
 
 const nb_op nb_op_squared_error = {
     .name = "squared_error",
     .inputs = 2,
-    .shape = squared_error_shape,
-    .forward = squared_error_forward,
-    .backward = squared_error_backward,
+    .promises = NB_BY_ROW,
+    .plan = squared_error_plan,
+    .forward = {{squared_error_forward, NB_ROWS, 0, false}},
+    .backward = {{squared_error_backward, NB_INPUT_ROWS, 0, false}, {squared_error_backward, NB_INPUT_ROWS, 1, false}},
 };
 
 /* -log(softmax(a)_t + epsilon) of each row; the probabilities are kept for backward. */
-static nb_status softmax_cross_entropy_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static nb_status softmax_cross_entropy_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
     char a[96], t[96];
     const bool labels = in[1].dtype == NB_INT32;
+    (void)config;
     if (in[0].shape.ndim == 2 && in[0].dtype != NB_INT32 &&
         nb_shape_equal(in[1].shape, labels ? NB_SHAPE(in[0].shape.dim[0]) : in[0].shape)) {
-        *aux = in[0].shape.dim[1];
-        *out = NB_SHAPE(in[0].shape.dim[0]);
+        need->kept = in[0].shape.dim[1];
+        need->out = NB_SHAPE(in[0].shape.dim[0]);
         return NB_OK;
     }
     return nb_fail(NB_ESHAPE, "softmax_cross_entropy: a %s and t %s %s",
@@ -183,33 +181,40 @@ static nb_status softmax_cross_entropy_forward(const nb_call *c, size_t lo, size
 {
     const size_t n = hi - lo, m = nb_tensor_width(c->in[0]);
     const nb_tensor *a = c->in[0], *t = c->in[1];
-    void *y = nb_tensor_at(c->aux, lo), *each = nb_tensor_at(c->out, lo);
+    void *y = nb_tensor_at(c->kept, lo), *each = nb_tensor_at(c->out, lo);
     nb_status status = check_labels(t, m, lo, hi);
     if (!status) status = c->kernels->softmax(n, m, nb_tensor_at(a, lo), m, y, m);
     if (status) return status;
-    if (c->attribute == NB_EXACT_LOG)
+    const double epsilon = *(const double *)c->config;
+    if (epsilon == NB_EXACT_LOG)
         return c->kernels->logit_cross_entropy(n, m, nb_tensor_at(a, lo), one_hot(t, lo),
                                                labels(t, lo), each);
-    return c->kernels->cross_entropy(n, m, y, one_hot(t, lo), labels(t, lo), c->attribute, each);
+    return c->kernels->cross_entropy(n, m, y, one_hot(t, lo), labels(t, lo), epsilon, each);
 }
 
-static nb_status softmax_cross_entropy_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
+static nb_status softmax_cross_entropy_backward(const nb_call *c, size_t lo, size_t hi)
 {
     const nb_tensor *t = c->in[1];
-    if (i != 0) return nb_fail(NB_EINVAL, "softmax_cross_entropy: the target has no gradient");
     return c->kernels->residual(hi - lo, nb_tensor_width(c->din), nb_tensor_at(c->dout, lo),
-                                nb_tensor_at(c->aux, lo), one_hot(t, lo), labels(t, lo), c->beta,
+                                nb_tensor_at(c->kept, lo), one_hot(t, lo), labels(t, lo), c->beta,
                                 nb_tensor_at(c->din, lo));
 }
 
-static const double exact_log = NB_EXACT_LOG;
+static bool make_exact(void *config)
+{
+    double *epsilon = config;
+    if (*epsilon == NB_EXACT_LOG) return false;
+    *epsilon = NB_EXACT_LOG;
+    return true;
+}
 
 const nb_op nb_op_softmax_cross_entropy = {
     .name = "softmax_cross_entropy",
     .inputs = 2,
-    .shape = softmax_cross_entropy_shape,
-    .forward = softmax_cross_entropy_forward,
-    .backward = softmax_cross_entropy_backward,
-    .labels = true,
-    .exact = &exact_log,
+    .config = sizeof(double),
+    .promises = NB_BY_ROW | NB_LABELS,
+    .plan = softmax_cross_entropy_plan,
+    .forward = {{softmax_cross_entropy_forward, NB_ROWS, 0, false}},
+    .backward = {{softmax_cross_entropy_backward, NB_INPUT_ROWS, 0, false}},
+    .exact = make_exact,
 };
