@@ -1,5 +1,5 @@
 #include "nablas/mnist.h"
-#include "nablas/array.h"
+#include "nablas/elementwise.h"
 #include "nablas/idx.h"
 #include "nablas/kernels.h"
 

@@ -16,7 +16,7 @@ static nb_status append(nb_arrays *arrays, const char *name, nb_tensor tensor, b
         return nb_fail(NB_ERANGE, "nb_arrays_add: more than %d arrays", NB_ARRAYS_MAX);
     if (arrays->count == arrays->capacity) {
         size_t capacity = arrays->capacity ? 2 * arrays->capacity : 8;
-        nb_array *item = nb_alloc(capacity, sizeof *item);
+        nb_named_array *item = nb_alloc(capacity, sizeof *item);
         if (!item) return NB_ENOMEM;
         if (arrays->count > 0) memcpy(item, arrays->item, arrays->count * sizeof *item);
         nb_free(arrays->item);
@@ -26,7 +26,7 @@ static nb_status append(nb_arrays *arrays, const char *name, nb_tensor tensor, b
     char *copy = nb_alloc(strlen(name) + 1, 1);
     if (!copy) return NB_ENOMEM;
     strcpy(copy, name);
-    arrays->item[arrays->count++] = (nb_array){copy, tensor, owned};
+    arrays->item[arrays->count++] = (nb_named_array){copy, tensor, owned};
     return NB_OK;
 }
 

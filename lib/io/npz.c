@@ -154,7 +154,7 @@ static nb_status save_status(zip_t *zip)
     return zip_error_code_zip(zip_get_error(zip)) == ZIP_ER_MEMORY ? NB_ENOMEM : NB_EINVAL;
 }
 
-static nb_status add_entry(zip_t *zip, const nb_array *array, char *header, bool deflate)
+static nb_status add_entry(zip_t *zip, const nb_named_array *array, char *header, bool deflate)
 {
     const nb_tensor *t = &array->tensor;
     zip_buffer_fragment_t parts[2] = {

@@ -24,16 +24,16 @@ extern "C" {
 /* More arrays than a network of a thousand layers has; names are looked up one by one. */
 #define NB_ARRAYS_MAX 10000
 
-typedef struct nb_array {
+typedef struct nb_named_array {
     char *name; /* UTF-8 */
     nb_tensor tensor;
     bool owned; /* by the arrays; false for a view */
-} nb_array;
+} nb_named_array;
 
 /* Named arrays, in the order in which they came. Start from a zeroed struct. */
 typedef struct nb_arrays {
     size_t count, capacity;
-    nb_array *item;
+    nb_named_array *item;
 } nb_arrays;
 
 /* nb_arrays_add - append *tensor, which belongs to the arrays from then on; *tensor is zeroed.
