@@ -75,7 +75,8 @@ static void entries_must_be_plain_arrays(void **state)
 {
     (void)state;
     nb_arrays arrays;
-    assert_fails(NB_EFORMAT, "made.npz: W.txt: expected a name that ends in .npy",
+    assert_fails(NB_EFORMAT,
+                 "made.npz: W.txt: expected a name that ends in .npy, or __metadata__.json",
                  nb_arrays_load(&arrays, make_zip("W.txt", npy_f4, sizeof npy_f4, false)));
     assert_fails(NB_EFORMAT, "ends in .npy",
                  nb_arrays_load(&arrays, make_zip("npy", npy_f4, sizeof npy_f4, false)));
@@ -86,6 +87,62 @@ static void entries_must_be_plain_arrays(void **state)
     assert_ok(nb_arrays_load(&arrays, make_zip(".npy", npy_f4, sizeof npy_f4, false)));
     assert_string_equal(arrays.item[0].name, "");
     nb_arrays_destroy(&arrays);
+}
+
+static nb_status parse_texts(const char *json, size_t size, nb_arrays *arrays)
+{
+    return nb_arrays_load(arrays, make_zip("__metadata__.json", json, size, false));
+}
+
+static void texts_are_an_object_of_strings(void **state)
+{
+    (void)state;
+    nb_arrays arrays;
+    static const char good[] = " {\"a\": \"b\",\n\"\\u03b8\": \"\"} ";
+    assert_ok(parse_texts(good, sizeof good - 1, &arrays));
+    assert_string_equal(nb_arrays_text(&arrays, "a"), "b");
+    assert_string_equal(nb_arrays_text(&arrays, "\xce\xb8"), "");
+    assert_int_equal(arrays.count, 0);
+    nb_arrays_destroy(&arrays);
+    static const struct {
+        const char *text, *json;
+    } cases[] = {
+        {"__metadata__.json: offset 0: ", ""},
+        {"__metadata__.json: offset 8: ", "{\"a\":1,}"},
+        {"expected an object", "[\"a\", \"b\"]"},
+        {"\"b\": expected a string", "{\"a\":\"b\",\"b\":{}}"},
+        {"duplicate", "{\"a\":\"1\",\"a\":\"2\"}"},
+        {"made.npz: __metadata__.json: offset", "{\"a\":\"\\u0000\"}"},
+        {"made.npz: __metadata__.json: offset", "{\"a\":\"\xff\"}"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_fails(NB_EFORMAT, cases[i].text,
+                     parse_texts(cases[i].json, strlen(cases[i].json), &arrays));
+        assert_int_equal(arrays.texts, 0);
+    }
+}
+
+static void texts_beyond_the_limits_are_refused(void **state)
+{
+    (void)state;
+    nb_arrays arrays;
+    enum { MANY = NB_TEXTS_MAX + 1 };
+    static char many[20 * MANY], large[30 << 20];
+    size_t size = 0;
+    for (int i = 0; i < MANY; i++)
+        size +=
+            (size_t)snprintf(many + size, sizeof many - size, "%c\"%d\":\"\"", i ? ',' : '{', i);
+    many[size++] = '}';
+    assert_fails(NB_ERANGE, "__metadata__.json: texts beyond 1000 or 4194304 bytes",
+                 parse_texts(many, size, &arrays));
+    assert_int_equal(arrays.texts, 0);
+    memset(large, ' ', sizeof large);
+    assert_fails(NB_ERANGE, "bytes declared; more than the",
+                 parse_texts(large, sizeof large, &arrays));
+    memset(large, 'x', sizeof large);
+    memcpy(large, "{\"a\":\"", 6);
+    memcpy(large + NB_TEXTS_MAX_BYTES + 8, "\"}", 2);
+    assert_fails(NB_ERANGE, "texts beyond", parse_texts(large, NB_TEXTS_MAX_BYTES + 10, &arrays));
 }
 
 static void put32(unsigned char *at, uint32_t x)
@@ -202,6 +259,8 @@ int main(void)
         cmocka_unit_test(what_numpy_wrote_is_read),
         cmocka_unit_test(stored_and_deflated_are_written_alike_each_time),
         cmocka_unit_test(entries_must_be_plain_arrays),
+        cmocka_unit_test(texts_are_an_object_of_strings),
+        cmocka_unit_test(texts_beyond_the_limits_are_refused),
         cmocka_unit_test(sizes_that_cannot_be_are_refused),
         cmocka_unit_test(a_bomb_is_refused),
         cmocka_unit_test(damage_is_seen),

@@ -11,6 +11,14 @@ static const struct {
     {"i2", NB_INT16},   {"i4", NB_INT32},   {"i8", NB_INT64},
 };
 
+nb_status nb_elements_arguments(const char *function, const void *bytes, const char *label,
+                                const void *out)
+{
+    if (bytes && label && out) return NB_OK;
+    return nb_fail(NB_EINVAL, "%s: %s is NULL", function,
+                   !bytes ? "bytes" : (!label ? "label" : "the result's place"));
+}
+
 nb_status nb_elements_descr(nb_elements *layout, const char *descr, size_t length,
                             const char *where)
 {

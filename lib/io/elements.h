@@ -16,6 +16,10 @@ typedef struct nb_elements {
 
 #define NB_HOST_IS_LITTLE (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 
+/* nb_elements_arguments - of a parser: NB_EINVAL if one is NULL, which is named. */
+nb_status nb_elements_arguments(const char *function, const void *bytes, const char *label,
+                                const void *out);
+
 /* nb_elements_descr - set dtype and byte order from NumPy's name for them: '<', '>' or '=' before
  * an element of several bytes, and '|' too before one of a single byte; then f4 f8 u1 i1 i2 i4 i8.
  * Errors: NB_EDTYPE, with `where` (function and file) before the descr. */
