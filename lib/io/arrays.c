@@ -267,9 +267,6 @@ nb_status nb_arrays_save(const nb_arrays *arrays, const char *path)
 nb_status nb_arrays_can_save(const nb_arrays *arrays, const char *path)
 {
     const file_format *format;
-    nb_file file;
     nb_status status = find_writer(arrays, path, &format);
-    if (!status) status = nb_file_begin(&file, path);
-    if (!status) nb_file_abort(&file);
-    return status;
+    return status ? status : nb_file_can_begin(path);
 }
