@@ -211,6 +211,17 @@ static void what_is_written(void **state)
     nb_arrays_destroy(&arrays);
 }
 
+static void null_is_an_answer(void **state)
+{
+    (void)state;
+    nb_arrays arrays = {0};
+    assert_fails(NB_EINVAL, "bytes is NULL", nb_safetensors_parse(NULL, 0, "f", &arrays));
+    assert_fails(NB_EINVAL, "label is NULL", nb_safetensors_parse("", 0, NULL, &arrays));
+    assert_fails(NB_EINVAL, "place is NULL", nb_safetensors_parse("", 0, "f", NULL));
+    assert_fails(NB_EINVAL, "arrays is NULL", nb_safetensors_save(NULL, "f"));
+    assert_fails(NB_EINVAL, "path is NULL", nb_safetensors_save(&arrays, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +232,7 @@ int main(void)
         cmocka_unit_test(the_headers_length_is_held_against_the_file),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(what_is_written),
+        cmocka_unit_test(null_is_an_answer),
     };
     return cmocka_run_group_tests_name("safetensors", tests, NULL, NULL);
 }

@@ -28,6 +28,8 @@ static void *grown(void *items, size_t count, size_t *capacity, size_t size)
 
 static nb_status append(nb_arrays *arrays, const char *name, nb_tensor tensor, bool owned)
 {
+    nb_status status = nb_elements_check("nb_arrays_add", &tensor);
+    if (status) return status;
     if (nb_arrays_find(arrays, name))
         return nb_fail(NB_EINVAL, "nb_arrays_add: the name '%.80s' is there already", name);
     if (arrays->count == NB_ARRAYS_MAX)

@@ -35,13 +35,15 @@ typedef struct reader {
     nb_arrays *arrays;
 } reader;
 
+static bool ends_in(const char *name, const char *suffix)
+{
+    size_t length = strlen(name), tail = strlen(suffix);
+    return length >= tail && strcmp(name + length - tail, suffix) == 0;
+}
+
 /* Judge an entry by the directory's word, before a byte of it is unpacked. */
 static nb_status check_entry(reader *r, const zip_stat_t *info, const char *where)
 {
-    size_t length = strlen(info->name);
-    bool texts = strcmp(info->name, TEXTS) == 0;
-    if (!texts && (length < 4 || strcmp(info->name + length - 4, ".npy") != 0))
-        return nb_fail(NB_EFORMAT, "%s: expected a name that ends in .npy, or " TEXTS, where);
     if (info->encryption_method != ZIP_EM_NONE) return nb_fail(NB_EFORMAT, "%s: encrypted", where);
     if (info->comp_method != ZIP_CM_STORE && info->comp_method != ZIP_CM_DEFLATE)
         return nb_fail(NB_EFORMAT, "%s: compression method %u; expected 0 (stored) or 8 (deflated)",
@@ -58,7 +60,7 @@ static nb_status check_entry(reader *r, const zip_stat_t *info, const char *wher
         return nb_fail(NB_ERANGE, "%s: %llu bytes declared; more than the %zu that are allowed",
                        where, (unsigned long long)info->size, r->room_left);
     r->room_left -= (size_t)info->size;
-    if (texts && info->size > NB_TEXTS_MAX_JSON)
+    if (strcmp(info->name, TEXTS) == 0 && info->size > NB_TEXTS_MAX_JSON)
         return nb_fail(NB_ERANGE, "%s: %llu bytes declared; more than the %zu that are allowed",
                        where, (unsigned long long)info->size, NB_TEXTS_MAX_JSON);
     return NB_OK;
@@ -87,7 +89,10 @@ static nb_status unpack(zip_t *zip, zip_uint64_t i, unsigned char *bytes, size_t
     else if (have < size || got > 0)
         status = nb_fail(NB_EFORMAT, "%s: unpacks to %s than the %zu bytes declared", where,
                          have < size ? "less" : "more", size);
-    zip_fclose(file);
+    int code = zip_fclose(file);
+    if (!status && code)
+        status = nb_fail(code == ZIP_ER_MEMORY ? NB_ENOMEM : NB_EFORMAT, "%s: error %d at the end",
+                         where, code);
     return status;
 }
 
@@ -102,12 +107,13 @@ static nb_status read_texts(reader *r, const unsigned char *bytes, size_t size, 
     return status;
 }
 
-/* `entry` is "W1.npy"; `label`, of the messages, is "file.npz: W1.npy". */
+/* `entry` is "W1.npy" or, as np.load reads it too, "W1"; `label`, of the messages, is "file.npz:
+ * W1.npy". */
 static nb_status read_array(reader *r, const char *entry, const unsigned char *bytes, size_t size,
                             const char *label)
 {
     nb_tensor tensor = {0};
-    size_t stem = strlen(entry) - strlen(".npy");
+    size_t stem = strlen(entry) - (ends_in(entry, ".npy") ? strlen(".npy") : 0);
     char *name = nb_alloc(stem + 1, 1);
     if (!name) return NB_ENOMEM;
     memcpy(name, entry, stem);
@@ -131,6 +137,7 @@ static nb_status read_entry(reader *r, zip_uint64_t i)
                        "nb_npz_parse: %s: entry %llu: %s", r->label, (unsigned long long)i,
                        zip_strerror(r->zip));
     snprintf(where, sizeof where, "nb_npz_parse: %s: %.100s", r->label, info.name);
+    if (ends_in(info.name, "/")) return NB_OK; /* a folder */
     nb_status status = check_entry(r, &info, where);
     if (status) return status;
     size_t size = (size_t)info.size;
@@ -139,6 +146,9 @@ static nb_status read_entry(reader *r, zip_uint64_t i)
     status = unpack(r->zip, i, bytes, size, where);
     if (!status && strcmp(info.name, TEXTS) == 0)
         status = read_texts(r, bytes, size, where);
+    else if (!status && !ends_in(info.name, ".npy") &&
+             !(size >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0))
+        status = nb_fail(NB_EFORMAT, "%s: no array, and not " TEXTS, where);
     else if (!status)
         status = read_array(r, info.name, bytes, size, where + strlen("nb_npz_parse: "));
     nb_free(bytes);
@@ -156,7 +166,9 @@ nb_status nb_npz_parse(const void *bytes, size_t size, const char *label, nb_arr
                        label, size, sizeof empty_archive);
     zip_error_init(&error);
     zip_source_t *source = zip_source_buffer_create(bytes, size, 0, &error);
-    zip_t *zip = source ? zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &error) : NULL;
+    /* Without ZIP_CHECKCONS, which refuses archives that were written as a stream, and a name given
+     * twice without saying which: what it guards against is checked entry by entry. */
+    zip_t *zip = source ? zip_open_from_source(source, ZIP_RDONLY, &error) : NULL;
     if (!zip) {
         status = nb_fail(zip_status(zip_error_code_zip(&error)), "nb_npz_parse: %s: %s", label,
                          zip_error_strerror(&error));
@@ -277,7 +289,8 @@ static nb_status write_archive(zip_source_t *source, nb_file *file)
         status = nb_file_write(file, part, (size_t)got);
     if (got < 0)
         status = nb_fail(NB_EIO, "nb_npz_save: %s", zip_error_strerror(zip_source_error(source)));
-    zip_source_close(source);
+    if (zip_source_close(source) && !status)
+        status = nb_fail(NB_EIO, "nb_npz_save: %s", zip_error_strerror(zip_source_error(source)));
     return status;
 }
 

@@ -54,7 +54,9 @@ typedef struct nb_arrays {
  * arrays: how a network lays its parameters out for saving without a copy.
  *
  *   name  in  copied; no two alike
- * Errors: NB_EINVAL the name is there already; NB_ERANGE more than NB_ARRAYS_MAX; NB_ENOMEM.
+ * Errors: NB_EINVAL the name is there already, or an argument or the tensor's elements are NULL;
+ *         NB_EDTYPE, NB_EOVERFLOW a tensor that cannot be; NB_ERANGE more than NB_ARRAYS_MAX;
+ *         NB_ENOMEM.
  *         On error nothing is changed and *tensor stays the caller's. */
 nb_status nb_arrays_add(nb_arrays *arrays, const char *name, nb_tensor *tensor);
 nb_status nb_arrays_add_view(nb_arrays *arrays, const char *name, nb_tensor tensor);
