@@ -1,6 +1,6 @@
 /* kernels.h - the kernels of one precision as a table, for code that is written once for both.
  *
- * Each entry is the kernel of the same name in blas.h, activation.h, array.h and loss.h, with
+ * Each entry is the kernel of the same name in blas.h, activation.h, elementwise.h and loss.h, with
  * arrays as void pointers (float or double, as the table's dtype says) and numbers as double. */
 #ifndef NABLAS_KERNELS_H
 #define NABLAS_KERNELS_H

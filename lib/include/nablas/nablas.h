@@ -11,10 +11,10 @@
 #include "nablas/version.h"
 
 #include "nablas/activation.h"
-#include "nablas/array.h"
 #include "nablas/blas.h"
 #include "nablas/check.h"
 #include "nablas/diagram.h"
+#include "nablas/elementwise.h"
 #include "nablas/hessian.h"
 #include "nablas/lanczos.h"
 #include "nablas/linear.h"

@@ -1,4 +1,4 @@
-/* xarray.h - the tests of array.h; see xsupport.h. */
+/* xelementwise.h - the tests of elementwise.h; see xsupport.h. */
 #include "xsupport.h"
 
 /* np.sum(x[:n]) with i = np.arange(3000); x = 2.385 / (i * 7919 % 1009 + 1), for `single` after

@@ -1,9 +1,10 @@
-/* array.h - the small arithmetic between the matrix products, on plain arrays, in two precisions.
+/* elementwise.h - the arithmetic between the matrix products: element by element, and sums over rows
+ * and columns, on plain arrays, in two precisions.
  *
  * `beta` is BLAS's: the old contents are multiplied by it and, with beta = 0, not read. Nothing
  * here allocates; the functions without a status accept every input. */
-#ifndef NABLAS_ARRAY_H
-#define NABLAS_ARRAY_H
+#ifndef NABLAS_ELEMENTWISE_H
+#define NABLAS_ELEMENTWISE_H
 
 #include "nablas/status.h"
 

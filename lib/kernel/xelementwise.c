@@ -1,5 +1,5 @@
 #include "kernel/vector.h"
-#include "nablas/array.h"
+#include "nablas/elementwise.h"
 
 #include <math.h>
 

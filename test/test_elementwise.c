@@ -1,11 +1,11 @@
 #include "support.h"
 
-#include "nablas/array.h"
+#include "nablas/elementwise.h"
 
 #define NB_REAL_SINGLE
-#include "xarray.h"
+#include "xelementwise.h"
 #undef NB_REAL_SINGLE
-#include "xarray.h"
+#include "xelementwise.h"
 
 int main(void)
 {
@@ -20,5 +20,5 @@ int main(void)
         BOTH(correct_rows_are_counted),
         BOTH(one_infinity_is_found),
     };
-    return cmocka_run_group_tests_name("array", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("elementwise", tests, NULL, NULL);
 }
