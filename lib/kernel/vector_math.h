@@ -132,7 +132,7 @@ static inline real magnitude_of(real x)
 static inline real tanh_of(real x)
 {
     const real e = expm1_of(-2 * magnitude_of(x));
-    return real_of(bits_of(-e / (2 + e)) | (bits_of(x) & sign_bit));
+    return real_of(bits_of(magnitude_of(e / (2 + e))) | (bits_of(x) & sign_bit));
 }
 
 /* log(x / 2^shift) + c for normal x > 0 and small c. x = 2^k m with m in [sqrt(1/2), sqrt(2)), and
