@@ -217,9 +217,13 @@ static inline real half_erfcx(real x)
     real z = magnitude_of(x);
     z = (z > gauss_end ? gauss_end : z) * (real)0.70710678118654752440;
     const real r = 1 / (z + center), t = (z - center) * r;
-    real p = coefficient[0];
-    for (int i = 1; i < terms; i++) p = p * t + coefficient[i];
-    return (real)0.5 * (p * r);
+    /* Odd and even powers by themselves: a loop this short is unrolled, and so vectorised. */
+    real odd = coefficient[0], even = coefficient[1];
+    for (int i = 2; i < terms; i += 2) {
+        odd = odd * (t * t) + coefficient[i];
+        even = even * (t * t) + coefficient[i + 1];
+    }
+    return (real)0.5 * ((odd * t + even) * r);
 }
 
 /* x held to where the density is not 0, so that infinity times it is not NaN. */
