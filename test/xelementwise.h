@@ -1,5 +1,5 @@
 /* xelementwise.h - the tests of elementwise.h; see xsupport.h. */
-#include "xsupport.h"
+#include "xulps.h"
 
 /* np.sum(x[:n]) with i = np.arange(3000); x = 2.385 / (i * 7919 % 1009 + 1), for `single` after
  * x = x.astype(np.float32). NumPy 1.24. */
@@ -87,6 +87,113 @@ static void T(updates_are_their_formulas)(void **state)
             assert_true(isnan(got[k][n]));
         }
     }
+}
+
+static void T(log_is_within_1_ulp)(void **state)
+{
+    (void)state;
+    T(hold_everywhere)(NB(log), logl, 1);
+    const real x[] = {0, (real)-0.0, 1, (real)INFINITY, -1, (real)-INFINITY, (real)NAN};
+    const real want[] = {(real)-INFINITY, (real)-INFINITY, 0,        (real)INFINITY,
+                         (real)NAN,       (real)NAN,       (real)NAN};
+    real y[7];
+    NB(log)(7, x, y);
+    assert_int_equal(T(first_difference)(7, y, want), 7);
+}
+
+/* subtract, divide, square, sqrt, abs and their slopes: the bits of the expression; more numbers
+ * than the kernels' blocks hold. */
+static void T(elementwise_functions_are_their_formulas)(void **state)
+{
+    (void)state;
+    enum { n = 600 };
+    const real beta = (real)-0.7;
+    static real x[n], dy[n], old[n], want[11][n], got[11][n + 1];
+    T(fill)(n, x, 1);
+    T(fill)(n, dy, 2);
+    T(fill)(n, old, 3);
+    x[7] = 0;
+    x[8] = (real)-0.0;
+    for (size_t k = 0; k < 11; k++) {
+        T(fill_nan)(n + 1, got[k]);
+        if (k >= 7) memcpy(got[k], old, sizeof old);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const real side = (real)((x[i] > 0) - (x[i] < 0)), root = MATH(sqrt)(x[i]);
+        const real all[11] = {x[i] - dy[i],
+                              x[i] / dy[i],
+                              x[i] * x[i],
+                              root,
+                              MATH(fabs)(x[i]),
+                              2 * x[i] * dy[i],
+                              side * dy[i],
+                              x[i] / dy[i] + beta * old[i],
+                              2 * x[i] * dy[i] + beta * old[i],
+                              dy[i] / (2 * root) + beta * old[i],
+                              side * dy[i] + beta * old[i]};
+        for (size_t k = 0; k < 11; k++) want[k][i] = all[k];
+    }
+    NB(subtract)(n, x, dy, got[0]);
+    NB(divide)(n, x, dy, 0, got[1]);
+    NB(square)(n, x, got[2]);
+    NB(sqrt)(n, x, got[3]);
+    NB(abs)(n, x, got[4]);
+    NB(square_backward)(n, x, dy, 0, got[5]);
+    NB(abs_backward)(n, x, dy, 0, got[6]);
+    NB(divide)(n, x, dy, beta, got[7]);
+    NB(square_backward)(n, x, dy, beta, got[8]);
+    NB(sqrt_backward)(n, got[3], dy, beta, got[9]);
+    NB(abs_backward)(n, x, dy, beta, got[10]);
+    for (size_t k = 0; k < 11; k++) {
+        for (size_t i = 0; i < n; i++)
+            if (!T(same)(got[k][i], want[k][i]) && !(got[k][i] == 0 && want[k][i] == 0))
+                fail_msg("formula %zu, element %zu: %a, not %a", k, i, (double)got[k][i],
+                         (double)want[k][i]);
+        if (k < 7) assert_true(isnan(got[k][n]));
+    }
+    const real nan[] = {(real)NAN};
+    NB(abs_backward)(1, nan, dy, 0, got[0]);
+    assert_true(isnan(got[0][0]));
+}
+
+static void T(power_is_numpys)(void **state)
+{
+    (void)state;
+    enum { n = 300 };
+    static const double exponents[] = {0, 1, 2, 0.5, -1, 3, -0.5, 2.385};
+    const real beta = (real)1.75;
+    real x[n], y[n], dy[n], dx[n], sum[n], old[n];
+    T(fill)(n, x, 5);
+    T(fill)(n, dy, 6);
+    T(fill)(n, old, 7);
+    for (size_t k = 0; k < COUNT(exponents); k++) {
+        const real p = (real)exponents[k];
+        memcpy(sum, old, sizeof sum);
+        T(fill_nan)(n, dx);
+        NB(power)(n, p, x, y);
+        NB(power_backward)(n, p, x, dy, 0, dx);
+        NB(power_backward)(n, p, x, dy, beta, sum);
+        for (size_t i = 0; i < n; i++) {
+            const long double truth = powl(x[i], p), slope = p == 0 ? 0 : p * powl(x[i], p - 1);
+            if (isnan(truth)) {
+                assert_true(isnan(y[i]) && isnan(dx[i]));
+                continue;
+            }
+            T(assert_within)(y[i], truth, REAL(EPSILON) * fabsl(truth), "x^p", i);
+            T(assert_within)(dx[i], slope * dy[i], 3 * REAL(EPSILON) * fabsl(slope), "dx", i);
+            assert_true(sum[i] == dx[i] + beta * old[i]);
+        }
+    }
+    /* np.array([-8, 0, -0.0, nan]) ** p: NumPy's quick ways, also where pow would say otherwise. */
+    const real edge[] = {-8, 0, (real)-0.0, (real)NAN}, inf = (real)INFINITY;
+    NB(power)(4, 0, edge, y);
+    assert_true(y[0] == 1 && y[1] == 1 && y[3] == 1);
+    NB(power)(4, -1, edge, y);
+    assert_true(y[0] == (real)-0.125 && y[1] == inf && y[2] == -inf && isnan(y[3]));
+    NB(power)(4, 3, edge, y);
+    assert_true(y[0] == -512 && y[1] == 0 && isnan(y[3]));
+    NB(power_backward)(2, 0, edge, dy, 0, dx);
+    assert_true(dx[0] == 0 && dx[1] == 0);
 }
 
 /* Y(i,:) = B(row_i,:) + d_i w, the same bits, for widths around the vectors'. */

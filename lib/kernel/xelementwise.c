@@ -45,6 +45,87 @@ void NB(multiply)(size_t n, const real *a, const real *b, real beta, real *y)
     NB(vector_table)()->multiply(n, a, b, beta, y);
 }
 
+void NB(log)(size_t n, const real *x, real *y)
+{
+    NB(vector_table)()->log(n, x, y);
+}
+
+void NB(square)(size_t n, const real *x, real *y)
+{
+    NB(vector_table)()->square(n, x, y);
+}
+
+void NB(square_backward)(size_t n, const real *x, const real *dy, real beta, real *dx)
+{
+    NB(vector_table)()->square_backward(n, x, dy, beta, dx);
+}
+
+void NB(sqrt)(size_t n, const real *x, real *y)
+{
+    NB(vector_table)()->sqrt(n, x, y);
+}
+
+void NB(sqrt_backward)(size_t n, const real *y, const real *dy, real beta, real *dx)
+{
+    NB(vector_table)()->sqrt_backward(n, y, dy, beta, dx);
+}
+
+void NB(abs)(size_t n, const real *x, real *y)
+{
+    NB(vector_table)()->abs(n, x, y);
+}
+
+void NB(abs_backward)(size_t n, const real *x, const real *dy, real beta, real *dx)
+{
+    NB(vector_table)()->abs_backward(n, x, dy, beta, dx);
+}
+
+void NB(subtract)(size_t n, const real *a, const real *b, real *y)
+{
+    NB(vector_table)()->subtract(n, a, b, y);
+}
+
+void NB(divide)(size_t n, const real *a, const real *b, real beta, real *y)
+{
+    NB(vector_table)()->divide(n, a, b, beta, y);
+}
+
+static void fill(size_t n, real value, real *y)
+{
+    for (size_t i = 0; i < n; i++) y[i] = value;
+}
+
+void NB(power)(size_t n, real p, const real *x, real *y)
+{
+    if (p == 0)
+        fill(n, 1, y);
+    else if (p == 1)
+        NB(scale)(n, 1, x, 0, y);
+    else if (p == 2)
+        NB(square)(n, x, y);
+    else if (p == (real)0.5)
+        NB(sqrt)(n, x, y);
+    else if (p == -1)
+        for (size_t i = 0; i < n; i++) y[i] = 1 / x[i];
+    else
+        for (size_t i = 0; i < n; i++) y[i] = MATH(pow)(x[i], p);
+}
+
+void NB(power_backward)(size_t n, real p, const real *x, const real *dy, real beta, real *dx)
+{
+    enum { block = 256 };
+    real slope[block];
+    for (size_t lo = 0; lo < n; lo += block) {
+        const size_t width = n - lo < block ? n - lo : block;
+        if (p == 0) /* not 0 times 1/0 */
+            fill(width, 0, slope);
+        else
+            NB(power)(width, p - 1, x + lo, slope);
+        NB(scale)(width, p, slope, 0, slope);
+        NB(multiply)(width, slope, dy + lo, beta, dx + lo);
+    }
+}
+
 void NB(nudge_rows)(size_t n, size_t m, const real *B, const uint32_t *row, const real *d,
                     const real *w, real *Y)
 {

@@ -32,6 +32,44 @@ void nb_dadd(size_t n, const double *a, const double *b, double *y);
 void nb_smultiply(size_t n, const float *a, const float *b, float beta, float *y);
 void nb_dmultiply(size_t n, const double *a, const double *b, double beta, double *y);
 
+/* nb_{s,d}subtract - y := a - b
+ * nb_{s,d}divide   - y := a / b + beta y; y may be a or b. */
+void nb_ssubtract(size_t n, const float *a, const float *b, float *y);
+void nb_dsubtract(size_t n, const double *a, const double *b, double *y);
+void nb_sdivide(size_t n, const float *a, const float *b, float beta, float *y);
+void nb_ddivide(size_t n, const double *a, const double *b, double beta, double *y);
+
+/* Functions of each element, and their slopes: dx := dy f'(x) + beta dx; y may be x, dx may be dy.
+ * (e^x is nb_{s,d}exp in activation.h. Its slope is y, so its share is nb_{s,d}multiply of y and
+ * dy; that of log is nb_{s,d}divide of dy by x.)
+ *
+ * nb_{s,d}log    - natural logarithm, within 1 ULP; -Inf for 0, NaN below.
+ * nb_{s,d}square - x^2; f' = 2 x.
+ * nb_{s,d}sqrt   - correctly rounded, NaN below 0; f' = 1/(2 y), from the output y.
+ * nb_{s,d}abs    - |x|; f' = -1, 0, 1.
+ * nb_{s,d}power  - x^p as NumPy's x ** p: x itself, x^2, sqrt x, 1/x and 1 for p = 1, 2, 1/2, -1
+ *                  and 0 (NaN^0 is 1), otherwise the C library's pow; f' = p x^(p-1), which is 0
+ *                  for p = 0. */
+void nb_slog(size_t n, const float *x, float *y);
+void nb_dlog(size_t n, const double *x, double *y);
+void nb_ssquare(size_t n, const float *x, float *y);
+void nb_dsquare(size_t n, const double *x, double *y);
+void nb_ssquare_backward(size_t n, const float *x, const float *dy, float beta, float *dx);
+void nb_dsquare_backward(size_t n, const double *x, const double *dy, double beta, double *dx);
+void nb_ssqrt(size_t n, const float *x, float *y);
+void nb_dsqrt(size_t n, const double *x, double *y);
+void nb_ssqrt_backward(size_t n, const float *y, const float *dy, float beta, float *dx);
+void nb_dsqrt_backward(size_t n, const double *y, const double *dy, double beta, double *dx);
+void nb_sabs(size_t n, const float *x, float *y);
+void nb_dabs(size_t n, const double *x, double *y);
+void nb_sabs_backward(size_t n, const float *x, const float *dy, float beta, float *dx);
+void nb_dabs_backward(size_t n, const double *x, const double *dy, double beta, double *dx);
+void nb_spower(size_t n, float p, const float *x, float *y);
+void nb_dpower(size_t n, double p, const double *x, double *y);
+void nb_spower_backward(size_t n, float p, const float *x, const float *dy, float beta, float *dx);
+void nb_dpower_backward(size_t n, double p, const double *x, const double *dy, double beta,
+                        double *dx);
+
 /* nb_{s,d}nudge_rows - rows of a product after a number in each row of its first factor has moved:
  *
  *   Y(i,:) := B(row_i,:) + d_i w^T

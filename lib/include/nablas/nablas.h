@@ -23,6 +23,7 @@
 #include "nablas/plot.h"
 #include "nablas/png.h"
 #include "nablas/sparse.h"
+#include "nablas/update.h"
 
 #include "nablas/kernels.h"
 #include "nablas/packed.h"
