@@ -49,7 +49,7 @@
 
 #include "nablas/optim.h"
 
-#include "nablas/checkpoint.h"
+#include "nablas/model_file.h"
 #include "nablas/train.h"
 
 #endif
