@@ -112,26 +112,26 @@ static void first_image(const nb_mnist *mnist)
 static size_t recognised(const nb_arrays *weights, const nb_dataset *test, nb_dtype dtype,
                          size_t batch)
 {
-    nb_net *net;
+    nb_model *net;
     nb_tensor x, t;
     const size_t n = nb_dataset_count(test);
-    check(nb_net_create(&net, &(nb_net_options){.layers = 3,
+    check(nb_model_create(&net, &(nb_model_options){.layers = 3,
                                                 .sizes = (size_t[]){784, 50, 100, 10},
                                                 .bias = true,
                                                 .dtype = dtype,
                                                 .max_batch = batch}));
     for (size_t i = 0; i < weights->count; i++) {
-        nb_node *node = nb_net_parameter(net, weights->item[i].name);
+        nb_node *node = nb_model_parameter(net, weights->item[i].name);
         if (node) check(nb_tensor_convert(&weights->item[i].tensor, nb_value(node)));
     }
     check(nb_tensor_create(&x, dtype, nb_dataset_x_shape(test, n)));
     check(nb_tensor_create(&t, NB_INT32, nb_dataset_t_shape(test, n)));
     check(nb_dataset_range(test, 0, n, &x, &t));
     double accuracy;
-    check(nb_net_accuracy(net, &x, &t, &accuracy));
+    check(nb_model_accuracy(net, &x, &t, &accuracy));
     nb_tensor_destroy(&x);
     nb_tensor_destroy(&t);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
     return (size_t)lround(accuracy * (double)n);
 }
 
@@ -276,35 +276,35 @@ static const struct simple_run {
 
 static void simple_net(const struct simple_run *run)
 {
-    nb_net *net;
+    nb_model *net;
     double p[3], input_error = 0, loss;
     int32_t label = 2;
     char what[64];
     const nb_tensor x = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, 2), (double[]){0.6, 0.9});
     const nb_tensor t = nb_tensor_view(NB_INT32, NB_SHAPE(1), &label);
     nb_tensor y = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, 3), p);
-    check(nb_net_create(&net, &(nb_net_options){.layers = 1,
+    check(nb_model_create(&net, &(nb_model_options){.layers = 1,
                                                 .sizes = (size_t[]){2, 3},
                                                 .epsilon = run->epsilon,
                                                 .dtype = NB_FLOAT64,
                                                 .max_batch = 1}));
-    nb_node *W = nb_net_parameter(net, "W1");
+    nb_node *W = nb_model_parameter(net, "W1");
     const double *dW = nb_gradient(W)->data;
     memcpy(nb_value(W)->data, run->W, sizeof run->W);
 
-    check(nb_net_predict(net, &x, &y));
+    check(nb_model_scores(net, &x, &y));
     snprintf(what, sizeof what, "%s: p", run->name);
     digits_of("4.4.2", what, run->p, p);
     snprintf(what, sizeof what, "%s: argmax(p)", run->name);
     whole("4.4.2", what, "2", nb_dargmax(3, p));
-    check(nb_net_loss(net, &x, &t, &loss));
-    check(nb_net_numerical_gradient(net, &x, &t, NB_NUMERICAL_H));
+    check(nb_model_loss(net, &x, &t, &loss));
+    check(nb_model_numerical_gradient(net, &x, &t, NB_NUMERICAL_H));
     for (int i = 0; i < 6; i++) input_error += 0.5e-8 * fabs(dW[i]);
     snprintf(what, sizeof what, "%s: loss", run->name);
     within("4.4.2", what, run->loss, loss, "input", input_error);
     snprintf(what, sizeof what, "%s: dW", run->name);
     digits_of("4.4.2", what, run->dW, dW);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
 }
 
 static void simple_nets(void)
@@ -350,7 +350,7 @@ static void chapter_4(void)
 static double first_loss(const nb_mnist *mnist, nb_activation activation)
 {
     enum { BATCH = 100 };
-    nb_net *net;
+    nb_model *net;
     nb_random random;
     nb_tensor x, t;
     nb_node *loss;
@@ -361,13 +361,13 @@ static double first_loss(const nb_mnist *mnist, nb_activation activation)
     check(nb_tensor_create(&x, NB_FLOAT64, nb_dataset_x_shape(&mnist->train, BATCH)));
     check(nb_tensor_create(&t, NB_INT32, nb_dataset_t_shape(&mnist->train, BATCH)));
     check(nb_dataset_gather(&mnist->train, BATCH, mask, &x, &t));
-    check(nb_net_feed(net, &x, &t, &loss));
+    check(nb_model_feed(net, &x, &t, &loss));
     check(nb_forward(loss));
     check(nb_descend(loss, 0.1, true));
     const double value = nb_scalar(loss);
     nb_tensor_destroy(&x);
     nb_tensor_destroy(&t);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
     return value;
 }
 
@@ -375,7 +375,7 @@ static double first_loss(const nb_mnist *mnist, nb_activation activation)
 static void training(const char *section, const nb_mnist *mnist, nb_activation activation,
                      const char *name, const char *const books[4])
 {
-    nb_net *net;
+    nb_model *net;
     nb_trainer *trainer;
     nb_random random;
     nb_train_options options = NB_TRAIN_DEFAULTS;
@@ -397,7 +397,7 @@ static void training(const char *section, const nb_mnist *mnist, nb_activation a
         digits(section, what, *books++, test);
     }
     nb_trainer_destroy(trainer);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
 }
 
 /* --- chapter 5: backward ---------------------------------------------------------------------- */
@@ -466,12 +466,12 @@ static double mean_difference(nb_node *loss, nb_node *parameter)
 static void gradient_check(const nb_mnist *mnist, double epsilon, const char *const books[4])
 {
     static const char *const names[4] = {"W1", "b1", "W2", "b2"};
-    nb_net *net;
+    nb_model *net;
     nb_random random;
     nb_tensor x, t;
     nb_node *loss;
     nb_random_seed(&random, 0);
-    check(nb_net_create(&net, &(nb_net_options){.layers = 2,
+    check(nb_model_create(&net, &(nb_model_options){.layers = 2,
                                                 .sizes = (size_t[]){784, 50, 10},
                                                 .bias = true,
                                                 .activation = NB_RELU,
@@ -482,8 +482,8 @@ static void gradient_check(const nb_mnist *mnist, double epsilon, const char *co
     check(nb_tensor_create(&x, NB_FLOAT64, nb_dataset_x_shape(&mnist->train, 3)));
     check(nb_tensor_create(&t, NB_INT32, nb_dataset_t_shape(&mnist->train, 3)));
     check(nb_dataset_range(&mnist->train, 0, 3, &x, &t));
-    check(nb_net_gradient(net, &x, &t));
-    check(nb_net_feed(net, &x, &t, &loss));
+    check(nb_model_gradient(net, &x, &t));
+    check(nb_model_feed(net, &x, &t, &loss));
     for (size_t i = 0; i < 4; i++) {
         char what[64];
         const bool exact_log = epsilon == NB_EXACT_LOG;
@@ -491,11 +491,11 @@ static void gradient_check(const nb_mnist *mnist, double epsilon, const char *co
                  exact_log ? "exact log" : "1e-7 in log", names[i]);
         /* Without the 1e-7 only b2's is more than rounding: h^2/6 f'''. */
         (exact_log && i < 3 ? noise : digits)(
-            "5.7.3", what, books[i], mean_difference(loss, nb_net_parameter(net, names[i])));
+            "5.7.3", what, books[i], mean_difference(loss, nb_model_parameter(net, names[i])));
     }
     nb_tensor_destroy(&x);
     nb_tensor_destroy(&t);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
 }
 
 /* ---------------------------------------------------------------------------------------------- */
