@@ -1,7 +1,9 @@
+#define _GNU_SOURCE /* pthread_setattr_default_np */
 #include "support.h"
 
 #include "nablas/threads.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -184,6 +186,33 @@ static void the_lowest_part_of_a_crowded_pool_answers(void **state)
     nb_pool_destroy(pool);
 }
 
+/* A kernel of OpenBLAS needs more than the 64 kB that some systems, or ulimit -s 64, give a thread. */
+static nb_status use_stack(void *context, size_t part, size_t parts)
+{
+    volatile char deep[500000];
+    (void)context, (void)part, (void)parts;
+    for (size_t i = 0; i < sizeof deep; i += 1000) deep[i] = 1;
+    return deep[7000] == 1 ? NB_OK : NB_ERANGE;
+}
+
+static void threads_have_room_for_blas(void **state)
+{
+    (void)state;
+#if defined(__GLIBC__)
+    pthread_attr_t before, small;
+    assert_int_equal(pthread_getattr_default_np(&before), 0);
+    assert_int_equal(pthread_attr_init(&small), 0);
+    assert_int_equal(pthread_attr_setstacksize(&small, 65536), 0);
+    assert_int_equal(pthread_setattr_default_np(&small), 0);
+    nb_pool *pool = pool_of(2);
+    assert_ok(nb_pool_run(pool, use_stack, NULL));
+    nb_pool_destroy(pool);
+    assert_int_equal(pthread_setattr_default_np(&before), 0);
+#else
+    skip();
+#endif
+}
+
 /* --- after fork() ------------------------------------------------------------------------------- */
 
 /* In a child that a hang would not outlive; returns its exit status. */
@@ -357,6 +386,7 @@ int main(void)
         cmocka_unit_test(a_thousand_threads_are_soon_through),
         cmocka_unit_test(parts_of_a_crowded_pool_run_at_the_same_time_too),
         cmocka_unit_test(the_lowest_part_of_a_crowded_pool_answers),
+        cmocka_unit_test(threads_have_room_for_blas),
         cmocka_unit_test(a_child_works_alone),
         cmocka_unit_test(no_pool_is_one_part),
         cmocka_unit_test(the_lowest_failing_part_answers),

@@ -14,6 +14,10 @@
  * processors are all busy a spinning thread steals the time it waits for, so it must not be long. */
 enum { spins = 4000 };
 
+/* A kernel of OpenBLAS alone takes 64 kB of stack, which is all that a thread gets by some systems' or
+ * ulimit's choice. */
+enum { least_stack = 1 << 20 };
+
 /* Of each thread, and of each part: thread i does part i, unless the pool is crowded. */
 typedef struct worker {
     nb_pool *pool;
@@ -170,6 +174,19 @@ static void watch_forks(void)
     can_count_forks = pthread_atfork(NULL, NULL, count_fork) == 0;
 }
 
+static int start(worker *w)
+{
+    pthread_attr_t attributes;
+    size_t stack;
+    int error = pthread_attr_init(&attributes);
+    if (error) return error;
+    if (pthread_attr_getstacksize(&attributes, &stack) == 0 && stack < least_stack)
+        pthread_attr_setstacksize(&attributes, least_stack);
+    error = pthread_create(&w->thread, &attributes, work, w);
+    pthread_attr_destroy(&attributes);
+    return error;
+}
+
 nb_status nb_pool_create(nb_pool **out, size_t threads)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -194,7 +211,7 @@ nb_status nb_pool_create(nb_pool **out, size_t threads)
         worker *w = &pool->workers[i];
         w->pool = pool;
         w->part = i;
-        if (pthread_create(&w->thread, NULL, work, w)) {
+        if (start(w)) {
             nb_fail(NB_ENOMEM, "nb_pool_create: the system started %zu of %zu threads", i, threads);
             goto fail;
         }
