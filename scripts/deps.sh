@@ -45,6 +45,7 @@ found() { # found HOW
   case $1 in
     cmd:cc) command -v "$cc" >/dev/null 2>&1 ;;
     cmd:*) command -v "${1#cmd:}" >/dev/null 2>&1 ;;
+    pc:openblas) [ -n "${BLAS_LIBS:-}" ] || pkg-config --exists openblas 2>/dev/null ;;
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
     header:*) echo "#include <${1#header:}>" | "$cc" $(pkg-config --cflags openblas 2>/dev/null) -E - >/dev/null 2>&1 ;;
     font:*) find -L /usr/share/fonts /usr/local/share/fonts "$HOME/.fonts" "$HOME/.local/share/fonts" \

@@ -7,6 +7,7 @@
 #include "nablas/memory.h"
 #include "nablas/random.h"
 #include "nablas/status.h"
+#include "nablas/text.h"
 #include "nablas/threads.h"
 #include "nablas/version.h"
 
