@@ -152,7 +152,8 @@ fuzz-build: $(fuzzers)
 bench: $(build)/bench/bench ## timings (BENCH=name for one question)
 	@$< $(BENCH)
 
-bench-peers: $(example_bin) ## the default job beside NumPy and PyTorch, where they are installed
+bench-peers: $(example_bin) ## the default job beside NumPy and PyTorch, nb_minimize beside GSL, where installed
+	@CC="$(CC)" bench/peers/minimize.sh $(libnablas) $(pkg_libs)
 	@bench/peers/run.sh $(bin_suffix)examples/train_mnist
 
 check-numpy: $(example_bin) $(build)/test/arrays_tool ## compare training and files with NumPy's, where it is installed

@@ -181,6 +181,28 @@ static void curves_pass_and_slips_do_not(void **state)
         }
 }
 
+static double zero_at(size_t n, const double *x, void *context)
+{
+    (void)n, (void)x, (void)context;
+    return 0;
+}
+
+static void a_null_is_told(void **state)
+{
+    (void)state;
+    const double x = 1;
+    nb_gradient_report report;
+    memset(&report, 1, sizeof report);
+    assert_fails(NB_EINVAL, "nb_function_check: f, gradient or x is NULL",
+                 nb_function_check(NULL, curve_gradient, NULL, 1, &x, NULL, &report));
+    assert_true(report.row == NULL && report.count == 0);
+    assert_fails(NB_EINVAL, "NULL", nb_function_check(zero_at, NULL, NULL, 1, &x, NULL, &report));
+    assert_fails(NB_EINVAL, "NULL",
+                 nb_function_check(zero_at, curve_gradient, NULL, 1, NULL, NULL, &report));
+    assert_fails(NB_EINVAL, "nb_function_check: report is NULL",
+                 nb_function_check(zero_at, curve_gradient, NULL, 1, &x, NULL, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +211,7 @@ int main(void)
         cmocka_unit_test(callbacks_are_checked),
         cmocka_unit_test(a_nan_is_the_worst),
         cmocka_unit_test(curves_pass_and_slips_do_not),
+        cmocka_unit_test(a_null_is_told),
     };
     return cmocka_run_group_tests_name("check_function", tests, NULL, NULL);
 }

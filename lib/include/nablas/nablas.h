@@ -20,6 +20,7 @@
 #include "nablas/lanczos.h"
 #include "nablas/linear.h"
 #include "nablas/loss.h"
+#include "nablas/minimize.h"
 #include "nablas/numeric.h"
 #include "nablas/plot.h"
 #include "nablas/png.h"
