@@ -2,7 +2,7 @@
 #include "xsupport.h"
 
 #include "nablas/activation.h"
-#include "nablas/array.h"
+#include "nablas/elementwise.h"
 #include "nablas/kernels.h"
 
 /* Numbers that matter to some step each, none of them 0 or 1. */

@@ -1,8 +1,8 @@
 /* The kernels of one precision behind the types of kernels.h: each wrapper casts, and calls. */
 #include "kernel/real.h"
 #include "nablas/activation.h"
-#include "nablas/array.h"
 #include "nablas/blas.h"
+#include "nablas/elementwise.h"
 #include "nablas/loss.h"
 #include "nablas/update.h"
 #include "tensor/tables.h"

@@ -7,13 +7,13 @@
 /* --- out -------------------------------------------------------------------------------------- */
 
 /* Save the parameters, as views, or ask whether they could be saved. */
-static nb_status hand_over(const nb_net *net, const char *path,
+static nb_status hand_over(const nb_model *model, const char *path,
                            nb_status (*save)(const nb_arrays *arrays, const char *path))
 {
     nb_arrays arrays = {0};
     nb_status status = NB_OK;
-    for (size_t i = 0; i < nb_graph_nodes(net->graph) && !status; i++) {
-        nb_node *node = nb_graph_node(net->graph, i);
+    for (size_t i = 0; i < nb_graph_nodes(model->graph) && !status; i++) {
+        nb_node *node = nb_graph_node(model->graph, i);
         if (nb_node_is_parameter(node))
             status = nb_arrays_add_view(&arrays, nb_node_name(node), *nb_value(node));
     }
@@ -22,14 +22,14 @@ static nb_status hand_over(const nb_net *net, const char *path,
     return status;
 }
 
-nb_status nb_net_save(const nb_net *net, const char *path)
+nb_status nb_model_save(const nb_model *model, const char *path)
 {
-    return hand_over(net, path, nb_arrays_save);
+    return hand_over(model, path, nb_arrays_save);
 }
 
-nb_status nb_net_can_save(const nb_net *net, const char *path)
+nb_status nb_model_can_save(const nb_model *model, const char *path)
 {
-    return hand_over(net, path, nb_arrays_can_save);
+    return hand_over(model, path, nb_arrays_can_save);
 }
 
 /* --- in --------------------------------------------------------------------------------------- */
@@ -56,37 +56,37 @@ static nb_status check_array(const source *from, const char *name, const nb_tens
     return NB_OK;
 }
 
-static nb_status check_all(const source *from, const nb_net *net, const nb_arrays *arrays)
+static nb_status check_all(const source *from, const nb_model *model, const nb_arrays *arrays)
 {
-    for (size_t i = 0; i < nb_graph_nodes(net->graph); i++) {
-        nb_node *node = nb_graph_node(net->graph, i);
+    for (size_t i = 0; i < nb_graph_nodes(model->graph); i++) {
+        nb_node *node = nb_graph_node(model->graph, i);
         const char *name = nb_node_name(node);
         if (!nb_node_is_parameter(node)) continue;
         nb_status status = check_array(from, name, nb_arrays_find(arrays, name), nb_value(node));
         if (status) return status;
     }
     for (size_t i = 0; i < arrays->count; i++)
-        if (!nb_net_parameter(net, arrays->item[i].name))
+        if (!nb_model_parameter(model, arrays->item[i].name))
             return nb_fail(NB_ESHAPE, "%s: %s: the network has no '%.80s'", from->caller,
                            from->path, arrays->item[i].name);
     return NB_OK;
 }
 
 /* All parameters or none. */
-static nb_status assign(const source *from, nb_net *net, const nb_arrays *arrays)
+static nb_status assign(const source *from, nb_model *model, const nb_arrays *arrays)
 {
-    nb_status status = check_all(from, net, arrays);
+    nb_status status = check_all(from, model, arrays);
     for (size_t i = 0; i < arrays->count && !status; i++)
         status = nb_tensor_convert(&arrays->item[i].tensor,
-                                   nb_value(nb_net_parameter(net, arrays->item[i].name)));
+                                   nb_value(nb_model_parameter(model, arrays->item[i].name)));
     return status;
 }
 
-nb_status nb_net_load(nb_net *net, const char *path)
+nb_status nb_model_load(nb_model *model, const char *path)
 {
     nb_arrays arrays;
     nb_status status = nb_arrays_load(&arrays, path);
-    if (!status) status = assign(&(source){"nb_net_load", path}, net, &arrays);
+    if (!status) status = assign(&(source){"nb_model_load", path}, model, &arrays);
     nb_arrays_destroy(&arrays);
     return status;
 }
@@ -122,24 +122,24 @@ static nb_status find_sizes(const source *from, const nb_arrays *arrays, size_t 
     return NB_OK;
 }
 
-nb_status nb_net_open(nb_net **net, const char *path, const nb_net_options *options)
+nb_status nb_model_open(nb_model **model, const char *path, const nb_model_options *options)
 {
-    const source from = {"nb_net_open", path};
-    nb_net_options o = *options;
+    const source from = {"nb_model_open", path};
+    nb_model_options o = *options;
     nb_arrays arrays;
     size_t *sizes = NULL;
-    *net = NULL;
+    *model = NULL;
     nb_status status = nb_arrays_load(&arrays, path);
     if (!status) status = find_sizes(&from, &arrays, &o.layers, &sizes);
     if (!status) {
         o.sizes = sizes;
         o.bias = nb_arrays_find(&arrays, "b1") != NULL;
-        status = nb_net_create(net, &o);
+        status = nb_model_create(model, &o);
     }
-    if (!status) status = assign(&from, *net, &arrays);
+    if (!status) status = assign(&from, *model, &arrays);
     if (status) {
-        nb_net_destroy(*net);
-        *net = NULL;
+        nb_model_destroy(*model);
+        *model = NULL;
     }
     nb_free(sizes);
     nb_arrays_destroy(&arrays);

@@ -1,7 +1,8 @@
 /* kernels.h - the kernels of one precision as a table, for code that is written once for both.
  *
- * Each entry is the kernel of the same name in blas.h, activation.h, array.h, update.h and loss.h,
- * with arrays as void pointers (float or double, as the table's dtype says) and numbers as double. */
+ * Each entry is the kernel of the same name in blas.h, activation.h, elementwise.h, update.h and
+ * loss.h, with arrays as void pointers (float or double, as the table's dtype says) and numbers as
+ * double. */
 #ifndef NABLAS_KERNELS_H
 #define NABLAS_KERNELS_H
 
@@ -39,7 +40,6 @@ typedef struct nb_kernels {
     void (*softmax_backward)(size_t n, size_t m, const void *Y, const void *dY, double beta,
                              void *dX);
 
-    /* activation.h; array.h; update.h */
     void (*tanh)(size_t n, const void *x, void *y);
     void (*tanh_backward)(size_t n, const void *y, const void *dy, double beta, void *dx);
     void (*leaky_relu)(size_t n, double slope, const void *x, void *y);
