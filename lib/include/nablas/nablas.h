@@ -50,7 +50,7 @@
 #include "nablas/learning_rate.h"
 #include "nablas/optim.h"
 
-#include "nablas/checkpoint.h"
+#include "nablas/model_file.h"
 #include "nablas/train.h"
 
 #endif

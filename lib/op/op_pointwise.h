@@ -1,4 +1,4 @@
-/* pointwise.h - configuration of the operation pointwise_loss; for lib/op and lib/graph. */
+/* op_pointwise.h - configuration of the operation pointwise_loss; for lib/op and lib/graph. */
 #ifndef NABLAS_POINTWISE_H
 #define NABLAS_POINTWISE_H
 

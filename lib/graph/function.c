@@ -1,7 +1,7 @@
 /* The operations by their names: nb_apply with the operation filled in. */
 #include "nablas/graph.h"
 #include "op/ops.h"
-#include "op/pointwise.h"
+#include "op/op_pointwise.h"
 
 static nb_node *unary(const nb_op *op, nb_node *x)
 {

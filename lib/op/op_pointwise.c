@@ -1,6 +1,6 @@
 /* Losses that compare numbers one by one, y with its target t: of a row their mean over the
  * columns. Binary cross entropy takes the logit y, so that no logarithm sees a rounded 0 or 1. */
-#include "op/pointwise.h"
+#include "op/op_pointwise.h"
 #include "op/ops.h"
 
 #include <math.h>
