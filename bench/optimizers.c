@@ -2,7 +2,7 @@
 #include "bench.h"
 
 /* A vector of `large` bytes is in no cache. */
-enum { large = 48000000, small = 8000, types = 7 };
+enum { large = 128000000, small = 8000, types = 7 };
 
 /* Vectors read and written in a step: g, w and w; g, v, w and v, w; ... */
 static const double traffic[types] = {3, 5, 5, 5, 5, 7, 7};
@@ -51,24 +51,12 @@ static work work_of(const nb_optimizer_type *type, nb_dtype dtype, size_t n, voi
     return job;
 }
 
-/* Seconds of the triad, then of each optimiser's step; w, g and a third vector are shared. */
-static void measure_large(nb_dtype dtype, bench_time time[types + 1])
+/* Seconds of the triad and of a step, in turn. */
+static void measure_large(const nb_optimizer_type *type, triad *t, bench_time time[2])
 {
-    const size_t n = large / nb_dtype_size(dtype);
-    triad t = {dtype, n, bench_numbers(dtype, n), bench_numbers(dtype, n), bench_numbers(dtype, n)};
-    work job[types];
-    void (*call[types + 1])(void *) = {run_triad};
-    void *context[types + 1] = {&t};
-    for (size_t k = 0; k < types; k++) {
-        job[k] = work_of(nb_optimizer_types[k], dtype, n, t.a, t.b);
-        call[k + 1] = step;
-        context[k + 1] = &job[k];
-    }
-    bench_compare(types + 1, call, context, time);
-    for (size_t k = 0; k < types; k++) nb_optimizer_destroy(job[k].optimizer);
-    nb_free(t.a);
-    nb_free(t.b);
-    nb_free(t.c);
+    work job = work_of(type, t->dtype, t->n, t->a, t->b);
+    bench_compare(2, (void (*const[])(void *)){run_triad, step}, (void *const[]){t, &job}, time);
+    nb_optimizer_destroy(job.optimizer);
 }
 
 static double measure_small(const nb_optimizer_type *type, nb_dtype dtype)
@@ -84,32 +72,36 @@ static double measure_small(const nb_optimizer_type *type, nb_dtype dtype)
 
 static void table(nb_dtype dtype)
 {
-    bench_time time[types + 1];
-    const double n = (double)large / (double)nb_dtype_size(dtype);
-    measure_large(dtype, time);
-    const double stream = 3.0 * large / time[0].least;
+    const size_t n = large / nb_dtype_size(dtype);
+    triad t = {dtype, n, bench_numbers(dtype, n), bench_numbers(dtype, n), bench_numbers(dtype, n)};
     bench_table(bench_cell("optimizers-%s", nb_dtype_name(dtype)),
-                bench_cell("one step of %.0f million parameters in %s, one thread", n * 1e-6,
+                bench_cell("one step of %zu million parameters in %s, one thread", n / 1000000,
                            nb_dtype_name(dtype)),
-                6, (const char *[]){"", "vectors", "ns", "GB/s", "/ triad", "ns in cache"});
-    bench_row((const char *[]){"triad", "3", bench_cell("%.3f", time[0].least * 1e9 / n),
-                               bench_cell("%.1f", stream * 1e-9), "1.00", "-"});
+                7, (const char *[]){"", "vectors", "ns", "GB/s", "triad", "ratio", "in cache"});
     for (size_t k = 0; k < types; k++) {
-        const double rate = traffic[k] * large / time[k + 1].least;
-        bench_row((const char *[]){
-            nb_optimizer_types[k]->name, bench_cell("%.0f", traffic[k]),
-            bench_cell("%.3f", time[k + 1].least * 1e9 / n), bench_cell("%.1f", rate * 1e-9),
-            bench_cell("%.2f", stream / rate),
-            bench_cell("%.3f", measure_small(nb_optimizer_types[k], dtype) * 1e9 / small)});
+        bench_time time[2];
+        measure_large(nb_optimizer_types[k], &t, time);
+        const double stream = 3e-9 * large / time[0].least;
+        const double rate = 1e-9 * traffic[k] * large / time[1].least;
+        const double cached = measure_small(nb_optimizer_types[k], dtype);
+        bench_row((const char *[]){nb_optimizer_types[k]->name, bench_cell("%.0f", traffic[k]),
+                                   bench_cell("%.3f", time[1].least * 1e9 / (double)n),
+                                   bench_cell("%.1f", rate), bench_cell("%.1f", stream),
+                                   bench_cell("%.2f", stream / rate),
+                                   bench_cell("%.3f", cached * 1e9 / small)});
     }
     bench_table_end();
+    nb_free(t.a);
+    nb_free(t.b);
+    nb_free(t.c);
 }
 
 void bench_optimizers(void)
 {
     table(NB_FLOAT32);
     table(NB_FLOAT64);
-    bench_note("ns: of one parameter, the least; vectors: read and written in a step.");
-    bench_note("/ triad: time against that of STREAM's triad for as many bytes, of this run;");
-    bench_note("ns in cache: of %d parameters.", small);
+    bench_note("ns: of one parameter, the least; vectors: read and written in a step;");
+    bench_note(
+        "triad: GB/s of STREAM's triad, in turn with the step; ratio: the step's time against");
+    bench_note("the triad's for as many bytes; in cache: ns of one of %d parameters.", small);
 }
