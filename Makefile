@@ -156,11 +156,12 @@ bench-peers: $(example_bin) ## the default job beside NumPy and PyTorch, nb_mini
 	@CC="$(CC)" bench/peers/minimize.sh $(libnablas) $(pkg_libs)
 	@bench/peers/run.sh $(bin_suffix)examples/train_mnist
 
-check-numpy: $(example_bin) $(build)/test/arrays_tool ## compare training and files with NumPy's, where it is installed
+check-numpy: $(example_bin) $(build)/test/arrays_tool $(build)/test/optim_tool ## compare training and files with NumPy's, where it is installed
 	@for python in $(PYTHON) python3 /usr/bin/python3; do \
 	    $$python -c 'import numpy' 2>/dev/null || continue; \
 	    train="$$python scripts/check_numpy.py --program $(bin_suffix)examples/train_mnist"; \
-	    $$python scripts/check_numpy_io.py $(build)/test/arrays_tool && $$train && $$train --relu; exit; \
+	    $$python scripts/check_numpy_io.py $(build)/test/arrays_tool && \
+	    $$python scripts/check_numpy_optim.py $(build)/test/optim_tool && $$train && $$train --relu; exit; \
 	 done; echo "check-numpy: no Python with NumPy here ('make deps-dev' installs it): nothing compared"
 
 check-house: $(libnablas) ## includes point down the floors; exported names begin with nb_

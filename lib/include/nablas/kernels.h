@@ -40,7 +40,6 @@ typedef struct nb_kernels {
     void (*softmax_backward)(size_t n, size_t m, const void *Y, const void *dY, double beta,
                              void *dX);
 
-    /* activation.h; array.h; update.h */
     void (*tanh)(size_t n, const void *x, void *y);
     void (*tanh_backward)(size_t n, const void *y, const void *dy, double beta, void *dx);
     void (*leaky_relu)(size_t n, double slope, const void *x, void *y);

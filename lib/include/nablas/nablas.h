@@ -49,6 +49,7 @@
 #include "nablas/pickle.h"
 #include "nablas/safetensors.h"
 
+#include "nablas/learning_rate.h"
 #include "nablas/optim.h"
 
 #include "nablas/model_file.h"

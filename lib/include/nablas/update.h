@@ -6,7 +6,7 @@
  *   v, h, m  in/out  (n) what the optimiser remembers; zeros before the first step
  *   w        in/out  (n) weights
  * No two vectors overlap. Descent by the gradient alone is nb_{s,d}scale(n, -lr, g, keep, w) or
- * nb_{s,d}sgd (array.h).
+ * nb_{s,d}sgd (elementwise.h).
  *
  * Units:  w in [w], g in [loss]/[w].
  * Errors: none; NaN and Inf propagate.
