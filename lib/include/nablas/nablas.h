@@ -22,6 +22,7 @@
 #include "nablas/numeric.h"
 #include "nablas/plot.h"
 #include "nablas/png.h"
+#include "nablas/series.h"
 #include "nablas/sparse.h"
 
 #include "nablas/kernels.h"
