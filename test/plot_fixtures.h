@@ -6,6 +6,7 @@
 
 #include "nablas/plot.h"
 #include "plot/figure.h"
+#include "plot/paint.h"
 
 #include <math.h>
 

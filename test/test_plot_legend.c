@@ -116,7 +116,8 @@ static void bars_arrows_and_texts_are_not_hidden(void **state)
     nb_plot_bars(ax, 6, NULL, high, &(nb_bar_style){.label = "all high", .width = 1});
     nb_axes_legend(ax, NB_BEST);
     lay_out(fig);
-    assert_int_equal(ax->legend_side, NB_RIGHT);
+    assert_int_not_equal(ax->legend_side, NB_BEST);
+    check_legend_has_room(ax);
     nb_figure_destroy(fig);
 
     fig = one(&ax);
@@ -134,7 +135,8 @@ static void bars_arrows_and_texts_are_not_hidden(void **state)
     nb_plot_quiver(ax, 100, x, y, u, v, &(nb_arrow_style){.label = "wind"});
     nb_axes_legend(ax, NB_BEST);
     lay_out(fig);
-    assert_int_equal(ax->legend_side, NB_RIGHT);
+    assert_int_not_equal(ax->legend_side, NB_BEST);
+    check_legend_has_room(ax);
     nb_figure_destroy(fig);
 
     fig = one(&ax);
@@ -146,6 +148,28 @@ static void bars_arrows_and_texts_are_not_hidden(void **state)
     lay_out(fig);
     assert_true(ax->key.at.x < ax->box.x + ax->box.w / 2); /* not in the text's corner */
     nb_figure_destroy(fig);
+}
+
+/* The valley of x0^2 + x1^2 fills the axes with rings; as areas they are background. */
+static void lines_of_contours_are_not_hidden(void **state)
+{
+    (void)state;
+    enum { N = 41 };
+    static double x[N], z[N * N];
+    for (size_t i = 0; i < N; i++) x[i] = -2 + 0.1 * (double)i;
+    for (size_t j = 0; j < N; j++)
+        for (size_t i = 0; i < N; i++) z[j * N + i] = x[i] * x[i] + x[j] * x[j];
+    for (int filled = 0; filled < 2; filled++) {
+        nb_axes *ax;
+        nb_figure *fig = one(&ax);
+        nb_plot_contour(
+            ax, N, N, x, x, z,
+            &(nb_contour_style){.label = "no ring holds it", .count = 20, .filled = filled});
+        nb_axes_legend(ax, NB_BEST);
+        lay_out(fig);
+        assert_int_equal(ax->legend_side == NB_BEST, filled);
+        nb_figure_destroy(fig);
+    }
 }
 
 static void a_corner_asked_for_is_kept(void **state)
@@ -198,6 +222,7 @@ int main(void)
         cmocka_unit_test(the_best_place_hides_no_line),
         cmocka_unit_test(a_line_between_far_points_is_not_hidden),
         cmocka_unit_test(bars_arrows_and_texts_are_not_hidden),
+        cmocka_unit_test(lines_of_contours_are_not_hidden),
         cmocka_unit_test(a_corner_asked_for_is_kept),
         cmocka_unit_test(one_legend_stands_above_all_panels),
     };

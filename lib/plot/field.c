@@ -161,7 +161,7 @@ static void bound_contour(const nb_artist *a, nb_bounds *b)
     b->tight = true;
 }
 
-/* The longest line of a level carries its value, where it runs most level. */
+/* The longest line of a level carries its value, where it runs most level and free of others. */
 static void write_value(const nb_artist *a, cairo_t *cr, const nb_isolines *lines, double level,
                         nb_color color)
 {
@@ -180,12 +180,13 @@ static void write_value(const nb_artist *a, cairo_t *cr, const nb_isolines *line
         if (!nb_axes_place(a->ax, lines->x[i], lines->y[i], &x0, &y0) ||
             !nb_axes_place(a->ax, lines->x[i + 1], lines->y[i + 1], &x1, &y1))
             continue;
-        const nb_rect text_box = {x0 - w / 2 - 2, y0 - h / 2 - 2, w + 4, h + 4};
-        if (a->ax->key.count && nb_rect_overlap(a->ax->key.at, text_box) > 0) continue;
         if (x0 < box->x + w || x0 > box->x + box->w - w || y0 < box->y + h ||
             y0 > box->y + box->h - h)
             continue;
         double slope = fabs(y1 - y0) / (fabs(x1 - x0) + 1e-9) - 0.001 * y0;
+        if (slope >= flattest) continue;
+        const nb_rect there = {x0 - w / 2, y0 - h / 2, w, h};
+        if (nb_legend_hides(a->ax, a, cr, there) >= NB_HARMLESS) slope += 1e3; /* rather free */
         if (slope < flattest) flattest = slope, best = i;
     }
     double x, y;
@@ -258,6 +259,27 @@ static void draw_contour(const nb_artist *a, cairo_t *cr)
         if (a->flag && lines.count) write_value(a, cr, &lines, a->v[k], color);
         nb_isolines_free(&lines);
     }
+}
+
+/* Of lines; an area is background. Where memory ends, drawing them says so. */
+static double hide_contour(const nb_artist *a, cairo_t *cr, nb_rect r)
+{
+    double sum = 0, near = 1 + a->line.width / 2;
+    (void)cr;
+    r = (nb_rect){r.x - near, r.y - near, r.w + 2 * near, r.h + 2 * near};
+    for (size_t k = 0; k < a->count && !a->filled; k++) {
+        nb_isolines lines;
+        if (nb_isolines_trace(&lines, a->nx, a->ny, a->x, a->y, a->u, a->v[k])) return sum;
+        for (size_t l = 0; l < lines.count; l++)
+            for (size_t i = lines.start[l]; i + 1 < lines.start[l + 1]; i++) {
+                double x0, y0, x1, y1;
+                if (nb_axes_place(a->ax, lines.x[i], lines.y[i], &x0, &y0) &&
+                    nb_axes_place(a->ax, lines.x[i + 1], lines.y[i + 1], &x1, &y1))
+                    sum += nb_paint_inside(r, x0, y0, x1, y1);
+            }
+        nb_isolines_free(&lines);
+    }
+    return sum;
 }
 
 static void key_contour(const nb_artist *a, cairo_t *cr, nb_rect box)
@@ -333,7 +355,8 @@ void nb_plot_contour(nb_axes *ax, size_t nx, size_t ny, const double *x, const d
     static const nb_artist_kind kind = {.name = "nb_plot_contour",
                                         .bounds = bound_contour,
                                         .draw = draw_contour,
-                                        .key = key_contour};
+                                        .key = key_contour,
+                                        .hides = hide_contour};
     nb_contour_style s = style ? *style : (nb_contour_style){0};
     nb_artist *a = nb_artist_add(ax, &kind, s.label, s.color, NB_BLACK);
     if (!a || !nb_artist_grid(a, nx, ny, x, y, z)) return;

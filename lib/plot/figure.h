@@ -175,12 +175,14 @@ void nb_layout(nb_figure *fig, cairo_t *cr);
 /* nb_layout_limits - the limits alone. */
 void nb_layout_limits(nb_axes *ax);
 
-/* nb_legend_inside - set ax->key: at the corner asked for or, if that is NB_BEST, where it hides
+/* nb_legend_hides - how much of all artists but one a thing at `r` hides.
+ * nb_legend_inside - set ax->key: at the corner asked for or, if that is NB_BEST, where it hides
  *                    least; false if that is still more than NB_HARMLESS, or not all
  *                    names fit.
  * nb_legend_beside - the same outside the box, on ax->legend_side; its margins count for the box.
  * nb_legend_above - fig->key, the legend of the whole figure, below `top`.
  */
+double nb_legend_hides(const nb_axes *ax, const nb_artist *but, cairo_t *cr, nb_rect r);
 bool nb_legend_inside(nb_axes *ax, cairo_t *cr);
 void nb_legend_beside(nb_axes *ax, cairo_t *cr);
 void nb_legend_above(nb_figure *fig, cairo_t *cr, double top);

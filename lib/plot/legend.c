@@ -44,7 +44,7 @@ static nb_legend measure(const nb_axes *ax, cairo_t *cr, double room_w, double r
         l.shown = l.rows * l.cols - 1;
         snprintf(l.more, sizeof l.more, "and %zu more", l.count - l.shown);
     }
-    l.whole = l.shown == l.count && KEY + KEY_GAP + text <= l.column;
+    l.whole = l.shown == l.count && KEY + KEY_GAP + text + 6 <= l.column;
     l.at.w = l.column * (double)l.cols + 2 * PAD - 6;
     l.at.h = l.row * (double)l.rows + 2 * PAD_ROWS;
     return l;
@@ -63,11 +63,11 @@ static nb_rect place(const nb_axes *ax, const nb_legend *l, nb_place where)
     return (nb_rect){x, y, l->at.w, l->at.h};
 }
 
-static double hidden_by(const nb_axes *ax, cairo_t *cr, nb_rect r)
+double nb_legend_hides(const nb_axes *ax, const nb_artist *but, cairo_t *cr, nb_rect r)
 {
     double sum = 0;
     for (const nb_artist *a = ax->first; a; a = a->next)
-        if (a->kind->hides) sum += a->kind->hides(a, cr, r);
+        if (a->kind->hides && a != but) sum += a->kind->hides(a, cr, r);
     return sum;
 }
 
@@ -81,10 +81,10 @@ bool nb_legend_inside(nb_axes *ax, cairo_t *cr)
     if (!l->count) return true;
     l->at = place(ax, l, ax->legend == NB_BEST ? corners[0] : ax->legend);
     if (ax->legend != NB_BEST) return true;
-    double least = hidden_by(ax, cr, l->at);
+    double least = nb_legend_hides(ax, NULL, cr, l->at);
     for (size_t i = 1; i < sizeof corners / sizeof *corners && least > 0; i++) {
         const nb_rect r = place(ax, l, corners[i]);
-        const double hides = hidden_by(ax, cr, r);
+        const double hides = nb_legend_hides(ax, NULL, cr, r);
         if (hides < least) least = hides, l->at = r;
     }
     return least < NB_HARMLESS && l->whole;
@@ -95,7 +95,7 @@ void nb_legend_beside(nb_axes *ax, cairo_t *cr)
     const nb_rect *cell = &ax->cell;
     nb_legend *l = &ax->key;
     ax->legend_side = NB_RIGHT;
-    *l = measure(ax, cr, 0.4 * cell->w, cell->h - 2 * NB_PAD, false);
+    *l = measure(ax, cr, 0.3 * cell->w, cell->h - 2 * NB_PAD, false);
     if (l->count && !l->whole) {
         *l = measure(ax, cr, cell->w - 2 * NB_PAD, 0.4 * cell->h, true);
         ax->legend_side = NB_BELOW;

@@ -119,7 +119,7 @@ typedef enum {
 /* Where a legend stands: in its axes, whatever it hides there; beside them (NB_OUTSIDE: at the
  * right or, where that would take too much of the width, below); or, NB_BEST, in the first corner
  * or side where it hides no line, point, bar, arrow or text, and outside if there is none. Over
- * contours, images and areas it may stand. And on which side of its point a text stands (NB_BEST,
+ * images and areas it may stand. And on which side of its point a text stands (NB_BEST,
  * NB_OUTSIDE: the upper right). */
 typedef enum {
     NB_BEST,
