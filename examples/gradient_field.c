@@ -34,23 +34,16 @@ static void draw_surface(nb_axes *ax)
     nb_axes_ylim(ax, -3.3, 3.3);
 }
 
-/* The gradient stands upright on the contours, and points uphill. */
-static void draw_contours(nb_axes *ax)
+/* The negative gradient crosses the contours at right angles, and points downhill. */
+static void draw_contours(nb_axes *ax, const double *x0, const double *x1, const double *u,
+                          const double *v)
 {
     static double x[FINE], f[FINE * FINE];
     sample(FINE, x, f);
-    nb_plot_contour(
-        ax, FINE, FINE, x, x, f,
-        &(nb_contour_style){
-            .levels = (double[]){1, 4, 9}, .count = 3, .values = true, .color = NB_BLUE});
-    for (int i = 0; i < 12; i++) {
-        const double angle = (i + 0.5) * 3.141592653589793 / 6, radius = i % 2 ? 1 : 2;
-        double at[2] = {radius * cos(angle), radius * sin(angle)}, gradient[2];
-        nb_numerical_gradient(function_2, NULL, 2, at, gradient);
-        nb_plot_quiver(ax, 1, &at[0], &at[1], &gradient[0], &gradient[1],
-                       &(nb_arrow_style){.scale = 0.2, .color = NB_RED});
-    }
+    nb_plot_contour(ax, FINE, FINE, x, x, f, &(nb_contour_style){.filled = true, .count = 30});
+    nb_plot_quiver(ax, N, x0, x1, u, v, &(nb_arrow_style){.color = NB_WHITE});
     nb_axes_labels(ax, "x₀", "x₁");
+    nb_axes_color_bar(ax, "f(x)");
     nb_axes_equal(ax);
 }
 
@@ -87,9 +80,9 @@ int main(int argc, char **argv)
     nb_axes_grid(ax);
     page_save(&p, fig, "arrows", "the negative gradient of x0^2 + x1^2");
 
-    nb_figure_create(&fig, 420, 420);
+    nb_figure_create(&fig, 480, 420);
     ax = nb_figure_axes(fig, 1, 1, 0);
-    draw_contours(ax);
-    page_save(&p, fig, "contours", "contours of x0^2 + x1^2, and its gradient");
+    draw_contours(ax, x0, x1, u, v);
+    page_save(&p, fig, "contours", "contours of x0^2 + x1^2, and its negative gradient");
     return page_end(&p);
 }
