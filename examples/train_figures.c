@@ -96,7 +96,7 @@ static nb_status draw_accuracy(const page *p, const series *s)
 }
 
 /* The images that the network gets wrong, the first of them in order. */
-enum { SHOWN = 80, COLUMNS = 10 };
+enum { SHOWN = 80 };
 typedef struct wrong {
     size_t count; /* also those not shown */
     nb_image image[SHOWN];
@@ -148,9 +148,10 @@ static nb_status draw_wrong(const page *p, nb_net *net, const nb_dataset *test)
     snprintf(title, sizeof title, "what it is → what the network says: %zu of the %zu mistakes",
              shown, w.count);
     nb_figure *fig;
-    nb_figure_create(&fig, 560, class_names(test)[0][1] ? 690 : 590);
+    const bool clothes = class_names(test)[0][1]; /* long names, in two lines */
+    nb_figure_create(&fig, 560, clothes ? 900 : 590);
     nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
-    nb_plot_images(ax, shown, COLUMNS, w.image, captions);
+    nb_plot_images(ax, shown, clothes ? 8 : 10, w.image, captions);
     nb_axes_title(ax, title);
     return save(p, fig, "wrong", "test images that the network gets wrong");
 }

@@ -179,6 +179,8 @@ static void draw_images(const nb_artist *a, cairo_t *cr)
     double size = fmin(NB_SIZE_TICK, 0.16 * w + 3), gap = fmin(w, h) * 0.06 + 1;
     double below = lines ? size * 1.3 * (double)lines + 5 : 0, room = fmax(h - below - gap, 1);
     if (!a->images) return;
+    for (size_t i = 0; a->captions && i < a->count; i++) /* one size for all */
+        if (a->captions[i]) size = nb_text_fit(cr, a->captions[i], size, w - 4);
     for (size_t i = 0; i < a->count; i++)
         tallest = fmax(tallest, fit_image(&a->images[i], w - gap, room).h);
     /* Rows no farther apart than they need to be, the page in the middle of the box. */
@@ -190,8 +192,8 @@ static void draw_images(const nb_artist *a, cairo_t *cr)
         to.y = round(2 * top + 2 * row * (double)(i / cols) + tallest - to.h) / 2;
         nb_paint_image(cr, &a->images[i], to);
         if (a->captions && a->captions[i])
-            nb_text_draw(cr, a->captions[i], nb_text_fit(cr, a->captions[i], size, w - 2),
-                         to.x + to.w / 2, to.y + to.h + 5, 0.5, 0, 0, NB_INK);
+            nb_text_draw(cr, a->captions[i], size, to.x + to.w / 2, to.y + to.h + 5, 0.5, 0, 0,
+                         NB_INK);
     }
 }
 
