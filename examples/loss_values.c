@@ -7,8 +7,8 @@
 int main(int argc, char **argv)
 {
     page p;
-    page_begin(&p, argc, argv, "Mean squared error and cross entropy error (4.2); log x, figure 4-3.",
-               NULL);
+    page_begin(&p, argc, argv,
+               "Mean squared error and cross entropy error (4.2); log x, figure 4-3.", NULL);
 
     const double t[10] = {[2] = 1}; /* it is a 2 */
     const double y[2][10] = {{0.1, 0.05, 0.6, 0, 0.05, 0.1, 0, 0.1, 0, 0},

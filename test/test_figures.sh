@@ -46,7 +46,7 @@ commands_can_be_pasted() {
     command_is "examples/mnist_show --data $quoted"
     # The shell makes of it the very words.
     eval "set -- $quoted"
-    [ "$#" -eq 1 ] && [ "$1" = "$folder/$name" ] || problem "the shell reads '$*'"
+    holds test "$#:$1" = "1:$folder/$name"
     rm "$folder/$name"
   done
 }

@@ -109,7 +109,8 @@ static void a_histogram_draws_the_counts(void **state)
     nb_image image; /* no seam between the bars: along a low line all is red */
     assert_ok(nb_figure_render(fig, &image));
     double left, right, y;
-    assert_true(nb_axes_place(ax, 0, 20, &left, &y) && nb_axes_place(ax, 1, 20, &right, &y));
+    assert_true(nb_axes_place(ax, 0, 20, &left, &y));
+    assert_true(nb_axes_place(ax, 1, 20, &right, &y));
     for (size_t i = (size_t)(2 * left) + 1; i + 1 < (size_t)(2 * right); i++)
         assert_int_equal(color_at(&image, i, (size_t)(2 * y)), NB_RED);
     nb_image_destroy(&image);

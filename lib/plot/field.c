@@ -261,7 +261,7 @@ static void draw_contour(const nb_artist *a, cairo_t *cr)
     }
 }
 
-/* Of lines; an area is background. Where memory ends, drawing them says so. */
+/* Of lines; an area is background. */
 static double hide_contour(const nb_artist *a, cairo_t *cr, nb_rect r)
 {
     double sum = 0, near = 1 + a->line.width / 2;
@@ -269,7 +269,11 @@ static double hide_contour(const nb_artist *a, cairo_t *cr, nb_rect r)
     r = (nb_rect){r.x - near, r.y - near, r.w + 2 * near, r.h + 2 * near};
     for (size_t k = 0; k < a->count && !a->filled; k++) {
         nb_isolines lines;
-        if (nb_isolines_trace(&lines, a->nx, a->ny, a->x, a->y, a->u, a->v[k])) return sum;
+        nb_status status = nb_isolines_trace(&lines, a->nx, a->ny, a->x, a->y, a->u, a->v[k]);
+        if (status) {
+            nb_figure_fail(a->ax->fig, status);
+            return sum;
+        }
         for (size_t l = 0; l < lines.count; l++)
             for (size_t i = lines.start[l]; i + 1 < lines.start[l + 1]; i++) {
                 double x0, y0, x1, y1;
