@@ -118,7 +118,7 @@ static void draw(const settings *s, nb_function1 f, void *context, double x, dou
     nb_figure *fig;
     for (int i = 0; i < steps; i++) h[i] = pow(10, -i / 4.0);
     nb_numerical_diff_errors(f, context, x, derivative, steps, h, errors[0]);
-    page_check(&s->page, nb_figure_create(&fig, 560, 380));
+    page_check(&s->page, nb_figure_create(&fig, 560, 440));
     nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
     nb_axes_log(ax, true, true);
     for (nb_diff k = 0; k < NB_DIFFS; k++)

@@ -3,7 +3,6 @@
 #include "common.h"
 #include "read_digits.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -115,32 +114,28 @@ static void run(const page *p, nb_model *net, const nb_dataset *test, uint8_t *s
 
 static void show_confusion(const page *p, const nb_dataset *test, const uint8_t *said)
 {
-    double counts[CLASSES][CLASSES] = {{0}}, of_class[CLASSES] = {0}, most_wrong = 1;
+    size_t counts[CLASSES][CLASSES] = {{0}};
+    double of_class[CLASSES] = {0};
     const uint8_t *label = test->labels.data;
+    const char *const *names = class_names(test);
     for (size_t i = 0; i < nb_dataset_count(test); i++) {
         counts[label[i]][said[i]]++;
         of_class[label[i]]++;
-        if (said[i] != label[i]) most_wrong = fmax(most_wrong, counts[label[i]][said[i]]);
     }
     printf("\nrows: what it is; columns: what the network says\n  ");
     for (int c = 0; c < CLASSES; c++) printf("%6d", c);
     printf("   right\n");
     for (int r = 0; r < CLASSES; r++) {
         printf("%2d", r);
-        for (int c = 0; c < CLASSES; c++) printf("%6.0f", counts[r][c]);
-        printf("  %5.1f %%\n", of_class[r] > 0 ? 100 * counts[r][r] / of_class[r] : 0);
+        for (int c = 0; c < CLASSES; c++) printf("%6zu", counts[r][c]);
+        printf("  %5.1f %%", of_class[r] > 0 ? 100 * (double)counts[r][r] / of_class[r] : 0);
+        printf("%s%s\n", names[r][1] ? "  " : "", names[r][1] ? names[r] : "");
     }
 
-    /* Colours for the mistakes: what is right has the brightest. */
-    static const double at[CLASSES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
     nb_figure *fig;
     nb_figure_create(&fig, 480, 480);
     nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
-    nb_plot_matrix(ax, CLASSES, CLASSES, counts[0],
-                   &(nb_matrix_style){.hi = 1.25 * most_wrong, .format = "%.0f"});
-    nb_axes_xticks(ax, CLASSES, at, NULL);
-    nb_axes_yticks(ax, CLASSES, at, NULL);
-    nb_axes_labels(ax, "what the network says", "what it is");
+    nb_plot_confusion(ax, CLASSES, counts[0], names);
     page_save(p, fig, "confusion", "test images, by what they are and what the network says");
 }
 

@@ -23,12 +23,21 @@ static void print_shapes(const page *p, const char *folder)
     nb_mnist_destroy(&m);
 }
 
+/* ", ankle boot"; nothing for a digit, which is its own name. */
+static const char *name_behind(const nb_dataset *set, int label)
+{
+    static char text[32];
+    const char *name = class_names(set)[label];
+    snprintf(text, sizeof text, ", %s", name);
+    return name[1] ? text : "";
+}
+
 /* Every second row, since characters are tall. */
 static void print_first(const nb_dataset *set)
 {
     const uint8_t *label = set->labels.data, *pixel = set->images.data;
     const size_t rows = set->images.shape.dim[1], columns = set->images.shape.dim[2];
-    printf("label %d\n", label[0]);
+    printf("label %d%s\n", label[0], name_behind(set, label[0]));
     printf("%zu values, as an image %zux%zu\n", nb_tensor_width(&set->images), rows, columns);
     for (size_t i = 1; i < rows; i += 2) {
         for (size_t j = 0; j < columns; j++)
@@ -37,23 +46,29 @@ static void print_first(const nb_dataset *set)
     }
 }
 
-/* Images first ... first+count-1 as they are: bytes, 0 black. */
-static void draw(const page *p, const nb_dataset *set, size_t count, size_t columns,
-                 const char *part, const char *title)
+/* The first `count` images, or as many as there are, as they are: bytes, 0 black. */
+static void draw(const page *p, const nb_dataset *set, size_t count, const char *part)
 {
     nb_image images[SHOWN];
     nb_figure *fig;
+    char title[64];
+    const uint8_t *label = set->labels.data;
+    if (count > nb_dataset_count(set)) count = nb_dataset_count(set);
     for (size_t i = 0; i < count; i++)
         images[i] = (nb_image){.width = set->images.shape.dim[2],
                                .height = set->images.shape.dim[1],
                                .channels = 1,
                                .pixels = nb_tensor_at(&set->images, i)};
-    nb_figure_create(&fig, 360, count == 1 ? 360 : 326);
+    nb_figure_create(&fig, 360, part ? 326 : 360);
     nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
-    if (count == 1)
+    if (part) {
+        nb_plot_images(ax, count, COLUMNS, images, NULL);
+        snprintf(title, sizeof title, "the first %zu training images of %s", count, set_name(set));
+    } else {
         nb_plot_image(ax, images);
-    else
-        nb_plot_images(ax, count, columns, images, NULL);
+        if (*name_behind(set, label[0])) nb_axes_title(ax, class_names(set)[label[0]]);
+        snprintf(title, sizeof title, "the first training image of %s", set_name(set));
+    }
     page_save(p, fig, part, title);
 }
 
@@ -70,8 +85,8 @@ int main(int argc, char **argv)
     print_shapes(&p, mnist_folder(data));
 
     print_first(&mnist.train);
-    draw(&p, &mnist.train, 1, 1, NULL, "the first training image of MNIST");
-    draw(&p, &mnist.train, SHOWN, COLUMNS, "digits", "the first hundred training images of MNIST");
+    draw(&p, &mnist.train, 1, NULL);
+    draw(&p, &mnist.train, SHOWN, "digits");
     nb_mnist_destroy(&mnist);
     return page_end(&p);
 }

@@ -24,6 +24,7 @@
 #include "nablas/numeric.h"
 #include "nablas/plot.h"
 #include "nablas/png.h"
+#include "nablas/series.h"
 #include "nablas/sparse.h"
 #include "nablas/update.h"
 
