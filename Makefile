@@ -37,7 +37,7 @@ build := build/$(CONFIG)-$(notdir $(firstword $(CC)))
 
 # Asked of pkg-config at the first recipe that needs it, that is, after `deps` has run in the same
 # make call; then remembered.
-packages     := openblas lapacke libpng zlib libzip jansson cairo
+packages     := openblas lapacke libpng libjpeg zlib libzip jansson cairo
 test_packages := cmocka fontconfig
 lazy          = $(eval $1 := $2)$($1)
 pkg_cflags    = $(call lazy,pkg_cflags,$(shell pkg-config --cflags $(packages) 2>/dev/null))

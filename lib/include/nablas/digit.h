@@ -2,7 +2,7 @@
  *
  *     nb_image image;
  *     uint8_t digit[NB_DIGIT_PIXELS];
- *     nb_status status = nb_png_read("my7.png", 4, &image);
+ *     nb_status status = nb_image_read("my7.jpg", 4, &image);
  *     if (!status) status = nb_digit_from_image(&image, digit);
  *     nb_image_destroy(&image);
  *
@@ -11,7 +11,7 @@
 #ifndef NABLAS_DIGIT_H
 #define NABLAS_DIGIT_H
 
-#include "nablas/png.h"
+#include "nablas/image.h"
 #include "nablas/status.h"
 
 #include <stdint.h>

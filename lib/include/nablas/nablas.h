@@ -16,6 +16,7 @@
 #include "nablas/check.h"
 #include "nablas/diagram.h"
 #include "nablas/hessian.h"
+#include "nablas/image.h"
 #include "nablas/lanczos.h"
 #include "nablas/linear.h"
 #include "nablas/loss.h"
