@@ -47,6 +47,12 @@ extern "C" {
  * Source: LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86 (1998), III.A, for size and centre. */
 nb_status nb_digit_from_image(const nb_image *image, uint8_t *digit);
 
+typedef struct nb_digit {
+    size_t left, top, width, height; /* where it is in the picture */
+    uint8_t pixels[NB_DIGIT_PIXELS]; 
+} nb_digit;
+nb_status nb_digits_from_image(const nb_image *image, size_t most, nb_digit *digits, size_t *count);
+
 #ifdef __cplusplus
 }
 #endif
