@@ -36,7 +36,7 @@ build := build/$(CONFIG)-$(notdir $(firstword $(CC)))
 
 # Asked of pkg-config at the first recipe that needs it, that is, after `deps` has run in the same
 # make call; then remembered.
-packages     := lapacke libpng zlib libzip jansson cairo
+packages     := lapacke libpng libjpeg zlib libzip jansson cairo
 test_packages := cmocka fontconfig
 lazy          = $(eval $1 := $2)$($1)
 blas_cflags   = $(call lazy,blas_cflags,$(or $(BLAS_CFLAGS),$(shell pkg-config --cflags openblas 2>/dev/null)))

@@ -15,7 +15,7 @@ typedef struct answer {
 static bool read_digit(const page *p, const char *file, uint8_t *digit)
 {
     nb_image image;
-    if (nb_png_read(file, 4, &image)) {
+    if (nb_image_read(file, 4, &image)) {
         fprintf(stderr, "%s: %s\n", p->program, nb_last_error());
         return false;
     }

@@ -17,6 +17,7 @@
 #include "nablas/diagram.h"
 #include "nablas/elementwise.h"
 #include "nablas/hessian.h"
+#include "nablas/image.h"
 #include "nablas/lanczos.h"
 #include "nablas/linear.h"
 #include "nablas/loss.h"
