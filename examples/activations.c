@@ -40,6 +40,7 @@ int main(int argc, char **argv)
     const double few[3] = {-1, 1, 2};
     double y[3];
     print_array("x         ", 3, few);
+    print_bools("x > 0     ", 0, 3, (bool[]){few[0] > 0, few[1] > 0, few[2] > 0});
     nb_dstep(3, few, y);
     print_array("step(x)   ", 3, y);
     nb_dsigmoid(3, few, y);

@@ -42,6 +42,11 @@ int main(int argc, char **argv)
     nb_dataset one_hot = mnist.train; /* the same images, labels as rows */
     one_hot.one_hot_label = true;
 
+    char shape[64];
+    const size_t n = nb_dataset_count(&one_hot);
+    printf("x_train %s\n", nb_shape_text(nb_dataset_x_shape(&one_hot, n), shape, sizeof shape));
+    printf("t_train %s\n", nb_shape_text(nb_dataset_t_shape(&one_hot, n), shape, sizeof shape));
+
     const uint32_t seed = 0;
     nb_random random;
     size_t mask[BATCH];
@@ -72,8 +77,8 @@ int main(int argc, char **argv)
                                            &from_rows));
     page_check(&p, nb_dcross_entropy_error_labels(BATCH, 10, *y, 10, labels.data, NB_BOOK_EPSILON,
                                                   NULL, &from_labels));
-    printf("loss of y = 0.1 everywhere: %s with one-hot rows, %s with labels\n", repr(from_rows),
-           repr(from_labels));
+    printf("loss of y = 0.1 everywhere\n  with one-hot rows %s\n  with labels       %s\n",
+           repr(from_rows), repr(from_labels));
 
     draw(&p, &mnist.train, mask);
     nb_tensor_destroy(&x);
