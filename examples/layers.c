@@ -104,7 +104,7 @@ static void softmax_nodes(const page *p)
     nb_graph *g = begin(p, "\nsoftmax with loss, node by node");
     nb_node *a[3], *power[3];
     for (int k = 0; k < 3; k++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "a%d", k + 1);
         a[k] = nb_parameter(g, name, NB_SCALAR);
         snprintf(name, sizeof name, "exp(a%d)", k + 1);
