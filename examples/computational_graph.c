@@ -52,6 +52,35 @@ static void much_else(const page *p)
     nb_graph_destroy(g);
 }
 
+/* The chain rule (5.2.2): z = t², t = x + y, so dz/dx = 2t · 1. */
+static void chain_rule(const page *p)
+{
+    nb_graph *g;
+    page_check(p, nb_graph_create(&g, NB_FLOAT64));
+    nb_node *x = leaf(g, "x"), *y = leaf(g, "y");
+    nb_node *t = nb_name(nb_add(x, y), "t");
+    nb_node *z = nb_name(elementary_node(SQUARE, t), "z");
+    page_check(p, nb_graph_finish(g, 1));
+    set(x, 3), set(y, 4);
+    show(p, z, "chain_rule", "the square of 3 + 4");
+    nb_graph_destroy(g);
+}
+
+/* What a node does with 1.3 that comes back (5.3): + hands it on, × multiplies it by the other
+ * input. */
+static void one_node(const page *p, nb_node *(*node)(nb_node *, nb_node *), const char *part,
+                     const char *title)
+{
+    nb_graph *g;
+    page_check(p, nb_graph_create(&g, NB_FLOAT64));
+    nb_node *x = leaf(g, "x"), *y = leaf(g, "y");
+    nb_node *L = nb_name(elementary_node(TIMES_GIVEN, nb_name(node(x, y), "z")), "L");
+    page_check(p, nb_graph_finish(g, 1));
+    set(x, 10), set(y, 5);
+    show(p, L, part, title);
+    nb_graph_destroy(g);
+}
+
 /* Two apples at 100 yen, 10% tax. */
 static void buy_apples(const page *p)
 {
@@ -94,6 +123,12 @@ int main(int argc, char **argv)
     first_drawing(&p);
     putchar('\n');
     much_else(&p);
+    putchar('\n');
+    chain_rule(&p);
+    putchar('\n');
+    one_node(&p, nb_add, "add", "1.3 (10 + 5)");
+    putchar('\n');
+    one_node(&p, nb_multiply, "multiply", "1.3 (10 × 5)");
     putchar('\n');
     buy_apples(&p);
     putchar('\n');

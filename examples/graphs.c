@@ -14,45 +14,26 @@ static nb_status same_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
     return NB_OK;
 }
 
+static const double factor[] = {
+    [TIMES_TWO] = 2, [TIMES_TAX] = 1.1, [TIMES_GIVEN] = 1.3, [TIMES_MINUS] = -1};
+
 static double value_of(elementary which, double x)
 {
-    switch (which) {
-    case TIMES_TWO:
-        return x * 2;
-    case TIMES_TAX:
-        return x * 1.1;
-    case TIMES_MINUS:
-        return -x;
-    case PLUS_ONE:
-        return x + 1;
-    case EXPONENTIAL:
-        return exp(x);
-    case LOGARITHM:
-        return log(x);
-    default:
-        return 1 / x;
-    }
+    if (which <= TIMES_MINUS) return x * factor[which];
+    if (which == PLUS_ONE) return x + 1;
+    if (which == SQUARE) return x * x;
+    if (which == EXPONENTIAL) return exp(x);
+    return which == LOGARITHM ? log(x) : 1 / x;
 }
 
 /* dy/dx, y being the value at x (5.5.2). */
 static double slope_of(elementary which, double x, double y)
 {
-    switch (which) {
-    case TIMES_TWO:
-        return 2;
-    case TIMES_TAX:
-        return 1.1;
-    case TIMES_MINUS:
-        return -1;
-    case PLUS_ONE:
-        return 1;
-    case EXPONENTIAL:
-        return y;
-    case LOGARITHM:
-        return 1 / x;
-    default:
-        return -y * y;
-    }
+    if (which <= TIMES_MINUS) return factor[which];
+    if (which == PLUS_ONE) return 1;
+    if (which == SQUARE) return 2 * x;
+    if (which == EXPONENTIAL) return y;
+    return which == LOGARITHM ? 1 / x : -y * y;
 }
 
 static nb_status forward(const nb_call *c, size_t lo, size_t hi)
@@ -85,9 +66,9 @@ nb_node *elementary_node(elementary which, nb_node *x)
         .forward = forward, .backward = backward                                 \
     }
     static const nb_op ops[] = {
-        [TIMES_TWO] = OP("×2"),  [TIMES_TAX] = OP("×1.1"),  [TIMES_MINUS] = OP("×(−1)"),
-        [PLUS_ONE] = OP("+1"),   [EXPONENTIAL] = OP("exp"), [LOGARITHM] = OP("log"),
-        [RECIPROCAL] = OP("1/x")};
+        [TIMES_TWO] = OP("×2"),    [TIMES_TAX] = OP("×1.1"),    [TIMES_GIVEN] = OP("×1.3"),
+        [SQUARE] = OP("**2"),      [TIMES_MINUS] = OP("×(−1)"), [PLUS_ONE] = OP("+1"),
+        [EXPONENTIAL] = OP("exp"), [LOGARITHM] = OP("log"),     [RECIPROCAL] = OP("1/x")};
 #undef OP
     return nb_apply(&ops[which], which, &x);
 }

@@ -9,8 +9,10 @@
 typedef enum elementary {
     TIMES_TWO,
     TIMES_TAX,   /* 1.1 x */
-    TIMES_MINUS, /* -x */
+    TIMES_GIVEN, /* 1.3 x: the derivative that comes back in 5.3 */
+    TIMES_MINUS, /* -x; the last of the products */
     PLUS_ONE,
+    SQUARE,
     EXPONENTIAL,
     LOGARITHM,
     RECIPROCAL

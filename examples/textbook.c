@@ -1,5 +1,5 @@
-/* textbook - every number that chapters 1 to 5 print, the book's and ours, and how far apart. Those
- * of networks and data are here, the others in textbook_values.c. */
+/* textbook - the numbers that chapters 1 to 5 print, the book's and ours, and how far apart. Those of
+ * networks and data are here, the others in textbook_values.c. */
 #include "common.h"
 #include "compare.h"
 #include "textbook_values.h"
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static const char about[] =
-    "Compare every number that the book prints in chapters 1 to 5 with ours.\n"
+    "Compare the numbers that the book prints in chapters 1 to 5 with ours.\n"
     "\n"
     "One line each: section, what it is, the book's value as printed, ours, how far ours is\n"
     "from it in units in the last printed place, by which rule the two are compared, and\n"
@@ -93,6 +93,14 @@ static void the_books_weights(const char *file, const nb_mnist *mnist)
     nb_dataset bytes = mnist->test;
     bytes.normalize = false;
     check(nb_arrays_load(&weights, file));
+    static const char *const layers[3][2] = {
+        {"W1", "(784, 50)"}, {"W2", "(50, 100)"}, {"W3", "(100, 10)"}};
+    for (int i = 0; i < 3; i++) {
+        const nb_tensor *W = nb_arrays_find(&weights, layers[i][0]);
+        char what[64];
+        snprintf(what, sizeof what, "the book's weights: %s.shape", layers[i][0]);
+        shape_of("3.6.3", what, layers[i][1], W ? W->shape : NB_SCALAR);
+    }
     whole("3.6.2", "right of 10000, one by one, float64", "9352",
           recognised(&weights, &mnist->test, NB_FLOAT64, 1));
     whole("3.6.2", "right of 10000, one by one, float32", "9352",

@@ -125,6 +125,8 @@ void chapter_3(const page *p)
 {
     static const double x[3] = {-1, 1, 2}, a[3] = {0.3, 2.9, 4}, large[3] = {1010, 1000, 990};
     double y[3];
+    for (int i = 0; i < 3; i++) y[i] = 1.0 / (i + 1);
+    digits_of("3.2.4", "1.0 / [1, 2, 3]", "1. 0.5 0.33333333", y);
     nb_dsigmoid(3, x, y);
     digits_of("3.2.4", "sigmoid(-1, 1, 2)", ".26894142 .73105858 .88079708", y);
     products(p);
@@ -332,6 +334,34 @@ static void layers(const page *p)
     list("5.6.3", "y - t, y = (.01, .99, 0)", "0.01 -0.01 0", 3, out);
 }
 
+/* What a node hands back of 1.3, with the inputs 10 and 5 (5.3). */
+static void nodes(const page *p)
+{
+    static const struct {
+        nb_node *(*node)(nb_node *, nb_node *);
+        const char *section, *name, *value, *dx, *dy;
+    } rows[] = {{nb_add, "5.3.1", "10 + 5", "15", "1.3", "1.3"},
+                {nb_multiply, "5.3.2", "10 * 5", "50", "6.5", "13"}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        nb_graph *g;
+        char what[64];
+        page_check(p, nb_graph_create(&g, NB_FLOAT64));
+        nb_node *x = nb_parameter(g, "x", NB_SCALAR), *y = nb_parameter(g, "y", NB_SCALAR);
+        nb_node *z = rows[i].node(x, y), *L = elementary_node(TIMES_GIVEN, z);
+        page_check(p, nb_graph_finish(g, 1));
+        set_values(x, (double[]){10});
+        set_values(y, (double[]){5});
+        page_check(p, nb_forward(L));
+        page_check(p, nb_backward(L));
+        digits(rows[i].section, rows[i].name, rows[i].value, nb_scalar(z));
+        snprintf(what, sizeof what, "%s: 1.3 back to 10", rows[i].name);
+        digits(rows[i].section, what, rows[i].dx, *(const double *)nb_gradient(x)->data);
+        snprintf(what, sizeof what, "%s: 1.3 back to 5", rows[i].name);
+        digits(rows[i].section, what, rows[i].dy, *(const double *)nb_gradient(y)->data);
+        nb_graph_destroy(g);
+    }
+}
+
 /* The drawings of 5.1: x2 and x1.1 as nodes, and 4000 for all else that was bought. */
 static void drawings(const page *p)
 {
@@ -356,6 +386,7 @@ static void drawings(const page *p)
 void chapter_5(const page *p)
 {
     drawings(p);
+    nodes(p);
     shops(p);
     layers(p);
 }
