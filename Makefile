@@ -233,6 +233,8 @@ $(build)/test/%.o: test/%.c $(build)/flags | test-needs
 	$(cc_object) $(test_cflags) -c $< -o $@
 # A test may catch the calls of others: wrap_NAME holds what the linker is told for test_NAME.
 comma := ,
+wrap_file := $(addprefix -Wl$(comma)--wrap=,openat readlinkat faccessat fstat fstatat fchown fchmod fdopen \
+                                            tmpfile fflush fsync fclose renameat)
 wrap_graph_deep := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc posix_memalign)
 $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(libnablas)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $(wrap_$*) $^ $(test_libs) $(libs) -o $@

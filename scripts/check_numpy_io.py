@@ -27,6 +27,8 @@ TYPES = ["f4", "f8", "u1", "i1", "i2", "i4", "i8"]
 SHAPES = [(), (0,), (1,), (7,), (0, 3), (3, 5), (2, 1, 3), (2, 3, 4), (1, 2, 1, 2, 1, 1, 2, 3)]
 SAFE = {"f4": "F32", "f8": "F64", "u1": "U8", "i1": "I8", "i2": "I16", "i4": "I32", "i8": "I64"}
 
+TEXTS = {"made by": "check_numpy_io.py", "θ": "∇ \"quoted\"\n\t\\", "": ""}
+
 tool = os.path.abspath(sys.argv[1])
 folder = tempfile.TemporaryDirectory()
 path = lambda name: os.path.join(folder.name, name)
@@ -86,8 +88,8 @@ def npy_bytes(array, version=None):
     return out.getvalue()
 
 
-def safetensors_bytes(arrays):
-    header, data = {"__metadata__": {"made by": "check_numpy_io.py"}}, b""
+def safetensors_bytes(arrays, texts={}):
+    header, data = {"__metadata__": texts}, b""
     for name, array in arrays.items():
         end = len(data) + array.nbytes
         header[name] = {"dtype": SAFE[array.dtype.str[1:]], "shape": list(array.shape),
@@ -97,10 +99,11 @@ def safetensors_bytes(arrays):
     return struct.pack("<Q", len(text)) + text + data
 
 
-def safetensors_arrays(data):
+def safetensors_arrays(data, texts={}):
     length, = struct.unpack("<Q", data[:8])
     header, data, used, arrays = json.loads(data[8:8 + length]), data[8 + length:], 0, {}
     assert length % 8 == 0
+    assert list(header.pop("__metadata__", {}).items()) == list(texts.items())
     for name, entry in header.items():
         kind = {safe: kind for kind, safe in SAFE.items()}[entry["dtype"]]
         begin, end = entry["data_offsets"]
@@ -130,6 +133,19 @@ def several(source, arrays):
           all_same(safetensors_arrays(read("out.safetensors")), arrays), source + " to safetensors")
 
 
+def with_texts(arrays):
+    """np.load opens a .npz with texts, has the arrays and gives the texts' bytes."""
+    write("in.safetensors", safetensors_bytes(arrays, TEXTS))
+    for options in [], ["deflate"]:
+        check(convert("in.safetensors", "texts.npz", *options), "texts to npz")
+        with np.load(path("texts.npz")) as npz:
+            check(npz.files == ["__metadata__.json"] + list(arrays), "texts and arrays are listed")
+            check(all_same({name: npz[name] for name in arrays}, arrays), "arrays beside texts")
+            check(list(json.loads(npz["__metadata__.json"]).items()) == list(TEXTS.items()), "texts from npz")
+        check(convert("texts.npz", "out.safetensors") and
+              all_same(safetensors_arrays(read("out.safetensors"), TEXTS), arrays), "texts to safetensors")
+
+
 def main():
     npy()
     arrays = dict(samples())
@@ -143,6 +159,7 @@ def main():
     little = {name: native(array) for name, array in arrays.items()}
     write("in.safetensors", safetensors_bytes(little))
     several("in.safetensors", little)
+    with_texts(little)
     for protocol in (2, 3, 4, 5):
         write("in.pkl", pickle.dumps(arrays, protocol))
         several("in.pkl", arrays)

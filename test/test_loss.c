@@ -1,7 +1,7 @@
 #include "support.h"
 
 #include "nablas/activation.h"
-#include "nablas/array.h"
+#include "nablas/elementwise.h"
 #include "nablas/loss.h"
 
 #define NB_REAL_SINGLE

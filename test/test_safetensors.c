@@ -69,6 +69,10 @@ static void odd_but_right_headers_are_read(void **state)
     assert_ok(parse("{\"__metadata__\":{}}", 0, &arrays));
     assert_ok(parse("{\"__metadata__\":{\"a\":\"b\",\"c\":\"\"}}", 0, &arrays));
     assert_int_equal(arrays.count, 0);
+    assert_int_equal(arrays.texts, 2);
+    assert_string_equal(nb_arrays_text(&arrays, "a"), "b");
+    assert_string_equal(nb_arrays_text(&arrays, "c"), "");
+    nb_arrays_destroy(&arrays);
     /* empty tensors stand between the others, which come in any order */
     assert_ok(parse("{\"z\":" T("U8", "3", 2, 5) ",\"e\":" T("F64", "0", 2, 2) ",\"a\":" T(
                         "U8", "2", 0, 2) ",\"f\":" T("U8", "0", 5, 5) "}",
@@ -135,11 +139,17 @@ static void malformed_headers_are_refused(void **state)
         {NB_EFORMAT, "f: 1 bytes of data; the tensors take 0", "{}", 1},
         {NB_EFORMAT, "__metadata__: expected an object", "{\"__metadata__\":[]}", 0},
         {NB_EFORMAT, "__metadata__: \"a\": expected a string", "{\"__metadata__\":{\"a\":1}}", 0},
+        {NB_EFORMAT, "duplicate", "{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}", 0},
+        {NB_EFORMAT, "duplicate", "{\"__metadata__\":{},\"__metadata__\":{}}", 0},
+        {NB_EFORMAT, "f: offset ", "{\"__metadata__\":{\"a\":\"\\u0000\"}}", 0},
+        {NB_EFORMAT, "f: offset ", "{\"__metadata__\":{\"a\":\"\xed\xa0\x80\"}}", 0},
+        {NB_EFORMAT, "1 bytes of data", "{\"__metadata__\":{\"a\":\"1\"}}", 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         nb_arrays arrays;
         assert_fails(cases[i].code, cases[i].text, parse(cases[i].header, cases[i].data, &arrays));
         assert_int_equal(arrays.count, 0);
+        assert_int_equal(arrays.texts, 0);
     }
 }
 
@@ -201,6 +211,17 @@ static void what_is_written(void **state)
     nb_arrays_destroy(&arrays);
 }
 
+static void null_is_an_answer(void **state)
+{
+    (void)state;
+    nb_arrays arrays = {0};
+    assert_fails(NB_EINVAL, "bytes is NULL", nb_safetensors_parse(NULL, 0, "f", &arrays));
+    assert_fails(NB_EINVAL, "label is NULL", nb_safetensors_parse("", 0, NULL, &arrays));
+    assert_fails(NB_EINVAL, "place is NULL", nb_safetensors_parse("", 0, "f", NULL));
+    assert_fails(NB_EINVAL, "arrays is NULL", nb_safetensors_save(NULL, "f"));
+    assert_fails(NB_EINVAL, "path is NULL", nb_safetensors_save(&arrays, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +232,7 @@ int main(void)
         cmocka_unit_test(the_headers_length_is_held_against_the_file),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(what_is_written),
+        cmocka_unit_test(null_is_an_answer),
     };
     return cmocka_run_group_tests_name("safetensors", tests, NULL, NULL);
 }

@@ -37,6 +37,57 @@ void NB(step)(size_t n, const real *x, real *y)
     NB(vector_table)()->step(n, x, y);
 }
 
+void NB(tanh)(size_t n, const real *x, real *y)
+{
+    NB(vector_table)()->tanh(n, x, y);
+}
+
+void NB(tanh_backward)(size_t n, const real *y, const real *dy, real beta, real *dx)
+{
+    NB(vector_table)()->tanh_backward(n, y, dy, beta, dx);
+}
+
+void NB(leaky_relu)(size_t n, real slope, const real *x, real *y)
+{
+    NB(vector_table)()->leaky_relu(n, slope, x, y);
+}
+
+void NB(leaky_relu_backward)(size_t n, real slope, const real *x, const real *dy, real beta,
+                             real *dx)
+{
+    NB(vector_table)()->leaky_relu_backward(n, slope, x, dy, beta, dx);
+}
+
+void NB(elu)(size_t n, real alpha, const real *x, real *y)
+{
+    NB(vector_table)()->elu(n, alpha, x, y);
+}
+
+void NB(elu_backward)(size_t n, real alpha, const real *x, const real *dy, real beta, real *dx)
+{
+    NB(vector_table)()->elu_backward(n, alpha, x, dy, beta, dx);
+}
+
+void NB(gelu)(size_t n, const real *x, real *y)
+{
+    NB(vector_table)()->gelu(n, x, y);
+}
+
+void NB(gelu_backward)(size_t n, const real *x, const real *dy, real beta, real *dx)
+{
+    NB(vector_table)()->gelu_backward(n, x, dy, beta, dx);
+}
+
+void NB(softplus)(size_t n, const real *x, real *y)
+{
+    NB(vector_table)()->softplus(n, x, y);
+}
+
+void NB(softplus_backward)(size_t n, const real *x, const real *dy, real beta, real *dx)
+{
+    NB(vector_table)()->softplus_backward(n, x, dy, beta, dx);
+}
+
 nb_status NB(softmax)(size_t n, size_t m, const real *X, size_t ldx, real *Y, size_t ldy)
 {
     if (ldx < (m ? m : 1) || ldy < (m ? m : 1))

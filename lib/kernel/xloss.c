@@ -1,5 +1,5 @@
 #include "kernel/real.h"
-#include "nablas/array.h"
+#include "nablas/elementwise.h"
 #include "nablas/loss.h"
 
 #include <math.h>
