@@ -7,10 +7,10 @@
 
 /* --- nodes ------------------------------------------------------------------------------------ */
 
-static nb_status same_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static nb_status plan(const nb_tensor *in, const void *config, nb_need *need)
 {
-    *out = in[0].shape;
-    *aux = 0;
+    (void)config;
+    need->out = in[0].shape;
     return NB_OK;
 }
 
@@ -38,39 +38,41 @@ static double slope_of(elementary which, double x, double y)
 
 static nb_status forward(const nb_call *c, size_t lo, size_t hi)
 {
+    const elementary *which = c->config;
     const size_t width = nb_tensor_width(c->out);
     for (size_t k = lo * width; k < hi * width; k++)
-        c->kernels->set(c->out->data, k,
-                        value_of((elementary)c->attribute, c->kernels->get(c->in[0]->data, k)));
+        c->kernels->set(c->out->data, k, value_of(*which, c->kernels->get(c->in[0]->data, k)));
     return NB_OK;
 }
 
-static nb_status backward(const nb_call *c, size_t i, size_t lo, size_t hi)
+static nb_status backward(const nb_call *c, size_t lo, size_t hi)
 {
-    (void)i; /* the only input */
+    const elementary *which = c->config;
     const size_t width = nb_tensor_width(c->out);
     for (size_t k = lo * width; k < hi * width; k++) {
         const double x = c->kernels->get(c->in[0]->data, k), y = c->kernels->get(c->out->data, k);
         const double dy = c->kernels->get(c->dout->data, k);
         const double old = c->beta == 0 ? 0 : c->beta * c->kernels->get(c->din->data, k);
-        c->kernels->set(c->din->data, k, slope_of((elementary)c->attribute, x, y) * dy + old);
+        c->kernels->set(c->din->data, k, slope_of(*which, x, y) * dy + old);
     }
     return NB_OK;
 }
 
 nb_node *elementary_node(elementary which, nb_node *x)
 {
-#define OP(text)                                                                 \
-    {                                                                            \
-        .name = (text), .inputs = 1, .kind = NB_BY_ELEMENT, .shape = same_shape, \
-        .forward = forward, .backward = backward                                 \
+#define OP(text)                                                                          \
+    {                                                                                     \
+        .name = (text), .inputs = 1, .config = sizeof(elementary), .promises = NB_BY_ROW, \
+        .plan = plan, .forward = {{forward, NB_ROWS, 0, false}}, .backward = {            \
+            {backward, NB_INPUT_ROWS, 0, false}                                           \
+        }                                                                                 \
     }
     static const nb_op ops[] = {
-        [TIMES_TWO] = OP("×2"),    [TIMES_TAX] = OP("×1.1"),    [TIMES_GIVEN] = OP("×1.3"),
-        [SQUARE] = OP("**2"),      [TIMES_MINUS] = OP("×(−1)"), [PLUS_ONE] = OP("+1"),
-        [EXPONENTIAL] = OP("exp"), [LOGARITHM] = OP("log"),     [RECIPROCAL] = OP("1/x")};
+        [TIMES_TWO] = OP("×2"),      [TIMES_TAX] = OP("×1.1"), [TIMES_GIVEN] = OP("×1.3"),
+        [TIMES_MINUS] = OP("×(−1)"), [PLUS_ONE] = OP("+1"),    [SQUARE] = OP("**2"),
+        [EXPONENTIAL] = OP("exp"),   [LOGARITHM] = OP("log"),  [RECIPROCAL] = OP("1/x")};
 #undef OP
-    return nb_apply(&ops[which], which, &x);
+    return nb_apply(&ops[which], &which, &x);
 }
 
 void set_values(nb_node *parameter, const double *values)

@@ -25,8 +25,10 @@ static void print_dot(const page *p, const char *name, nb_tensor a, nb_tensor b)
         printf("%s: %s\n", name, nb_last_error());
     } else {
         int64_t whole[8];
-        page_check(p, nb_tensor_convert(&a, &(nb_tensor){NB_FLOAT64, a.shape, nb_value(A)->data}));
-        page_check(p, nb_tensor_convert(&b, &(nb_tensor){NB_FLOAT64, b.shape, nb_value(B)->data}));
+        nb_tensor left_values = nb_tensor_view(NB_FLOAT64, a.shape, nb_value(A)->data);
+        nb_tensor right_values = nb_tensor_view(NB_FLOAT64, b.shape, nb_value(B)->data);
+        page_check(p, nb_tensor_convert(&a, &left_values));
+        page_check(p, nb_tensor_convert(&b, &right_values));
         page_check(p, nb_forward(product));
         nb_tensor y = nb_tensor_view(NB_INT64, nb_value(product)->shape, whole);
         page_check(p, nb_tensor_convert(nb_value(product), &y));

@@ -31,7 +31,7 @@ static void build(const page *p, net *n)
 static void print_shape(const char *what, const char *name, const nb_tensor *t)
 {
     char shape[64];
-    printf("%s['%s'].shape = %-10s", what, name, nb_shape_text(t->shape, shape, sizeof shape));
+    printf("%s['%s'].shape = %s", what, name, nb_shape_text(t->shape, shape, sizeof shape));
 }
 
 /* np.random.rand(100, 784) and np.random.rand(100, 10): the label of a row of the latter is where
@@ -63,7 +63,7 @@ static void print_gradients(const page *p, const net *n)
             largest = fmax(largest, fabs(((const double *)numerical.data)[k] -
                                          ((const double *)exact->data)[k]));
         print_shape("grads", nb_node_name(n->parameter[i]), &numerical);
-        printf("  by backpropagation the same within %.1e\n", largest);
+        printf(", by backpropagation the same within %.1e\n", largest);
         nb_tensor_destroy(&numerical);
     }
 }
