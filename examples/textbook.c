@@ -51,13 +51,12 @@ static void sets(const char *section, const char *name, const nb_dataset *set, c
 
 static void first_image(const nb_mnist *mnist)
 {
-    const nb_tensor *images = &mnist->train.images;
     sets("3.6.1", "train", &mnist->train, "(60000, 784)", "(60000,)");
     sets("3.6.1", "test", &mnist->test, "(10000, 784)", "(10000,)");
-    whole("3.6.1", "first image of MNIST: label", "5", *(const uint8_t *)mnist->train.labels.data);
-    whole("3.6.1", "first image of MNIST: values", "784", nb_tensor_width(images));
+    whole("3.6.1", "first image of MNIST: label", "5", *(const uint8_t *)mnist->train.t.data);
+    whole("3.6.1", "first image of MNIST: values", "784", nb_tensor_width(&mnist->train.x));
     shape_of("3.6.1", "first image of MNIST: shape", "(28, 28)",
-             NB_SHAPE(images->shape.dim[1], images->shape.dim[2]));
+             NB_SHAPE(mnist->rows, mnist->columns));
 }
 
 /* Of the test images, those that the book's weights recognise, `batch` at a time. */
@@ -119,7 +118,7 @@ static void the_books_weights(const char *file, const nb_mnist *mnist)
 static void one_hot(const nb_mnist *mnist)
 {
     nb_dataset rows = mnist->train;
-    rows.one_hot_label = true;
+    rows.one_hot = true;
     sets("4.2.3", "train", &rows, "(60000, 784)", "(60000, 10)");
 }
 
