@@ -97,7 +97,7 @@ lib_objects := $(call object,$(lib_plain)) \
                $(foreach i,$(isas),$(foreach p,_s _d,$(call object,$(lib_vec),$p_$i)))
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
-example_helpers := $(addprefix examples/,common.c compare.c print.c read_digits.c train_figures.c)
+example_helpers := $(addprefix examples/,common.c compare.c graphs.c print.c read_digits.c textbook_values.c train_figures.c)
 examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
 pages      := $(filter-out %/textbook,$(example_bin))

@@ -1,7 +1,7 @@
 /* The elementwise loops. NB_ISA (base, avx2, avx512) and the precision come from the Makefile; see
  * vector.h. Loops stay simple enough for gcc and clang to vectorise: no calls, no branches. */
 #include "kernel/vector.h"
-#include "nablas/array.h"
+#include "nablas/elementwise.h"
 
 #include "kernel/vector_math.h"
 #include "kernel/vector_update.h"
