@@ -1,7 +1,6 @@
 /* make bench: which benchmarks there are, and under what conditions they ran. */
 #include "bench.h"
 
-#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@ static const bench_question questions[] = {
     {"gradients", "numerical against analytic gradients", bench_gradients},
     {"gemm", "matrix products at the shapes used, against the FMA peak", bench_gemm},
     {"kernels", "the elementwise loops for each instruction set", bench_kernels},
+    {"optimizers", "one step of each optimiser beside the memory's bandwidth", bench_optimizers},
     {"training", "a step and the whole job against the BLAS floor", bench_training},
     {"scaling", "how a step scales with batch, units, layers, threads, precision", bench_scaling},
 };
@@ -64,7 +64,7 @@ static void print_header(void)
 {
     print_processor();
     printf("compiler:   %s, %s\n", BENCH_COMPILER, BENCH_FLAGS);
-    printf("BLAS:       %s\n", openblas_get_config());
+    printf("BLAS:       %s\n", nb_blas_description());
     printf("            with its kernels for %s\n", nb_blas_core());
     printf("threads:    one, ours and BLAS's, unless a row or a column says otherwise\n");
     print_load();

@@ -103,7 +103,7 @@ typedef struct wrong {
     char caption[SHOWN][48];
 } wrong;
 
-static nb_status find_wrong(nb_net *net, const nb_dataset *test, wrong *w)
+static nb_status find_wrong(nb_model *net, const nb_dataset *test, wrong *w)
 {
     const nb_kernels *kernels = nb_kernels_of(nb_graph_dtype(net->graph));
     const size_t n = nb_dataset_count(test), most = nb_graph_max_batch(net->graph);
@@ -136,7 +136,7 @@ static nb_status find_wrong(nb_net *net, const nb_dataset *test, wrong *w)
     return status;
 }
 
-static nb_status draw_wrong(const page *p, nb_net *net, const nb_dataset *test)
+static nb_status draw_wrong(const page *p, nb_model *net, const nb_dataset *test)
 {
     static wrong w;
     const char *captions[SHOWN];
@@ -156,7 +156,7 @@ static nb_status draw_wrong(const page *p, nb_net *net, const nb_dataset *test)
     return save(p, fig, "wrong", "test images that the network gets wrong");
 }
 
-nb_status draw_run(const page *p, const run_history *h, nb_net *net, const nb_dataset *test)
+nb_status draw_run(const page *p, const run_history *h, nb_model *net, const nb_dataset *test)
 {
     nb_status status = draw_loss(p, h);
     if (!status) status = draw_accuracy(p, &h->accuracy);

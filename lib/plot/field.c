@@ -1,4 +1,5 @@
 /* Artists over the plane: arrows and contours. */
+#include "nablas/text.h"
 #include "plot/contour.h"
 #include "plot/paint.h"
 
@@ -168,7 +169,7 @@ static void write_value(const nb_artist *a, cairo_t *cr, const nb_isolines *line
     char number[32], text[48];
     size_t longest = 0, best = 0;
     const nb_rect *box = &a->ax->box;
-    snprintf(number, sizeof number, "%.4g", level);
+    nb_snprintf(number, sizeof number, "%.4g", level);
     nb_minus(text, sizeof text, number);
     double w = nb_text_width(cr, text, 10), h = nb_text_height(text, 10), flattest = HUGE_VAL;
     for (size_t l = 1; l < lines->count; l++)

@@ -1,5 +1,6 @@
 /* Figures and axes: making, setting, freeing. The artists are made in their own sources. */
 #include "nablas/memory.h"
+#include "nablas/text.h"
 #include "plot/figure.h"
 
 #include <math.h>
@@ -342,7 +343,7 @@ void nb_format(char *text, size_t size, const char *format, double value)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 #endif
-    snprintf(text, size, format, value);
+    nb_snprintf(text, size, format, value);
 #if defined(__GNUC__)
 #pragma GCC diagnostic pop
 #endif
