@@ -107,7 +107,7 @@ static nb_status find_wrong(nb_model *net, const nb_dataset *test, wrong *w)
 {
     const nb_kernels *kernels = nb_kernels_of(nb_graph_dtype(net->graph));
     const size_t n = nb_dataset_count(test), most = nb_graph_max_batch(net->graph);
-    const uint8_t *label = test->labels.data;
+    const uint8_t *label = test->t.data;
     const char *const *names = class_names(test);
     const bool clothes = names[0][1];
     nb_tensor x;
