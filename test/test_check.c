@@ -209,7 +209,7 @@ static nb_status bent_plan(const nb_tensor *in, const void *config, nb_need *nee
 
 static const nb_op bent = {.name = "bent",
                            .inputs = 1,
-                           .config = sizeof(double), .promises = NB_BY_ROW | NB_CORNER, .plan = bent_plan,
+                           .config = sizeof(double), .promises = NB_CORNER, .plan = bent_plan,
                            .forward = {{bent_forward, NB_ROWS, 0, false}},
                            .backward = {{bent_backward, NB_INPUT_ROWS, 0, false}}};
 

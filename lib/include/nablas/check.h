@@ -110,7 +110,8 @@ typedef struct nb_gradient_row {
 typedef struct nb_gradient_report {
     nb_check_options options;
     double value;             /* of the function */
-    bool passed;              /* nothing wrong, not finite or unexamined */
+    char broken[200];         /* a promise that an operation breaks (op.h), in words; or "" */
+    bool passed;              /* nothing wrong, not finite or unexamined, no promise broken */
     size_t tally[NB_REASONS]; /* over all rows */
     size_t count;             /* one row for each parameter */
     nb_gradient_row *row;
