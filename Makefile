@@ -36,7 +36,7 @@ build := build/$(CONFIG)-$(notdir $(firstword $(CC)))$(if $(BLAS_LIBS),-blas)
 
 # Asked of pkg-config at the first recipe that needs it, that is, after `deps` has run in the same
 # make call; then remembered.
-packages     := lapacke libpng zlib libzip jansson cairo
+packages     := lapacke libpng libjpeg zlib libzip jansson cairo
 test_packages := cmocka fontconfig
 lazy          = $(eval $1 := $2)$($1)
 blas_cflags   = $(call lazy,blas_cflags,$(or $(BLAS_CFLAGS),$(shell pkg-config --cflags openblas 2>/dev/null)))
@@ -97,7 +97,7 @@ lib_objects := $(call object,$(lib_plain)) \
                $(foreach i,$(isas),$(foreach p,_s _d,$(call object,$(lib_vec),$p_$i)))
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
-example_helpers := $(addprefix examples/,common.c compare.c print.c read_digits.c train_figures.c)
+example_helpers := $(addprefix examples/,common.c compare.c graphs.c print.c read_digits.c textbook_values.c train_figures.c)
 examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
 pages      := $(filter-out %/textbook,$(example_bin))
@@ -152,14 +152,16 @@ fuzz-build: $(fuzzers)
 bench: $(build)/bench/bench ## timings (BENCH=name for one question)
 	@$< $(BENCH)
 
-bench-peers: $(example_bin) ## the default job beside NumPy and PyTorch, where they are installed
+bench-peers: $(example_bin) ## the default job beside NumPy and PyTorch, nb_minimize beside GSL, where installed
+	@CC="$(CC)" bench/peers/minimize.sh $(libnablas) $(pkg_libs)
 	@bench/peers/run.sh $(bin_suffix)examples/train_mnist
 
-check-numpy: $(example_bin) $(build)/test/arrays_tool ## compare training and files with NumPy's, where it is installed
+check-numpy: $(example_bin) $(build)/test/arrays_tool $(build)/test/optim_tool ## compare training and files with NumPy's, where it is installed
 	@for python in $(PYTHON) python3 /usr/bin/python3; do \
 	    $$python -c 'import numpy' 2>/dev/null || continue; \
 	    train="$$python scripts/check_numpy.py --program $(bin_suffix)examples/train_mnist"; \
-	    $$python scripts/check_numpy_io.py $(build)/test/arrays_tool && $$train && $$train --relu; exit; \
+	    $$python scripts/check_numpy_io.py $(build)/test/arrays_tool && \
+	    $$python scripts/check_numpy_optim.py $(build)/test/optim_tool && $$train && $$train --relu; exit; \
 	 done; echo "check-numpy: no Python with NumPy here ('make deps-dev' installs it): nothing compared"
 
 check-house: $(libnablas) ## includes point down the floors; exported names begin with nb_
@@ -248,6 +250,8 @@ $(build)/test/%.o: test/%.c $(build)/flags | test-needs
 	$(cc_object) $(test_cflags) -c $< -o $@
 # A test may catch the calls of others: wrap_NAME holds what the linker is told for test_NAME.
 comma := ,
+wrap_file := $(addprefix -Wl$(comma)--wrap=,openat readlinkat faccessat fstat fstatat fchown fchmod fdopen \
+                                            tmpfile fflush fsync fclose renameat)
 wrap_graph_deep := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc posix_memalign)
 $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(libnablas)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $(wrap_$*) $^ $(test_libs) $(libs) -o $@

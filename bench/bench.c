@@ -9,6 +9,7 @@ static const bench_question questions[] = {
     {"gradients", "numerical against analytic gradients", bench_gradients},
     {"gemm", "matrix products at the shapes used, against the FMA peak", bench_gemm},
     {"kernels", "the elementwise loops for each instruction set", bench_kernels},
+    {"optimizers", "one step of each optimiser beside the memory's bandwidth", bench_optimizers},
     {"training", "a step and the whole job against the BLAS floor", bench_training},
     {"scaling", "how a step scales with batch, units, layers, threads, precision", bench_scaling},
 };

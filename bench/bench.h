@@ -17,6 +17,7 @@ typedef struct bench_question {
 void bench_gradients(void);
 void bench_gemm(void);
 void bench_kernels(void);
+void bench_optimizers(void);
 void bench_training(void);
 void bench_scaling(void);
 

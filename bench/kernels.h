@@ -4,7 +4,7 @@
 
 #include "bench.h"
 
-enum { isas = 3, most_kernels = 24 };
+enum { isas = 3, most_kernels = 32 };
 
 typedef struct kernel_time {
     const char *name;

@@ -12,7 +12,7 @@ enum { n = 5000, rows = 100, hidden = 50, classes = 10, pixels = 784 };
 
 typedef struct work {
     const NB(vector) * v;
-    real *a, *b, *y;
+    real *a, *b, *x, *z, *y;
     uint8_t bytes[n], counts[pixels];
     uint32_t row[rows];
     nb_entry entry[rows];
@@ -114,6 +114,75 @@ static void count_bytes(void *context)
     w->v->count_bytes(pixels, w->bytes, w->counts);
 }
 
+/* So small that nothing grows in a million calls. */
+static const nb_update update = {.lr = 1e-6,
+                                 .scale = 1,
+                                 .keep = 1,
+                                 .momentum = 0.9,
+                                 .beta1 = 0.9,
+                                 .beta2 = 0.999,
+                                 .epsilon = 1e-7};
+
+static void tanh_loop(void *context)
+{
+    const work *w = context;
+    w->v->tanh(n, w->a, w->y);
+}
+
+static void elu_loop(void *context)
+{
+    const work *w = context;
+    w->v->elu(n, 1, w->a, w->y);
+}
+
+static void gelu_loop(void *context)
+{
+    const work *w = context;
+    w->v->gelu(n, w->a, w->y);
+}
+
+static void gelu_backward_loop(void *context)
+{
+    const work *w = context;
+    w->v->gelu_backward(n, w->a, w->b, 0, w->y);
+}
+
+static void softplus_loop(void *context)
+{
+    const work *w = context;
+    w->v->softplus(n, w->a, w->y);
+}
+
+static void log_loop(void *context)
+{
+    const work *w = context;
+    w->v->log(n, w->b, w->y);
+}
+
+static void divide_loop(void *context)
+{
+    const work *w = context;
+    w->v->divide(n, w->b, w->a, 0, w->y);
+}
+
+static void momentum_loop(void *context)
+{
+    const work *w = context;
+    w->v->momentum(n, &update, w->b, w->z, w->y);
+}
+
+static void adam_loop(void *context)
+{
+    const work *w = context;
+    w->v->adam(n, &update, w->b, w->x, w->z, w->y);
+}
+
+static void sum_squares_loop(void *context)
+{
+    const work *w = context;
+    w->y[0] = (real)w->v->sum_squares(n, w->b);
+}
+
 static const struct {
     const char *name;
     void (*call)(void *);
@@ -130,6 +199,16 @@ static const struct {
     {"add", add, n},
     {"multiply", multiply, n},
     {"sgd", sgd, n},
+    {"tanh", tanh_loop, n},
+    {"elu", elu_loop, n},
+    {"gelu", gelu_loop, n},
+    {"gelu_backward", gelu_backward_loop, n},
+    {"softplus", softplus_loop, n},
+    {"log", log_loop, n},
+    {"divide", divide_loop, n},
+    {"momentum", momentum_loop, n},
+    {"adam", adam_loop, n},
+    {"sum_squares", sum_squares_loop, n},
     {"nudge_rows", nudge_rows, rows *hidden},
     {"add_rows", add_rows, rows *hidden},
     {"add_outer", add_outer, rows *hidden},
@@ -144,7 +223,7 @@ static void refill(work *w)
     for (size_t i = 0; i < n; i++) {
         w->a[i] = (real)(i % 97) / 8 - 6; /* -6 ... 6, both signs */
         w->b[i] = (real)(i % 89) / 90;
-        w->y[i] = (real)0.25;
+        w->y[i] = w->x[i] = w->z[i] = (real)0.25;
         w->bytes[i] = (uint8_t)(i % 5 ? 0 : i % 256);
     }
     for (uint32_t i = 0; i < rows; i++) {
@@ -178,6 +257,8 @@ size_t NB(kernel_times)(const char *const isa[isas], kernel_time row[most_kernel
     static work w;
     w.a = bench_numbers(NB_REAL_DTYPE, n);
     w.b = bench_numbers(NB_REAL_DTYPE, n);
+    w.x = bench_numbers(NB_REAL_DTYPE, n);
+    w.z = bench_numbers(NB_REAL_DTYPE, n);
     w.y = bench_numbers(NB_REAL_DTYPE, n);
     for (size_t k = 0; k < count; k++) {
         row[k].name = kernels[k].name;
@@ -191,6 +272,8 @@ size_t NB(kernel_times)(const char *const isa[isas], kernel_time row[most_kernel
     }
     nb_free(w.a);
     nb_free(w.b);
+    nb_free(w.x);
+    nb_free(w.z);
     nb_free(w.y);
     return count;
 }

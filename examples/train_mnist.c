@@ -206,12 +206,12 @@ static void catch_signals(void)
 enum { CURVATURE_IMAGES = 1000 };
 
 typedef struct curvature {
-    nb_net *net; /* NULL: not asked for */
+    nb_model *net; /* NULL: not asked for */
     double lr;
     nb_tensor x, t;
 } curvature;
 
-static nb_status open_curvature(curvature *c, nb_net *net, const nb_dataset *set, double lr)
+static nb_status open_curvature(curvature *c, nb_model *net, const nb_dataset *set, double lr)
 {
     const size_t count = nb_dataset_count(set);
     const size_t n = count < CURVATURE_IMAGES ? count : CURVATURE_IMAGES;
@@ -234,7 +234,7 @@ static nb_status print_curvature(const curvature *c, size_t iteration)
     nb_random random;
     nb_eigenvalue largest;
     nb_random_seed(&random, 0);
-    nb_status status = nb_net_feed(c->net, &c->x, &c->t, &loss);
+    nb_status status = nb_model_feed(c->net, &c->x, &c->t, &loss);
     if (!status) status = nb_graph_curvature(loss, &random, 1e-4, 200, &largest);
     if (!status)
         printf("iteration %5zu: largest curvature %.4f, stable up to lr %.4f (lr is %g)\n",
@@ -261,7 +261,7 @@ static bool log_iteration(FILE *log, const nb_progress *p)
 {
     if (fprintf(log, "%zu,%.17g,", p->iteration, p->loss) < 0) return false;
     if (!p->evaluated) return fputs(",\n", log) >= 0;
-    return fprintf(log, "%.17g,%.17g\n", p->train_accuracy, p->test_accuracy) >= 0;
+    return fprintf(log, "%.17g,%.17g\n", p->train_metric, p->test_metric) >= 0;
 }
 
 static nb_status on_iteration(const nb_progress *p, void *context)
@@ -298,15 +298,15 @@ static void print_done(const nb_train_result *result)
     const nb_progress *p = &result->last;
     printf("done: %zu iterations in %.2f s (%.2f s training, %.2f s evaluation), %.0f images/s, "
            "train acc %.5f, test acc %.4f\n",
-           result->completed, p->seconds, p->train_seconds, p->eval_seconds, p->images_per_second,
-           p->train_accuracy, p->test_accuracy);
+           result->completed, p->seconds, p->train_seconds, p->eval_seconds, p->samples_per_second,
+           p->train_metric, p->test_metric);
 }
 
 /* What should fail, if it must, before the run. */
-static void prepare(const settings *s, nb_net *net, report *r)
+static void prepare(const settings *s, nb_model *net, report *r)
 {
-    if (s->load && nb_net_load(net, s->load)) fail(s->program);
-    if (s->save && nb_net_can_save(net, s->save)) fail(s->program);
+    if (s->load && nb_model_load(net, s->load)) fail(s->program);
+    if (s->save && nb_model_can_save(net, s->save)) fail(s->program);
     if (s->figures) page_folder(&s->page);
     if (open_log(r)) fail(s->program);
 }
@@ -318,7 +318,7 @@ static bool went_wrong(const settings *s, nb_status status)
     return status != NB_OK;
 }
 
-static int train(const settings *s, nb_net *net, const nb_mnist *mnist, nb_random *random)
+static int train(const settings *s, nb_model *net, const nb_mnist *mnist, nb_random *random)
 {
     static run_history history;
     report r = {.history = &history, .log_name = s->log};
@@ -332,7 +332,7 @@ static int train(const settings *s, nb_net *net, const nb_mnist *mnist, nb_rando
         fail(s->program);
     prepare(s, net, &r);
     catch_signals();
-    const nb_status status = nb_train(net, mnist, random, &options, &result);
+    const nb_status status = nb_train(net, &mnist->train, &mnist->test, random, &options, &result);
     show_end(&r.display);
     close_curvature(&r.curvature);
     if (status && status != NB_ESTOPPED) {
@@ -341,8 +341,8 @@ static int train(const settings *s, nb_net *net, const nb_mnist *mnist, nb_rando
         return EXIT_FAILED;
     }
     if (close_log(&r)) fail(s->program);
-    bool failed = s->save && went_wrong(s, nb_net_save(net, s->save));
-    failed |= s->figures && went_wrong(s, draw_run(&s->page, &history, net, &mnist->test));
+    bool failed = s->save && went_wrong(s, nb_model_save(net, s->save));
+    failed |= s->figures && went_wrong(s, draw_run(&s->page, &history, net, mnist));
     if (!s->quiet) printf("threads: %zu\n", result.threads);
     print_done(&result);
     if (failed) return EXIT_FAILED;
@@ -379,7 +379,7 @@ int main(int argc, char **argv)
     sign_figures(&s, argc, argv, &seed);
 
     nb_mnist mnist;
-    nb_net *net;
+    nb_model *net;
     nb_random random;
     load_mnist(s.program, mnist_folder(s.data), &mnist);
     if (s.train.eval_every == SIZE_MAX) {
@@ -387,14 +387,14 @@ int main(int argc, char **argv)
         s.train.eval_every = epoch ? epoch : 1;
     }
     nb_random_seed(&random, seed);
-    const size_t pixels = nb_tensor_width(&mnist.train.images);
+    const size_t pixels = nb_tensor_width(&mnist.train.x);
     size_t rows = nb_train_max_batch(s.train.batch);
     if (s.curvature && rows < CURVATURE_IMAGES) rows = CURVATURE_IMAGES;
     if (nb_two_layer_net_create(&net, pixels, s.hidden, NB_MNIST_CLASSES, s.std, s.activation,
                                 s.dtype, rows, &random))
         fail(s.program);
     const int code = train(&s, net, &mnist, &random);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
     nb_mnist_destroy(&mnist);
     return code;
 }

@@ -10,11 +10,14 @@ floors='0 base
 1 numeric
 1 plot
 2 tensor
-3 graph
-4 nn
-4 data
-4 io
-5 train'
+3 op
+3 data
+3 io
+4 graph
+5 derivative
+6 optim
+6 nn
+7 train'
 floor_of() { echo "$floors" | awk -v f="$1" '$2 == f {print $1}'; }
 # The folder that a public header belongs to: where its source stands.
 home_of() {

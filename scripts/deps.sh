@@ -17,6 +17,7 @@ pkg-config   cmd:pkg-config               pkg-config          pkgconf         pk
 OpenBLAS     pc:openblas                  libopenblas-dev     openblas-devel  openblas  openblas
 LAPACKE      header:lapacke.h             liblapacke-dev      lapack-devel    lapacke   lapack
 libpng       pc:libpng                    libpng-dev          libpng-devel    libpng    libpng
+libjpeg      pc:libjpeg                   libjpeg-dev         libjpeg-turbo-devel libjpeg-turbo jpeg-turbo
 zlib         pc:zlib                      zlib1g-dev          zlib-devel      zlib      zlib
 libzip       pc:libzip                    libzip-dev          libzip-devel    libzip    libzip
 jansson      pc:jansson                   libjansson-dev      jansson-devel   jansson   jansson

@@ -12,6 +12,7 @@ import pickle
 import struct
 import sys
 import types
+import zipfile
 
 import numpy as np
 
@@ -31,13 +32,51 @@ def npz(save, **arrays):
     return out.getvalue()
 
 
+class Stream(io.RawIOBase):
+    """What cannot be sought in: sizes and CRCs come after the entries, in data descriptors."""
+
+    def __init__(self):
+        self.bytes = b""
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        self.bytes += bytes(data)
+        return len(data)
+
+
+def streamed(**arrays):
+    out = Stream()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            archive.writestr(zipfile.ZipInfo(name), npy(array))
+    return out.bytes
+
+
+# bsdtar --format zip of W1.npy, np.save(np.arange(6, dtype="<f4").reshape(2, 3))
+BSDTAR = bytes.fromhex(
+    "504b030414000800080051087c5d0000000000000000980000000600200057312e6e707955540d00072b280a6b2b280a6b2b280a6b75780b"
+    "0001040000000004000000009bec17ea1b10c9c850c650ad9e925a9c5ca46ea5a06e9366a2aea3a09e965f54529498179f5f94920a12774b"
+    "cc294e058a17672416a402f91a463a0ac69a3a0ab50a64032e063068b007120e4004c40d40bcc00100504b07084fe9002a55000000980000"
+    "00504b0102140314000800080051087c5d4fe9002a5500000098000000060020000000000000000000a4810000000057312e6e707955540d"
+    "00072b280a6b2b280a6b2b280a6b75780b000104000000000400000000504b0506000000000100010054000000a90000000000")
+
+
 class NumPy2Pickler(pickle._Pickler):
-    """Names the two functions as NumPy 2 does."""
+    """Names the two functions as NumPy 2 does; a permuted array as NumPy 2.3 pickles it."""
 
     def reducer_override(self, obj):
         if not isinstance(obj, np.ndarray):
             return NotImplemented
         function, *rest = obj.__reduce_ex__(self.proto)
+        if not (obj.flags.c_contiguous or obj.flags.f_contiguous):  # shape and bytes as in memory
+            axes = np.argsort(obj.strides)[::-1]
+            stored = obj.transpose(axes)
+            back = tuple(int(axis) for axis in np.argsort(axes))
+            function, (buffer, dtype, shape, _) = stored.__reduce_ex__(self.proto)
+            assert (stored.reshape(shape).transpose(back) == obj).all()
+            rest = [(buffer, dtype, shape, "K", back)]
         module = function.__module__.replace("numpy.core", "numpy._core")
         def stand_in(): pass  # never called: pickle writes its name
 
@@ -100,10 +139,13 @@ FIXTURES = [  # name, what made it (A and B are defined at the top of the header
     ("npy_i2_big", "np.save(np.array([1, -2], '>i2'))", npy(np.array([1, -2], ">i2"))),
     ("npz_stored", "np.savez(W=A, b=B)", npz(np.savez, W=A, b=B)),
     ("npz_deflated", "np.savez_compressed(W=A, b=B)", npz(np.savez_compressed, W=A, b=B)),
+    ("npz_streamed", "W.npy and, without the suffix, b, deflated into a stream", streamed(**{"W.npy": A, "b": B})),
+    ("npz_bsdtar", "W1.npy, np.arange(6, dtype='<f4').reshape(2, 3), zipped by bsdtar", BSDTAR),
     ("safetensors_two", "written by hand: W = A, b = B, data in another order than the header", safetensors(ST, B.tobytes() + A.tobytes())),
 ] + [("pickle_%d" % p, "pickle.dumps({'W': A, 'b': np.asfortranarray(A.astype('>f8'))}, %d)" % p, pickle.dumps(BOTH, p)) for p in (2, 3, 4, 5)] + [
     ("pickle_numpy2_4", "the same, protocol 4, modules named as by NumPy 2", numpy2(BOTH, 4)),
     ("pickle_numpy2_5", "the same, protocol 5, modules named as by NumPy 2", numpy2(BOTH, 5)),
+    ("pickle_numpy23", "{'K': np.arange(24, dtype='<i2').reshape(2, 3, 4).transpose(2, 0, 1)} as NumPy 2.3 writes it, protocol 5", numpy2({"K": np.arange(24, dtype="<i2").reshape(2, 3, 4).transpose(2, 0, 1)}, 5)),
     ("pickle_python2", "{'W': A, 'b': B} as Python 2 writes it (strings for bytes, memo from 1)", python2({"W": A, "b": B})),
     ("pickle_small_2", "pickle.dumps({'e': np.zeros((0, 3), 'u1'), 's': np.array(2.5)}, 2)", pickle.dumps({"e": np.zeros((0, 3), "u1"), "s": np.array(2.5)}, 2)),
     ("pickle_shared", "pickle.dumps({'W': A, 'tied': A}, 3)", pickle.dumps({"W": A, "tied": A}, 3)),

@@ -4,13 +4,71 @@
 #include "nablas/memory.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static const char old[] = "old contents";
+
+/* --- calls that can be made to fail ------------------------------------------------------------
+ */
+
+static size_t calls, failing; /* number `failing`, from 1, of the calls below fails; 0: none does */
+static const char *failed;
+
+static bool fails(const char *name)
+{
+    if (++calls != failing) return false;
+    failed = name;
+    errno = EIO;
+    return true;
+}
+
+/* The linker makes lib/base/file.c call __wrap_NAME (wrap_file in the Makefile). */
+#define CATCH(type, name, failure, parameters, ...)                 \
+    type __real_##name parameters;                                  \
+    type __wrap_##name parameters;                                  \
+    type __wrap_##name parameters                                   \
+    {                                                               \
+        return fails(#name) ? failure : __real_##name(__VA_ARGS__); \
+    }
+CATCH(int, openat, -1, (int folder, const char *path, int flags, mode_t mode), folder, path, flags,
+      mode)
+CATCH(ssize_t, readlinkat, -1, (int folder, const char *path, char *to, size_t room), folder, path,
+      to, room)
+CATCH(int, faccessat, -1, (int folder, const char *path, int mode, int flags), folder, path, mode,
+      flags)
+CATCH(int, fstat, -1, (int fd, struct stat *info), fd, info)
+CATCH(int, fstatat, -1, (int folder, const char *path, struct stat *info, int flags), folder, path,
+      info, flags)
+CATCH(int, fchown, -1, (int fd, uid_t user, gid_t group), fd, user, group)
+CATCH(int, fchmod, -1, (int fd, mode_t mode), fd, mode)
+CATCH(FILE *, fdopen, NULL, (int fd, const char *mode), fd, mode)
+CATCH(int, fflush, EOF, (FILE * stream), stream)
+CATCH(int, fsync, -1, (int fd), fd)
+CATCH(int, fclose, (__real_fclose(stream), EOF), (FILE * stream), stream)
+CATCH(int, renameat, -1, (int from, const char *a, int to, const char *b), from, a, to, b)
+
+FILE *__real_tmpfile(void);
+FILE *__wrap_tmpfile(void);
+FILE *__wrap_tmpfile(void)
+{
+    return fails("tmpfile") ? NULL : __real_tmpfile();
+}
+
+static size_t open_descriptors(void)
+{
+    size_t count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    while (folder && readdir(folder)) count++;
+    if (folder) closedir(folder);
+    return count;
+}
 
 static void assert_holds(const char *path, const void *bytes, size_t size)
 {
@@ -127,6 +185,244 @@ static void a_link_is_followed(void **state)
     assert_true(lstat(link, &info) == 0 && S_ISLNK(info.st_mode));
 }
 
+static void save(const char *path, const char *text)
+{
+    nb_file file;
+    assert_ok(nb_file_begin(&file, path));
+    assert_ok(nb_file_write(&file, text, strlen(text)));
+    assert_ok(nb_file_commit(&file));
+}
+
+/* Through a second link, in another folder, and of either kind: what they name is made, they stay. */
+static void a_link_to_nothing_is_followed(void **state)
+{
+    (void)state;
+    static const char *const links[] = {"sub/relative", "absolute", "chain"};
+    struct stat info;
+    char target[512];
+    nb_file file;
+    assert_int_equal(mkdir(support_path("sub"), 0755), 0);
+    assert_int_equal(mkdir(support_path("store"), 0755), 0);
+    snprintf(target, sizeof target, "%s/store/absolute", support_folder());
+    assert_int_equal(symlink("../store/relative", support_path(links[0])), 0);
+    assert_int_equal(symlink(target, support_path(links[1])), 0);
+    assert_int_equal(symlink("sub/next", support_path(links[2])), 0);
+    assert_int_equal(symlink("../store/chain", support_path("sub/next")), 0);
+    for (size_t i = 0; i < COUNT(links); i++) {
+        snprintf(target, sizeof target, "store/%s", i ? links[i] : "relative");
+        for (int again = 0; again < 2; again++) {
+            save(support_path(links[i]), again ? "again" : "new");
+            assert_holds(support_path(target), again ? "again" : "new", again ? 5 : 3);
+            assert_true(lstat(support_path(links[i]), &info) == 0 && S_ISLNK(info.st_mode));
+        }
+    }
+    assert_int_equal(symlink("gone/w", support_path("nowhere")), 0);
+    assert_fails(NB_EIO, "nowhere: No such file", nb_file_begin(&file, support_path("nowhere")));
+    assert_int_equal(symlink("store/", support_path("folder")), 0);
+    assert_fails(NB_EIO, "folder: Is a directory", nb_file_begin(&file, support_path("folder")));
+    assert_int_equal(symlink("round", support_path("round")), 0);
+    assert_fails(NB_EIO, "round: Too many levels", nb_file_begin(&file, support_path("round")));
+}
+
+/* Whatever the folder's path is, a file of it is found by its name there. */
+static void a_deep_folder_is_a_folder(void **state)
+{
+    (void)state;
+    enum { DEPTH = 20, WIDTH = 240 };
+    char name[WIDTH + 1], *all = nb_alloc(DEPTH * (WIDTH + 1) + 300, 1);
+    nb_file file;
+    int here = open(".", O_RDONLY);
+    assert_non_null(all);
+    memset(name, 'd', WIDTH);
+    name[WIDTH] = 0;
+    assert_int_equal(chdir(support_folder()), 0);
+    sprintf(all, "%s", support_folder());
+    for (int i = 0; i < DEPTH; i++) {
+        assert_int_equal(mkdir(name, 0755), 0);
+        assert_int_equal(chdir(name), 0);
+        strcat(strcat(all, "/"), name);
+    }
+    save("w", "new");
+    save("w", "again");
+    assert_holds("w", "again", 5);
+    assert_ok(nb_file_begin(&file, "w"));
+    assert_int_equal(fchdir(here), 0); /* meanwhile */
+    assert_ok(nb_file_write(&file, "third", 5));
+    assert_ok(nb_file_commit(&file));
+    int fd = open(support_folder(), O_RDONLY | O_DIRECTORY);
+    for (int i = 0; i < DEPTH; i++) {
+        int next = openat(fd, name, O_RDONLY | O_DIRECTORY);
+        close(fd);
+        fd = next;
+    }
+    assert_int_equal(fchdir(fd), 0);
+    assert_holds("w", "third", 5);
+    assert_int_equal(unlinkat(fd, "w", 0), 0);
+    assert_int_equal(fchdir(here), 0);
+    close(fd);
+    close(here);
+    assert_fails(NB_EIO, "d/w: File name too long", nb_file_begin(&file, strcat(all, "/w")));
+    nb_free(all);
+}
+
+static void a_file_without_a_name_is_not_given_one(void **state)
+{
+    (void)state;
+    nb_file file;
+    char path[32];
+    const char *name = support_write("unnamed", old, sizeof old);
+    int fd = open(name, O_RDWR);
+    assert_int_equal(unlink(name), 0);
+    snprintf(path, sizeof path, "/dev/fd/%d", fd);
+    struct stat info;
+    if (stat(path, &info)) skip(); /* a system without /dev/fd */
+    assert_fails(NB_EIO, "No such file", nb_file_begin(&file, path));
+    close(fd);
+}
+
+static void on_alarm(int number)
+{
+    (void)number;
+}
+
+static void a_pipe_never_hangs(void **state)
+{
+    (void)state;
+    nb_file file;
+    static char much[1 << 20];
+    const char *path = support_path("fifo");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_ok(nb_file_can_begin(path));
+    assert_fails(NB_EIO, "fifo: a pipe that nobody reads", nb_file_begin(&file, path));
+
+    int reader = open(path, O_RDONLY | O_NONBLOCK);
+    assert_ok(nb_file_can_begin(path)); /* and does not end what the reader waits for */
+    assert_int_equal(poll(&(struct pollfd){.fd = reader, .events = POLLIN}, 1, 0), 0);
+    save(path, "through");
+    assert_int_equal(read(reader, much, sizeof much), 7);
+    assert_memory_equal(much, "through", 7);
+
+    /* it fills up, and a signal ends the wait, whatever its handler asks for */
+    struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART}, before;
+    const struct itimerval soon = {{0, 20000}, {0, 20000}}, never = {{0, 0}, {0, 0}};
+    assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+    assert_ok(nb_file_begin(&file, path));
+    assert_ok(nb_file_write(&file, much, sizeof much));
+    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    nb_status status = nb_file_commit(&file);
+    assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+    assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+    assert_fails(NB_EIO, "fifo: Interrupted", status);
+    close(reader);
+    assert_no_temp();
+}
+
+/* Who may give files away gives it back; who may not, lets no group read more than before. */
+static void a_file_keeps_its_owner(void **state)
+{
+    (void)state;
+    struct stat info;
+    if (geteuid() != 0) skip();
+    const char *path = support_write("theirs", old, sizeof old);
+    assert_int_equal(chown(path, 1234, 4321), 0);
+    assert_int_equal(chmod(path, 04640), 0);
+    save(path, "new");
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_uid, 1234);
+    assert_int_equal(info.st_gid, 4321);
+    assert_int_equal(info.st_mode & 07777, 04640);
+
+    assert_int_equal(chmod(path, 04676), 0);
+    assert_int_equal(chmod(support_folder(), 0777), 0);
+    assert_int_equal(seteuid(65534), 0);
+    save(path, "newer");
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(chmod(support_folder(), 0755), 0);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_uid, 65534);
+    assert_int_equal(info.st_mode & 07777, 0666);
+}
+
+static nb_status save_failing(const char *path, size_t k)
+{
+    nb_file file;
+    calls = 0;
+    failing = k;
+    failed = NULL;
+    nb_status status = nb_file_begin(&file, path);
+    if (!status) status = nb_file_write(&file, "new", 3);
+    if (!status) status = nb_file_commit(&file);
+    failing = 0;
+    return status;
+}
+
+/* Each call in turn: an answer, no file of ours, no descriptor left open, and the old file; but for
+ * the last fsync, the folder's, which comes too late for that. */
+static void any_call_may_fail(void **state)
+{
+    (void)state;
+    char path[256], link[256];
+    snprintf(path, sizeof path, "%s/failing", support_folder());
+    snprintf(link, sizeof link, "%s/failing-link", support_folder());
+    assert_int_equal(symlink("failing", link), 0);
+    for (int there = 0; there < 2; there++) {
+        size_t renamed = SIZE_MAX, k = 0;
+        do {
+            unlink(path);
+            if (there) support_write("failing", old, sizeof old);
+            if (there && geteuid() == 0) assert_int_equal(chown(path, 1234, 4321), 0);
+            const size_t before = open_descriptors();
+            nb_status status = save_failing(link, ++k);
+            assert_int_equal(open_descriptors(), before);
+            assert_no_temp();
+            if (!failed || strcmp(failed, "fchown") == 0) /* as for those who may not */
+                assert_ok(status);
+            else
+                assert_fails(NB_EIO, "failing-link: Input/output error", status);
+            if (!status || k > renamed)
+                assert_holds(path, "new", 3);
+            else if (there)
+                assert_holds(path, old, sizeof old);
+            else
+                assert_int_equal(access(path, F_OK), -1);
+            if (failed && strcmp(failed, "renameat") == 0) renamed = k;
+        } while (failed);
+        assert_true(k > renamed + 2); /* the folder is opened, and fsync called */
+    }
+    size_t k = 0;
+    do {
+        nb_status status = save_failing("/dev/null", ++k);
+        if (!failed || strcmp(failed, "fclose") == 0) /* of the unnamed file, when all is through */
+            assert_ok(status);
+        else
+            assert_fails(NB_EIO, "/dev/null: Input/output error", status);
+    } while (failed);
+    assert_true(k > 3); /* tmpfile, fflush and fsync */
+}
+
+static void null_is_an_answer(void **state)
+{
+    (void)state;
+    nb_file file = {0};
+    unsigned char *bytes;
+    size_t size;
+    assert_fails(NB_EINVAL, "path is NULL", nb_file_read(NULL, &bytes, &size));
+    assert_fails(NB_EINVAL, "bytes is NULL", nb_file_read("x", NULL, &size));
+    assert_fails(NB_EINVAL, "size is NULL", nb_file_read("x", &bytes, NULL));
+    assert_fails(NB_EINVAL, "file is NULL", nb_file_begin(NULL, "x"));
+    assert_fails(NB_EINVAL, "path is NULL", nb_file_begin(&file, NULL));
+    assert_fails(NB_EINVAL, "path is NULL", nb_file_can_begin(NULL));
+    assert_fails(NB_EINVAL, "file is NULL", nb_file_write(NULL, "x", 1));
+    assert_fails(NB_EINVAL, "no file open", nb_file_write(&file, "x", 1));
+    assert_fails(NB_EINVAL, "file is NULL", nb_file_commit(NULL));
+    assert_fails(NB_EINVAL, "no file open", nb_file_commit(&file));
+    assert_ok(nb_file_begin(&file, "/dev/null"));
+    assert_fails(NB_EINVAL, "bytes is NULL", nb_file_write(&file, NULL, 1));
+    assert_ok(nb_file_write(&file, NULL, 0));
+    assert_ok(nb_file_commit(&file));
+    assert_fails(NB_EINVAL, "no file open", nb_file_commit(&file));
+}
+
 static void a_full_disk_is_an_answer(void **state)
 {
     (void)state;
@@ -225,6 +521,13 @@ int main(void)
         cmocka_unit_test(a_new_file_obeys_the_umask),
         cmocka_unit_test(a_bare_name_is_in_the_current_folder),
         cmocka_unit_test(a_link_is_followed),
+        cmocka_unit_test(a_link_to_nothing_is_followed),
+        cmocka_unit_test(a_deep_folder_is_a_folder),
+        cmocka_unit_test(a_file_without_a_name_is_not_given_one),
+        cmocka_unit_test(a_pipe_never_hangs),
+        cmocka_unit_test(a_file_keeps_its_owner),
+        cmocka_unit_test(any_call_may_fail),
+        cmocka_unit_test(null_is_an_answer),
         cmocka_unit_test(a_full_disk_is_an_answer),
         cmocka_unit_test(a_failed_write_leaves_the_old_file),
         cmocka_unit_test(a_failed_rename_leaves_nothing),

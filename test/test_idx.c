@@ -199,6 +199,47 @@ static void gzip_members_follow_each_other(void **state)
 
 /* --- what is not ------------------------------------------------------------------------------ */
 
+/* The rest of a tape's last block: gzip and Python take it for nothing, before another member too. */
+static void zeros_after_a_gzip_member_are_skipped(void **state)
+{
+    (void)state;
+    static const unsigned char zeros[100000] = {0};
+    static const size_t counts[] = {1, 2, 10, 511, sizeof zeros};
+    for (size_t i = 0; i < COUNT(counts); i++) {
+        for (int more = 0; more < 3; more++) {
+            const size_t half = more ? SMALL / 2 : SMALL;
+            const char *path = write_gzip("zeros", "wb", small, half);
+            FILE *file = fopen(path, "ab");
+            assert_int_equal(fwrite(zeros, 1, counts[i], file), counts[i]);
+            assert_int_equal(fclose(file), 0);
+            if (more) write_gzip("zeros", "ab", small + half, SMALL - half);
+            nb_tensor t;
+            if (more == 2) { /* and what is no member is still a fault */
+                file = fopen(path, "ab");
+                assert_int_equal(fwrite("\0x", 1, 2, file), 2);
+                assert_int_equal(fclose(file), 0);
+                assert_fails(NB_EFORMAT, "gzip stream", nb_idx_read(path, &t));
+                continue;
+            }
+            assert_ok(nb_idx_read(path, &t));
+            assert_memory_equal(t.data, small + HEADER, SMALL - HEADER);
+            nb_tensor_destroy(&t);
+        }
+    }
+}
+
+static void null_is_an_answer(void **state)
+{
+    (void)state;
+    nb_tensor t = nb_tensor_view(NB_UINT8, NB_SHAPE(2), NULL);
+    assert_fails(NB_EINVAL, "2 elements, but data is NULL",
+                 nb_idx_write(support_path("never"), &t));
+    assert_fails(NB_EINVAL, "path is NULL", nb_idx_write(NULL, &t));
+    assert_fails(NB_EINVAL, "t is NULL", nb_idx_write("x", NULL));
+    assert_fails(NB_EINVAL, "path is NULL", nb_idx_read(NULL, &t));
+    assert_fails(NB_EINVAL, "out is NULL", nb_idx_read("x", NULL));
+}
+
 static void a_file_must_be_a_file(void **state)
 {
     (void)state;
@@ -469,6 +510,8 @@ int main(void)
         cmocka_unit_test(no_elements_are_fine),
         cmocka_unit_test(a_large_gzip_file_is_read_whole),
         cmocka_unit_test(gzip_members_follow_each_other),
+        cmocka_unit_test(zeros_after_a_gzip_member_are_skipped),
+        cmocka_unit_test(null_is_an_answer),
         cmocka_unit_test(a_file_must_be_a_file),
         cmocka_unit_test(headers_are_checked),
         cmocka_unit_test(a_size_that_the_header_does_not_promise_is_refused),

@@ -67,6 +67,41 @@ static void other_plain_pickles_are_read(void **state)
     assert_int_equal(arrays.count, 0);
 }
 
+/* Bytes of shape (2, 3, 4) in order, axes (2, 0, 1): element (i, j, k) is 12 j + 4 k + i. */
+static void a_permuted_array_is_read(void **state)
+{
+    (void)state;
+    nb_arrays arrays;
+    assert_ok(nb_pickle_parse(pickle_numpy23, sizeof pickle_numpy23, "f", &arrays));
+    assert_array(&arrays, 0, "K", NB_INT16, NB_SHAPE(4, 2, 3), NULL);
+    const int16_t *element = arrays.item[0].tensor.data;
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 2; j++)
+            for (int k = 0; k < 3; k++) assert_int_equal(*element++, 12 * j + 4 * k + i);
+    nb_arrays_destroy(&arrays);
+    /* the axes, K 2 K 0 K 1, made into what is no permutation */
+    static const struct {
+        size_t offset;
+        unsigned char byte;
+    } faults[] = {{179, 1}, {181, 3}, {183, 0xff}};
+    for (size_t i = 0; i < COUNT(faults); i++) {
+        unsigned char bytes[sizeof pickle_numpy23];
+        memcpy(bytes, pickle_numpy23, sizeof bytes);
+        bytes[faults[i].offset] = faults[i].byte;
+        assert_fails(NB_EFORMAT, "no permutation",
+                     nb_pickle_parse(bytes, sizeof bytes, "f", &arrays));
+    }
+}
+
+static void null_is_an_answer(void **state)
+{
+    (void)state;
+    nb_arrays arrays;
+    assert_fails(NB_EINVAL, "bytes is NULL", nb_pickle_parse(NULL, 0, "f", &arrays));
+    assert_fails(NB_EINVAL, "label is NULL", nb_pickle_parse("", 0, NULL, &arrays));
+    assert_fails(NB_EINVAL, "place is NULL", nb_pickle_parse("", 0, "f", NULL));
+}
+
 static void what_is_no_array_is_refused_by_name(void **state)
 {
     (void)state;
@@ -193,8 +228,13 @@ static void programs_that_pickle_never_writes_are_refused(void **state)
         CASE(NB_ERANGE, "9 dimensions",
              HEAD NEW "(K\1(K\1K\1K\1K\1K\1K\1K\1K\1K\1t" DTYPE DSTATE "\x89"
                       "C\1\7tb."),
-        CASE(NB_EFORMAT, "neither 'C' nor 'F'",
+        CASE(NB_EFORMAT, "an order that is none of 'C', 'F', and 'K' with axes",
              HEAD "cnumpy.core.numeric\n_frombuffer\n(C\1\7" DTYPE DSTATE "K\1\x85X\1\0\0\0KtR."),
+        CASE(NB_EFORMAT, "an order that is none",
+             HEAD "cnumpy.core.numeric\n_frombuffer\n(C\1\7" DTYPE DSTATE
+                  "K\1\x85X\1\0\0\0CK\0\x85tR."),
+        CASE(NB_EFORMAT, "axes that are no permutation",
+             HEAD "cnumpy.core.numeric\n_frombuffer\n(C\1\7" DTYPE DSTATE "K\1\x85X\1\0\0\0K)tR."),
         CASE(NB_EFORMAT, "'W' for the second time", HEAD "(" TEXT_W ARRAY TEXT_W ARRAY "u."),
         CASE(NB_EFORMAT, "a name with a zero byte", HEAD "X\2\0\0\0W\0" ARRAY "s."),
     };
@@ -343,6 +383,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_numpy_pickled_is_read),
         cmocka_unit_test(other_plain_pickles_are_read),
+        cmocka_unit_test(a_permuted_array_is_read),
+        cmocka_unit_test(null_is_an_answer),
         cmocka_unit_test(what_is_no_array_is_refused_by_name),
         cmocka_unit_test(programs_that_pickle_never_writes_are_refused),
         cmocka_unit_test(stack_and_memory_are_bounded),

@@ -5,6 +5,10 @@
 #include "nablas/memory.h"
 #include "nablas/safetensors.h"
 
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+
 static const float a_values[] = {0, 0.5f, 1, 1.5f, 2, 2.5f};
 static const double b_values[] = {1.5, -2};
 
@@ -69,6 +73,10 @@ static void odd_but_right_headers_are_read(void **state)
     assert_ok(parse("{\"__metadata__\":{}}", 0, &arrays));
     assert_ok(parse("{\"__metadata__\":{\"a\":\"b\",\"c\":\"\"}}", 0, &arrays));
     assert_int_equal(arrays.count, 0);
+    assert_int_equal(arrays.texts, 2);
+    assert_string_equal(nb_arrays_text(&arrays, "a"), "b");
+    assert_string_equal(nb_arrays_text(&arrays, "c"), "");
+    nb_arrays_destroy(&arrays);
     /* empty tensors stand between the others, which come in any order */
     assert_ok(parse("{\"z\":" T("U8", "3", 2, 5) ",\"e\":" T("F64", "0", 2, 2) ",\"a\":" T(
                         "U8", "2", 0, 2) ",\"f\":" T("U8", "0", 5, 5) "}",
@@ -135,11 +143,17 @@ static void malformed_headers_are_refused(void **state)
         {NB_EFORMAT, "f: 1 bytes of data; the tensors take 0", "{}", 1},
         {NB_EFORMAT, "__metadata__: expected an object", "{\"__metadata__\":[]}", 0},
         {NB_EFORMAT, "__metadata__: \"a\": expected a string", "{\"__metadata__\":{\"a\":1}}", 0},
+        {NB_EFORMAT, "duplicate", "{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}", 0},
+        {NB_EFORMAT, "duplicate", "{\"__metadata__\":{},\"__metadata__\":{}}", 0},
+        {NB_EFORMAT, "f: offset ", "{\"__metadata__\":{\"a\":\"\\u0000\"}}", 0},
+        {NB_EFORMAT, "f: offset ", "{\"__metadata__\":{\"a\":\"\xed\xa0\x80\"}}", 0},
+        {NB_EFORMAT, "1 bytes of data", "{\"__metadata__\":{\"a\":\"1\"}}", 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         nb_arrays arrays;
         assert_fails(cases[i].code, cases[i].text, parse(cases[i].header, cases[i].data, &arrays));
         assert_int_equal(arrays.count, 0);
+        assert_int_equal(arrays.texts, 0);
     }
 }
 
@@ -201,6 +215,74 @@ static void what_is_written(void **state)
     nb_arrays_destroy(&arrays);
 }
 
+static size_t json_taken, json_live, json_fails_at;
+
+static void *json_take(size_t size)
+{
+    void *block = ++json_taken == json_fails_at ? NULL : malloc(size);
+    if (!block) errno = ENOMEM; /* as malloc does */
+    json_live += block != NULL;
+    return block;
+}
+
+static void json_give(void *block)
+{
+    json_live -= block != NULL;
+    free(block);
+}
+
+/* Whichever of jansson's allocations fails, saving answers and leaves the old file, or the file is
+ * right; loading answers. */
+static void jansson_may_run_out_of_memory(void **state)
+{
+    (void)state;
+    nb_arrays arrays = {0}, back;
+    double w[25] = {0};
+    const char *path = support_path("memory.safetensors");
+    assert_ok(nb_arrays_add_view(&arrays, "W", nb_tensor_view(NB_FLOAT64, NB_SHAPE(5, 5), w)));
+    assert_ok(nb_arrays_add_view(&arrays, "b", nb_tensor_view(NB_FLOAT64, NB_SCALAR, w)));
+    assert_ok(nb_arrays_set_text(&arrays, "key", "value"));
+    json_set_alloc_funcs(json_take, json_give);
+    nb_status status = NB_ENOMEM;
+    for (json_fails_at = 1; status; json_fails_at++) {
+        support_write("memory.safetensors", "old", 3);
+        json_taken = 0;
+        status = nb_safetensors_save(&arrays, path);
+        assert_int_equal(json_live, 0);
+        assert_int_equal(status, json_taken >= json_fails_at ? NB_ENOMEM : NB_OK);
+        unsigned char *bytes;
+        size_t size;
+        assert_ok(nb_file_read(path, &bytes, &size));
+        if (status) assert_int_equal(size, 3);
+        nb_free(bytes);
+    }
+    assert_true(json_fails_at > 20);
+    status = NB_ENOMEM;
+    for (json_fails_at = 1; status; json_fails_at++) {
+        json_taken = 0;
+        status = nb_arrays_load(&back, path);
+        assert_int_equal(json_live, 0);
+        assert_int_equal(status, json_taken >= json_fails_at ? NB_ENOMEM : NB_OK);
+        if (status) assert_int_equal(back.count + back.texts, 0);
+    }
+    assert_true(nb_shape_equal(back.item[0].tensor.shape, NB_SHAPE(5, 5)));
+    assert_string_equal(nb_arrays_text(&back, "key"), "value");
+    json_set_alloc_funcs(malloc, free);
+    nb_arrays_destroy(&back);
+    nb_arrays_destroy(&arrays);
+}
+
+static void null_is_an_answer(void **state)
+{
+    (void)state;
+    nb_arrays arrays = {0};
+    assert_fails(NB_EINVAL, "bytes is NULL", nb_safetensors_parse(NULL, 0, "f", &arrays));
+    assert_fails(NB_EINVAL, "label is NULL", nb_safetensors_parse("", 0, NULL, &arrays));
+    assert_fails(NB_EINVAL, "place is NULL", nb_safetensors_parse("", 0, "f", NULL));
+    assert_fails(NB_EINVAL, "arrays is NULL", nb_safetensors_save(NULL, "f"));
+    assert_fails(NB_EINVAL, "path is NULL", nb_safetensors_save(&arrays, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +293,8 @@ int main(void)
         cmocka_unit_test(the_headers_length_is_held_against_the_file),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(what_is_written),
+        cmocka_unit_test(jansson_may_run_out_of_memory),
+        cmocka_unit_test(null_is_an_answer),
     };
     return cmocka_run_group_tests_name("safetensors", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#define _XOPEN_SOURCE 700 /* realpath */
+#define _GNU_SOURCE /* O_PATH, where there is one */
 
 #include "nablas/file.h"
 #include "nablas/memory.h"
@@ -6,11 +6,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* The end of a path, which says more than its beginning: a message has room for 511 bytes. */
+static const char *shown(const char *path)
+{
+    size_t length = strlen(path);
+    return length > 300 ? path + length - 300 : path;
+}
 
 /* --- reading ------------------------------------------------------------ */
 
@@ -19,10 +26,10 @@ static nb_status read_all(int fd, const char *path, unsigned char *bytes, size_t
     for (size_t have = 0; have < size;) {
         ssize_t got = read(fd, bytes + have, size - have);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return nb_fail(NB_EIO, "nb_file_read: %s: %s", path, strerror(errno));
+        if (got < 0) return nb_fail(NB_EIO, "nb_file_read: %s: %s", shown(path), strerror(errno));
         if (got == 0)
-            return nb_fail(NB_EIO, "nb_file_read: %s: ended after %zu of %zu bytes", path, have,
-                           size);
+            return nb_fail(NB_EIO, "nb_file_read: %s: ended after %zu of %zu bytes", shown(path),
+                           have, size);
         have += (size_t)got;
     }
     return NB_OK;
@@ -32,17 +39,21 @@ nb_status nb_file_read(const char *path, unsigned char **bytes, size_t *size)
 {
     struct stat info;
     nb_status status;
-    *bytes = NULL;
-    *size = 0;
+    if (bytes) *bytes = NULL;
+    if (size) *size = 0;
+    if (!path || !bytes || !size)
+        return nb_fail(NB_EINVAL, "nb_file_read: %s is NULL",
+                       !path ? "path" : (!bytes ? "bytes" : "size"));
     /* O_NONBLOCK: opening a pipe that nobody writes to must not hang. */
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &info)) {
-        status = nb_fail(NB_EIO, "nb_file_read: %s: %s", path, strerror(errno));
+        status = nb_fail(NB_EIO, "nb_file_read: %s: %s", shown(path), strerror(errno));
     } else if (!S_ISREG(info.st_mode)) {
-        status = nb_fail(NB_EIO, "nb_file_read: %s: %s", path,
+        status = nb_fail(NB_EIO, "nb_file_read: %s: %s", shown(path),
                          S_ISDIR(info.st_mode) ? strerror(EISDIR) : "not a regular file");
     } else if ((uintmax_t)info.st_size > SIZE_MAX) {
-        status = nb_fail(NB_EOVERFLOW, "nb_file_read: %s: %jd bytes", path, (intmax_t)info.st_size);
+        status = nb_fail(NB_EOVERFLOW, "nb_file_read: %s: %jd bytes", shown(path),
+                         (intmax_t)info.st_size);
     } else if (!(*bytes = nb_alloc((size_t)info.st_size, 1))) {
         status = NB_ENOMEM;
     } else {
@@ -60,81 +71,176 @@ nb_status nb_file_read(const char *path, unsigned char **bytes, size_t *size)
 
 /* --- writing ------------------------------------------------------------ */
 
-/* The length of the folder's part of a path, with its slash; 0 for the current folder. */
-static size_t folder_length(const char *path)
+/* To look names up in a folder that we may not list. */
+#if defined(O_PATH)
+#define FOLDER (O_PATH | O_DIRECTORY | O_CLOEXEC)
+#elif defined(O_SEARCH)
+#define FOLDER (O_SEARCH | O_DIRECTORY | O_CLOEXEC)
+#else
+#define FOLDER (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+#endif
+
+enum { MAX_LINKS = 40, TEMP_ROOM = sizeof ".nablas--.tmp" + 2 * 20 };
+
+static void close_quietly(int fd)
 {
-    const char *slash = strrchr(path, '/');
-    return slash ? (size_t)(slash - path) + 1 : 0;
+    int error = errno;
+    if (fd >= 0) close(fd);
+    errno = error;
 }
 
-/* Open a file of a name that nobody has: .nablas-PID-0.tmp, -1, ... beside `path`. */
-static int open_temp(char *temp, size_t room, const char *path)
+/* Where a file of that path is or would be: its folder, opened, and its name there. Links are
+ * followed, also one to a file that is not there yet, and each name is looked up in an open folder:
+ * the folder's own path may be of any length. Returns -1 with errno. */
+static int open_folder(const char *path, char name[PATH_MAX])
 {
-    size_t folder = folder_length(path);
-    memcpy(temp, path, folder);
+    char at[PATH_MAX];
+    int folder = AT_FDCWD;
+    size_t size = strlen(path);
+    for (int links = 0; links <= MAX_LINKS && size < sizeof at; links++) {
+        if (links == 0) memcpy(at, path, size);
+        at[size] = 0;
+        char *slash = strrchr(at, '/'), *base = slash ? slash + 1 : at;
+        strcpy(name, base);
+        *base = 0;
+        int next = openat(folder, *at ? at : ".", FOLDER);
+        close_quietly(folder);
+        folder = next;
+        if (folder < 0) return -1;
+        errno = EISDIR;
+        if (!*name) goto fail; /* "folder/" */
+        ssize_t got = readlinkat(folder, name, at, sizeof at);
+        if (got < 0 && (errno == EINVAL || errno == ENOENT)) return folder; /* no link, or new */
+        if (got < 0) goto fail;
+        size = (size_t)got;
+    }
+    errno = size < sizeof at ? ELOOP : ENAMETOOLONG;
+fail:
+    close_quietly(folder);
+    return -1;
+}
+
+/* Open a file of a name that nobody has in the folder: .nablas-PID-0.tmp, -1, ... */
+static int open_temp(int folder, char temp[TEMP_ROOM], mode_t mode)
+{
     for (unsigned turn = 0;; turn++) {
-        snprintf(temp + folder, room - folder, ".nablas-%ld-%u.tmp", (long)getpid(), turn);
-        int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        snprintf(temp, TEMP_ROOM, ".nablas-%ld-%u.tmp", (long)getpid(), turn);
+        int fd = openat(folder, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (fd >= 0 || errno != EEXIST || turn == 9999) return fd;
     }
 }
 
-static nb_status fail_and_abort(nb_file *file, const char *function, const char *path, int error)
+/* The new file is given to the owner and the group of the old one as far as we may, with the same
+ * permissions; to another group than before, no more than to everybody. */
+static int keep_owner(int fd, const struct stat *old)
 {
-    nb_fail(NB_EIO, "%s: %s: %s", function, path, strerror(error));
+    struct stat now;
+    mode_t mode = old->st_mode & 07777;
+    if (fstat(fd, &now)) return -1;
+    if ((now.st_uid != old->st_uid || now.st_gid != old->st_gid) &&
+        fchown(fd, old->st_uid, old->st_gid)) {
+        mode &= 0777;
+        if (now.st_gid != old->st_gid && fchown(fd, (uid_t)-1, old->st_gid))
+            mode &= (mode & 07) * 011 | 0700;
+    }
+    return fchmod(fd, mode);
+}
+
+static nb_status fail_and_abort(nb_file *file, const char *function, int error)
+{
+    nb_status status = nb_fail(error == ENOMEM ? NB_ENOMEM : NB_EIO, "%s: %s: %s", function,
+                               shown(file->path), strerror(error));
+    nb_file_abort(file);
+    return status;
+}
+
+/* Without O_NONBLOCK, a pipe would make us wait for its reader. */
+static nb_status begin_in_place(nb_file *file, bool pipe)
+{
+    file->place = open(file->path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (file->place >= 0) file->stream = tmpfile();
+    if (file->stream) return NB_OK;
+    if (file->place >= 0 || errno != ENXIO || !pipe)
+        return fail_and_abort(file, "nb_file_begin", errno);
+    nb_fail(NB_EIO, "nb_file_begin: %s: a pipe that nobody reads", shown(file->path));
     nb_file_abort(file);
     return NB_EIO;
+}
+
+/* Find the place of the file and open another one there, whose name goes into `temp`. */
+static int open_beside(nb_file *file, const struct stat *old, char temp[TEMP_ROOM])
+{
+    struct stat found;
+    file->place = open_folder(file->path, file->name);
+    if (file->place < 0) return -1;
+    if (old) {
+        if (faccessat(file->place, file->name, W_OK, AT_EACCESS) ||
+            fstatat(file->place, file->name, &found, 0))
+            return -1;
+        errno = ENOENT; /* of /dev/fd/N, when the file has no name any more */
+        if (found.st_dev != old->st_dev || found.st_ino != old->st_ino) return -1;
+    }
+    return open_temp(file->place, temp, old ? 0600 : 0666);
+}
+
+static nb_status begin_beside(nb_file *file, const struct stat *old)
+{
+    char *temp = nb_alloc(TEMP_ROOM, 1);
+    file->name = nb_alloc(PATH_MAX, 1);
+    if (!temp || !file->name) {
+        nb_free(temp);
+        nb_file_abort(file);
+        return NB_ENOMEM;
+    }
+    int fd = open_beside(file, old, temp);
+    if (fd < 0) {
+        int error = errno;
+        nb_free(temp);
+        return fail_and_abort(file, "nb_file_begin", error);
+    }
+    file->temp = temp;
+    if ((!old || !keep_owner(fd, old)) && (file->stream = fdopen(fd, "wb"))) return NB_OK;
+    close_quietly(fd);
+    return fail_and_abort(file, "nb_file_begin", errno);
 }
 
 nb_status nb_file_begin(nb_file *file, const char *path)
 {
     struct stat info;
-    char resolved[PATH_MAX];
-    int fd = -1;
-    *file = (nb_file){0};
-
+    if (file) *file = (nb_file){.place = -1};
+    if (!file || !path)
+        return nb_fail(NB_EINVAL, "nb_file_begin: %s is NULL", !file ? "file" : "path");
     bool old = stat(path, &info) == 0;
-    bool in_place = old && !S_ISREG(info.st_mode);
     if (!old && (errno != ENOENT || !*path))
-        return fail_and_abort(file, "nb_file_begin", path, errno);
-    if (old && access(path, W_OK)) return fail_and_abort(file, "nb_file_begin", path, errno);
-    const char *target = old && !in_place ? realpath(path, resolved) : path;
-    if (!target) return fail_and_abort(file, "nb_file_begin", path, errno);
+        return nb_fail(NB_EIO, "nb_file_begin: %s: %s", shown(path), strerror(errno));
+    file->path = nb_alloc(strlen(path) + 1, 1);
+    if (!file->path) return NB_ENOMEM;
+    strcpy(file->path, path);
+    return old && !S_ISREG(info.st_mode) ? begin_in_place(file, S_ISFIFO(info.st_mode))
+                                         : begin_beside(file, old ? &info : NULL);
+}
 
-    size_t room = strlen(target) + sizeof ".nablas--.tmp" + 2 * 20;
-    file->path = nb_alloc(strlen(target) + 1, 1);
-    if (!file->path) goto no_memory;
-    strcpy(file->path, target);
-    if (in_place) {
-        fd = open(path, O_WRONLY | O_CLOEXEC);
-    } else {
-        file->temp = nb_alloc(room, 1);
-        if (!file->temp) goto no_memory;
-        fd = open_temp(file->temp, room, target);
-        if (fd < 0) { /* nothing to remove */
-            nb_free(file->temp);
-            file->temp = NULL;
-        }
+/* Opening a pipe and closing it again would be its end for who reads it. */
+nb_status nb_file_can_begin(const char *path)
+{
+    nb_file file;
+    struct stat info;
+    if (!path || stat(path, &info) || S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)) {
+        nb_status status = nb_file_begin(&file, path);
+        if (!status) nb_file_abort(&file);
+        return status;
     }
-    if (fd < 0) return fail_and_abort(file, "nb_file_begin", path, errno);
-    if (old && !in_place && fchmod(fd, info.st_mode & 07777)) goto no_stream;
-    file->stream = fdopen(fd, "wb");
-    if (!file->stream) goto no_stream;
-    return NB_OK;
-
-no_stream:;
-    int error = errno;
-    close(fd);
-    return fail_and_abort(file, "nb_file_begin", path, error);
-no_memory:
-    nb_file_abort(file);
-    return NB_ENOMEM;
+    if (!faccessat(AT_FDCWD, path, W_OK, AT_EACCESS)) return NB_OK;
+    return nb_fail(NB_EIO, "nb_file_can_begin: %s: %s", shown(path), strerror(errno));
 }
 
 nb_status nb_file_write(nb_file *file, const void *bytes, size_t size)
 {
+    if (!file || !file->stream || (!bytes && size > 0))
+        return nb_fail(NB_EINVAL, "nb_file_write: %s",
+                       !file ? "file is NULL" : (!file->stream ? "no file open" : "bytes is NULL"));
     if (size == 0 || fwrite(bytes, 1, size, file->stream) == size) return NB_OK;
-    return nb_fail(NB_EIO, "nb_file_write: %s: %s", file->path, strerror(errno));
+    return nb_fail(NB_EIO, "nb_file_write: %s: %s", shown(file->path), strerror(errno));
 }
 
 /* fsync, on what knows how: a terminal or a pipe answers EINVAL, some file systems for folders
@@ -144,37 +250,64 @@ static int sync_to_disk(int fd)
     return fsync(fd) && errno != EINVAL && errno != ENOTSUP ? -1 : 0;
 }
 
-static int sync_folder(char *path)
+static int sync_folder(int folder)
 {
-    size_t folder = folder_length(path);
-    char after = path[folder];
-    path[folder] = 0;
-    int fd = open(folder ? path : ".", O_RDONLY | O_CLOEXEC);
-    path[folder] = after;
+    int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return errno == EACCES ? 0 : -1; /* a folder to write but not to list */
-    int result = sync_to_disk(fd), error = errno;
-    close(fd);
-    errno = error;
+    int result = sync_to_disk(fd);
+    close_quietly(fd);
     return result;
+}
+
+/* A full pipe is waited for with poll, which any signal that is caught ends, also one whose handler
+ * asks for SA_RESTART: a write would go on waiting. */
+static int write_in_place(int fd, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t put = write(fd, bytes, size);
+        if (put < 0 && errno == EAGAIN) {
+            if (poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1) < 0) return -1;
+        } else if (put < 0 && errno != EINTR) {
+            return -1;
+        } else if (put > 0) {
+            bytes += put;
+            size -= (size_t)put;
+        }
+    }
+    return 0;
+}
+
+static nb_status commit_in_place(nb_file *file)
+{
+    char part[16384];
+    size_t got;
+    rewind(file->stream);
+    while ((got = fread(part, 1, sizeof part, file->stream)) > 0)
+        if (write_in_place(file->place, part, got))
+            return fail_and_abort(file, "nb_file_commit", errno);
+    if (ferror(file->stream) || sync_to_disk(file->place))
+        return fail_and_abort(file, "nb_file_commit", errno);
+    nb_file_abort(file);
+    return NB_OK;
 }
 
 nb_status nb_file_commit(nb_file *file)
 {
+    if (!file || !file->stream)
+        return nb_fail(NB_EINVAL, "nb_file_commit: %s", !file ? "file is NULL" : "no file open");
     bool failed_before = ferror(file->stream);
     errno = 0;
-    if (fflush(file->stream) || failed_before || sync_to_disk(fileno(file->stream)))
-        return fail_and_abort(file, "nb_file_commit", file->path, errno ? errno : EIO);
+    if (fflush(file->stream) || failed_before)
+        return fail_and_abort(file, "nb_file_commit", errno ? errno : EIO);
+    if (!file->name) return commit_in_place(file);
+    if (sync_to_disk(fileno(file->stream))) return fail_and_abort(file, "nb_file_commit", errno);
     int closed = fclose(file->stream);
     file->stream = NULL;
-    if (closed) return fail_and_abort(file, "nb_file_commit", file->path, errno);
-    if (file->temp) {
-        if (rename(file->temp, file->path))
-            return fail_and_abort(file, "nb_file_commit", file->path, errno);
-        nb_free(file->temp);
-        file->temp = NULL;
-        if (sync_folder(file->path))
-            return fail_and_abort(file, "nb_file_commit", file->path, errno);
-    }
+    if (closed || renameat(file->place, file->temp, file->place, file->name))
+        return fail_and_abort(file, "nb_file_commit", errno);
+    nb_free(file->temp);
+    file->temp = NULL;
+    if (sync_folder(file->place)) return fail_and_abort(file, "nb_file_commit", errno);
     nb_file_abort(file);
     return NB_OK;
 }
@@ -183,8 +316,10 @@ void nb_file_abort(nb_file *file)
 {
     if (!file) return;
     if (file->stream) fclose(file->stream);
-    if (file->temp) unlink(file->temp);
+    if (file->temp) unlinkat(file->place, file->temp, 0);
+    if (file->path && file->place >= 0) close(file->place);
     nb_free(file->temp);
+    nb_free(file->name);
     nb_free(file->path);
     *file = (nb_file){0};
 }

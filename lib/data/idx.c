@@ -137,7 +137,8 @@ static nb_status gzip_fail(source *s, int code)
 }
 
 /* Up to `bytes` unpacked bytes; *got is less only at the end. RFC 1952, 2.2: a gzip file is a
- * series of members; so what follows a member is either another or a fault. */
+ * series of members; so what follows a member is another, zeros (of a tape's last block, which
+ * gzip and Python skip too), or a fault. */
 static nb_status read_gzip(source *s, void *to, size_t bytes, size_t *got)
 {
     z_stream *z = &s->z;
@@ -155,12 +156,15 @@ static nb_status read_gzip(source *s, void *to, size_t bytes, size_t *got)
             z->next_in = s->packed;
             z->avail_in = (uInt)n;
         }
-        if (s->member_ended) inflateReset(z);
+        for (; s->member_ended && z->avail_in > 0 && *z->next_in == 0; z->avail_in--) z->next_in++;
+        if (z->avail_in == 0) continue;
+        int code = s->member_ended ? inflateReset(z) : Z_OK;
+        if (code != Z_OK) return gzip_fail(s, code);
         size_t room = bytes - *got;
         if (room > UINT_MAX) room = UINT_MAX;
         z->next_out = (unsigned char *)to + *got;
         z->avail_out = (uInt)room;
-        int code = inflate(z, Z_NO_FLUSH);
+        code = inflate(z, Z_NO_FLUSH);
         *got += room - z->avail_out;
         s->given += room - z->avail_out;
         s->member_ended = code == Z_STREAM_END;
@@ -293,8 +297,8 @@ nb_status nb_idx_read(const char *path, nb_tensor *out)
 {
     source s;
     header h;
-    *out = (nb_tensor){0};
-    if (!path) return nb_fail(NB_EINVAL, "nb_idx_read: path is NULL");
+    if (out) *out = (nb_tensor){0};
+    if (!path || !out) return nb_fail(NB_EINVAL, "nb_idx_read: %s is NULL", !path ? "path" : "out");
     nb_status status = source_open(&s, path);
     if (!status) status = read_header(&s, &h);
     if (!status) status = read_body(&s, &h, out);
@@ -306,13 +310,17 @@ nb_status nb_idx_read(const char *path, nb_tensor *out)
 
 static nb_status make_header(const nb_tensor *t, unsigned char bytes[4 + 4 * NB_MAX_DIMS])
 {
-    size_t type = 0;
+    size_t type = 0, count;
     while (type < TYPES && types[type].dtype != t->dtype) type++;
     if (type == TYPES)
         return nb_fail(NB_EDTYPE, "nb_idx_write: %s, which an IDX file cannot hold",
                        nb_dtype_name(t->dtype));
     if (t->shape.ndim > NB_MAX_DIMS)
         return nb_fail(NB_EINVAL, "nb_idx_write: ndim=%zu > %d", t->shape.ndim, NB_MAX_DIMS);
+    nb_status status = nb_shape_count(t->shape, &count);
+    if (status) return status;
+    if (count > 0 && !t->data)
+        return nb_fail(NB_EINVAL, "nb_idx_write: %zu elements, but data is NULL", count);
     bytes[0] = bytes[1] = 0;
     bytes[2] = types[type].code;
     bytes[3] = (unsigned char)t->shape.ndim;
@@ -347,7 +355,7 @@ nb_status nb_idx_write(const char *path, const nb_tensor *t)
 {
     unsigned char head[4 + 4 * NB_MAX_DIMS];
     nb_file file = {0};
-    if (!path) return nb_fail(NB_EINVAL, "nb_idx_write: path is NULL");
+    if (!path || !t) return nb_fail(NB_EINVAL, "nb_idx_write: %s is NULL", !path ? "path" : "t");
     nb_status status = make_header(t, head);
     if (!status) status = nb_file_begin(&file, path);
     if (!status) status = nb_file_write(&file, head, 4 + 4 * t->shape.ndim);

@@ -1,28 +1,30 @@
-#include "nablas/packer.h"
+#include "data/packer.h"
 #include "nablas/kernels.h"
 #include "nablas/memory.h"
 
 #include <string.h>
 
 struct nb_packer {
-    const nb_dataset *set;
+    nb_tensor bytes; /* (n, pixels) */
     size_t rows, pixels;
-    float divisor;
+    float scale;
     double value[UINT8_MAX + 1]; /* what a byte means */
 
-    /* The set once more; record is NULL where it is left whole. */
-    size_t runs, columns;
-    nb_run *run;     /* (runs): the common columns */
-    uint8_t *record; /* of each image the bytes in common columns, then its nb_byte_entries */
+    /* The set once more. */
+    nb_run *run;     /* (packed.runs): the common columns */
+    uint8_t *record; /* of each image the bytes in common columns, then its nb_byte_entries; NULL
+                        where packing does not pay */
     size_t *first;   /* (images + 1): image i is record[first[i]] ... record[first[i+1]-1] */
 
     /* A batch. */
     const size_t *index; /* its images, or lo, lo + 1 ... */
     size_t lo;
-    nb_tensor dense;       /* (rows, columns) */
+    void *dense;           /* (rows, packed.columns) */
     size_t most;           /* entries of an image */
     size_t *row, *row_end; /* (rows) */
     nb_entry *entry;       /* (rows most) */
+    nb_packed packed;
+    const nb_kernels *kernels;
 };
 
 /* A column used by this many of n images, or fewer, is kept entry by entry: a quarter. From there
@@ -34,12 +36,12 @@ static uint32_t few(size_t n)
 
 static const uint8_t *bytes_of(const nb_packer *p, size_t image)
 {
-    return (const uint8_t *)p->set->images.data + image * p->pixels;
+    return (const uint8_t *)p->bytes.data + image * p->pixels;
 }
 
 static size_t entries_of(const nb_packer *p, size_t image)
 {
-    return (p->first[image + 1] - p->first[image] - p->columns) / sizeof(nb_byte_entry);
+    return (p->first[image + 1] - p->first[image] - p->packed.columns) / sizeof(nb_byte_entry);
 }
 
 /* --- the set once more ------------------------------------------------------------------------ */
@@ -70,14 +72,14 @@ static void divide(reading *r, size_t parts)
     const uint32_t most = few(r->images);
     for (size_t part = 0; part < parts; part++)
         for (size_t k = 0; k < p->pixels; k++) sum[k] += r->count[part * r->stride + k];
-    p->runs = nb_find_runs(p->pixels, sum, most, p->run, &p->columns);
+    p->packed.runs = nb_find_runs(p->pixels, sum, most, p->run, &p->packed.columns);
     for (size_t k = 0; k < p->pixels; k++) r->rare[k] = sum[k] > most ? 0 : UINT8_MAX;
 }
 
 /* Copying the weights that go with the columns costs more than a few columns save. */
 static bool pays(const nb_packer *p)
 {
-    return 8 * p->columns <= 7 * p->pixels;
+    return 8 * p->packed.columns <= 7 * p->pixels;
 }
 
 /* Where the records of a share begin. */
@@ -88,7 +90,7 @@ static size_t bytes_before(const reading *r, size_t part, size_t parts)
     for (size_t i = 0; i < part; i++)
         for (size_t k = 0; k < r->packer->pixels; k++)
             if (r->rare[k]) entries += r->count[i * r->stride + k];
-    return lo * r->packer->columns + entries * sizeof(nb_byte_entry);
+    return lo * r->packer->packed.columns + entries * sizeof(nb_byte_entry);
 }
 
 static nb_status store_share(void *context, size_t part, size_t parts)
@@ -101,7 +103,7 @@ static nb_status store_share(void *context, size_t part, size_t parts)
     for (size_t i = lo; i < hi; i++) {
         const uint8_t *bytes = bytes_of(p, i);
         p->first[i] = (size_t)(to - p->record);
-        for (size_t k = 0; k < p->runs; k++) {
+        for (size_t k = 0; k < p->packed.runs; k++) {
             const size_t length = p->run[k].end - p->run[k].begin;
             memcpy(to, bytes + p->run[k].begin, length);
             to += length;
@@ -128,7 +130,7 @@ static nb_status store(reading *r, nb_pool *pool)
 static nb_status read_set(nb_packer *p, nb_pool *pool)
 {
     const size_t parts = nb_pool_threads(pool), line = NB_ALIGNMENT / sizeof(uint32_t);
-    reading r = {.packer = p, .images = nb_dataset_count(p->set)};
+    reading r = {.packer = p, .images = p->bytes.shape.dim[0]};
     nb_status status = NB_ENOMEM;
     r.stride = (p->pixels + line - 1) / line * line;
     if ((r.count = nb_alloc_zero(parts + 1, r.stride * sizeof *r.count)) &&
@@ -145,48 +147,40 @@ static nb_status read_set(nb_packer *p, nb_pool *pool)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static nb_status check_set(const nb_dataset *d, nb_dtype dtype, size_t rows)
+static nb_status make_room(nb_packer *p)
 {
-    if (rows == 0) return nb_fail(NB_EINVAL, "nb_packer_create: rows=0");
-    if (!nb_kernels_of(dtype))
-        return nb_fail(NB_EDTYPE, "nb_packer_create: %s, expected float32 or float64",
-                       nb_dtype_name(dtype));
-    if (nb_tensor_count(&d->images) == 0 || !d->flatten)
-        return nb_fail(NB_ESHAPE, "nb_packer_create: %zu images of %zu pixels%s",
-                       nb_dataset_count(d), nb_tensor_width(&d->images),
-                       d->flatten ? "" : ", not flattened");
-    return NB_OK;
-}
-
-static nb_status make_room(nb_packer *p, nb_dtype dtype)
-{
-    if (!p->record) return nb_tensor_create(&p->dense, dtype, NB_SHAPE(p->rows, p->pixels));
-    nb_status status = nb_tensor_create(&p->dense, dtype, NB_SHAPE(p->rows, p->columns));
-    if (status) return status;
-    if (!(p->row = nb_alloc(p->rows, sizeof *p->row)) ||
+    size_t elements, entries;
+    if (!nb_size_mul(p->rows, p->packed.columns + 1, &elements) ||
+        !nb_size_mul(p->rows, p->most + 1, &entries))
+        return nb_fail(NB_EOVERFLOW, "nb_source_create: batches of %zu rows", p->rows);
+    if (!(p->dense = nb_alloc_zero(elements, p->kernels->size)) ||
+        !(p->row = nb_alloc(p->rows, sizeof *p->row)) ||
         !(p->row_end = nb_alloc(p->rows, sizeof *p->row_end)) ||
-        !(p->entry = nb_alloc(p->rows, (p->most + 1) * sizeof *p->entry)))
+        !(p->entry = nb_alloc(entries, sizeof *p->entry)))
         return NB_ENOMEM;
+    p->packed.run = p->run;
+    p->packed.row = p->row;
+    p->packed.row_end = p->row_end;
+    p->packed.entry = p->entry;
     return NB_OK;
 }
 
-nb_status nb_packer_create(nb_packer **out, const nb_dataset *d, nb_dtype dtype, size_t rows,
-                           nb_pool *pool, bool whole)
+nb_status nb_packer_create(nb_packer **out, const nb_tensor *bytes, float scale, nb_dtype dtype,
+                           size_t rows, nb_pool *pool)
 {
     *out = NULL;
-    nb_status status = check_set(d, dtype, rows);
-    if (status) return status;
+    if (nb_tensor_width(bytes) > UINT16_MAX + 1 || bytes->shape.dim[0] > UINT32_MAX) return NB_OK;
     nb_packer *p = nb_alloc_zero(1, sizeof *p);
     if (!p) return NB_ENOMEM;
-    p->set = d;
+    p->bytes = *bytes;
     p->rows = rows;
-    p->pixels = nb_tensor_width(&d->images);
-    p->divisor = d->normalize ? 255.0f : 1.0f;
-    for (size_t i = 0; i <= UINT8_MAX; i++) p->value[i] = (double)((float)i / p->divisor);
-    if (!whole && p->pixels <= UINT16_MAX + 1 && nb_dataset_count(d) <= UINT32_MAX)
-        status = read_set(p, pool);
-    if (!status) status = make_room(p, dtype);
-    if (status)
+    p->pixels = nb_tensor_width(bytes);
+    p->scale = scale;
+    p->kernels = nb_kernels_of(dtype);
+    for (size_t i = 0; i <= UINT8_MAX; i++) p->value[i] = (double)((float)i / scale);
+    nb_status status = read_set(p, pool);
+    if (!status && p->record) status = make_room(p);
+    if (status || !p->record)
         nb_packer_destroy(p);
     else
         *out = p;
@@ -196,7 +190,7 @@ nb_status nb_packer_create(nb_packer **out, const nb_dataset *d, nb_dtype dtype,
 void nb_packer_destroy(nb_packer *p)
 {
     if (!p) return;
-    nb_tensor_destroy(&p->dense);
+    nb_free(p->dense);
     nb_free(p->run);
     nb_free(p->record);
     nb_free(p->first);
@@ -221,8 +215,7 @@ static inline __attribute__((always_inline)) void prefetch(const nb_packer *p, s
     enum { ahead = 6, line = 64 };
     if (i + ahead >= end) return;
     const size_t image = image_of(p, i + ahead);
-    const uint8_t *at = p->record ? p->record + p->first[image] : bytes_of(p, image);
-    const uint8_t *last = p->record ? p->record + p->first[image + 1] : at + p->pixels;
+    const uint8_t *at = p->record + p->first[image], *last = p->record + p->first[image + 1];
     for (; at < last; at += line) __builtin_prefetch(at);
 }
 
@@ -235,17 +228,16 @@ static void fill_entries(nb_packer *p, size_t i, const uint8_t *at)
     }
 }
 
-static nb_status fill(void *context, size_t lo, size_t hi)
+nb_status nb_packer_fill(void *packer, size_t lo, size_t hi)
 {
-    nb_packer *p = context;
-    const nb_kernels *kernels = nb_kernels_of(p->dense.dtype);
-    const size_t width = nb_tensor_width(&p->dense);
+    nb_packer *p = packer;
+    const size_t width = p->packed.columns;
     for (size_t i = lo; i < hi; i++) {
-        const size_t image = image_of(p, i);
-        const uint8_t *bytes = p->record ? p->record + p->first[image] : bytes_of(p, image);
+        const uint8_t *bytes = p->record + p->first[image_of(p, i)];
         prefetch(p, i, hi);
-        kernels->from_bytes(width, bytes, p->divisor, nb_tensor_at(&p->dense, i));
-        if (p->record) fill_entries(p, i, bytes + width);
+        p->kernels->from_bytes(width, bytes, p->scale,
+                               (char *)p->dense + i * width * p->kernels->size);
+        fill_entries(p, i, bytes + width);
     }
     return NB_OK;
 }
@@ -260,33 +252,11 @@ static void place_entries(nb_packer *p, size_t n)
     }
 }
 
-static nb_status check_batch(const nb_packer *p, size_t n, const size_t *index, size_t lo)
+void nb_packer_pack(nb_packer *p, size_t n, const size_t *index, size_t first, nb_tensor *x)
 {
-    const size_t images = nb_dataset_count(p->set);
-    if (n > p->rows)
-        return nb_fail(NB_ESHAPE, "nb_packer_pack: %zu images, expected up to %zu", n, p->rows);
-    for (size_t i = 0; i < n; i++) {
-        const size_t image = index ? index[i] : lo + i;
-        if (image >= images)
-            return nb_fail(NB_ERANGE, "nb_packer_pack: image %zu of %zu", image, images);
-    }
-    return NB_OK;
-}
-
-nb_status nb_packer_pack(nb_packer *p, size_t n, const size_t *index, size_t lo, nb_packed *packed)
-{
-    nb_status status = check_batch(p, n, index, lo);
-    if (status) return status;
     p->index = index;
-    p->lo = lo;
-    *packed = (nb_packed){.dense = nb_tensor_rows(&p->dense, 0, n), .fill = fill, .context = p};
-    if (p->record) {
-        place_entries(p, n);
-        packed->runs = p->runs;
-        packed->run = p->run;
-        packed->row = p->row;
-        packed->row_end = p->row_end;
-        packed->entry = p->entry;
-    }
-    return NB_OK;
+    p->lo = first;
+    place_entries(p, n);
+    *x = nb_tensor_view(p->kernels->dtype, NB_SHAPE(n, p->pixels), p->dense);
+    x->packed = &p->packed;
 }

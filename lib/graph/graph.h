@@ -1,37 +1,57 @@
-/* graph.h - what a graph and a node are made of; for lib/graph alone. */
+/* graph.h - what a graph and a node are made of; for lib/graph and lib/derivative. */
 #ifndef NABLAS_GRAPH_INTERNAL_H
 #define NABLAS_GRAPH_INTERNAL_H
 
 #include "nablas/graph.h"
 
-typedef enum { INPUT, PARAMETER, OPERATION } nb_node_kind;
-
 struct nb_node {
     nb_graph *graph;
     size_t index;
     char *name; /* NULL: none */
-    nb_node_kind kind;
+    nb_role role;
 
     const nb_op *op; /* operations */
-    double attribute;
+    void *config;    /* op->config bytes */
+    nb_need need;
     nb_node *input[NB_MAX_INPUTS];
 
     nb_shape shape; /* as declared: NB_BATCH for the batch */
     bool batched;   /* shape.dim[0] == NB_BATCH */
     bool needs_gradient;
-    nb_tensor value, aux, gradient; /* at the current batch */
-    size_t aux_width;
-    bool sparse;   /* input: nb_sparse */
-    nb_packed fed; /* input: as it was fed packed; fed.run is NULL where it is whole, fed.fill once
-                      its rows are written, as they are after nb_forward */
-    void *packed;  /* operation: its copy of input 1's active rows */
-    void *owned;   /* an input's value when the graph is a cast; NULL otherwise */
+    size_t uses;                     /* how often it is an input of other nodes */
+    nb_tensor value, kept, gradient; /* at the current batch */
+    void *memory, *partial;
+    bool sparse;        /* input: nb_sparse */
+    nb_fill fill;       /* input: who writes its rows, NULL once they are there */
+    void *fill_context; /* for fill */
+    void *owned;        /* an input's value when the graph is a cast; NULL otherwise */
 
-    /* The plan for the target that was last asked for, see run.c. */
+    /* For the target of the schedules. */
     bool needed;
-    bool written;              /* backward writes this node's gradient */
-    bool first[NB_MAX_INPUTS]; /* this node is the first to write input i's gradient */
+    bool written; /* backward writes this node's gradient */
+    bool direct;  /* parameter: its gradient may go straight to its sink */
+    bool follows; /* parameter: the last step went through its operation, which keeps what it has
+                     prepared from it */
 };
+
+/* One call for each thread: a phase of an operation, or one of the others. */
+typedef enum { NB_STEP_PHASE, NB_STEP_FILL, NB_STEP_ADD } nb_step_kind;
+
+typedef struct nb_step_of {
+    nb_step_kind kind;
+    nb_node *node;         /* whose phase; the input to fill; the parameter to add to */
+    const nb_phase *phase; /* NB_STEP_PHASE */
+    size_t stage;
+    bool alone;  /* one thread does all of it */
+    bool first;  /* backward: nobody wrote din before */
+    bool direct; /* backward: din is the parameter's sink, if there are sinks */
+} nb_step_of;
+
+/* Steps in the order in which they run; threads meet where the stage changes. */
+typedef struct nb_schedule {
+    nb_step_of *step;
+    size_t steps, room, stages;
+} nb_schedule;
 
 struct nb_graph {
     nb_dtype dtype;
@@ -45,19 +65,49 @@ struct nb_graph {
     size_t max_batch; /* 0 until finished */
     void *arena;
     nb_tensor parameters, gradients;
+    const nb_graph *lender; /* whose parameters and state these are; NULL: its own */
+    size_t scratch_bytes;   /* for each thread */
+    size_t scratch_threads; /* that there is scratch memory for */
+    char *scratch;
 
     nb_pool *pool;
-    bool row_parallel;  /* rows may be shared out: only final scalars have no batch */
-    bool fusable;       /* every use of every parameter honours alpha */
-    nb_node *planned;   /* target of the plan in the nodes */
+    nb_pass pass, passed; /* of the next forward pass, of the last */
+    nb_node *planned;     /* target of the schedules; NULL: none */
+    nb_schedule forward, backward;
+    struct nb_mark *mark; /* (nodes) workspace of the planner */
+    nb_sink *sink;        /* (parameters) for nb_descend */
     nb_node *forwarded; /* target of the last forward pass, NULL if something changed since */
     size_t batch;
+    bool batch_given; /* by an input; else it is 1 */
 };
 
 /* Record the first failure while building, from nb_last_error(); returns NULL. */
 nb_node *nb_graph_spoil(nb_graph *g, nb_status status);
 
+/* What messages call a node. */
+const char *nb_node_title(const nb_node *node);
+
 /* What the node's operation is called with in a forward pass. */
 nb_call nb_node_call(const nb_node *node);
+
+/* How many things a phase counts in that call, and who does which of them. */
+size_t nb_phase_count(const nb_phase *phase, const nb_call *c);
+void nb_phase_share(const nb_phase *phase, const nb_call *c, size_t part, size_t parts, size_t *lo,
+                    size_t *hi);
+
+/* Is this phase part of this call? */
+bool nb_phase_applies(const nb_phase *phase, const nb_call *c);
+
+/* All phases of a forward pass on one thread: for calls on other arrays than the graph's. */
+nb_status nb_call_forward(const nb_op *op, const nb_call *c);
+
+bool nb_promises(const nb_node *node, unsigned promise);
+
+/* Find the schedules for `target`; nothing is done where they are known. */
+void nb_graph_plan(nb_node *target);
+
+/* The memory of a schedule for the whole graph. Errors: NB_ENOMEM. */
+nb_status nb_graph_schedule_create(nb_graph *g);
+void nb_graph_schedule_destroy(nb_graph *g);
 
 #endif

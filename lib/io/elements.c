@@ -11,22 +11,45 @@ static const struct {
     {"i2", NB_INT16},   {"i4", NB_INT32},   {"i8", NB_INT64},
 };
 
+nb_status nb_elements_arguments(const char *function, const void *bytes, const char *label,
+                                const void *out)
+{
+    if (bytes && label && out) return NB_OK;
+    return nb_fail(NB_EINVAL, "%s: %s is NULL", function,
+                   !bytes ? "bytes" : (!label ? "label" : "the result's place"));
+}
+
+nb_status nb_elements_check(const char *function, const nb_tensor *tensor)
+{
+    char text[200];
+    size_t bytes;
+    const nb_elements layout = {.dtype = tensor->dtype, .shape = tensor->shape};
+    if (nb_dtype_size(tensor->dtype) == 0)
+        return nb_fail(NB_EDTYPE, "%s: dtype=%d is no element type", function, (int)tensor->dtype);
+    if (tensor->shape.ndim > NB_MAX_DIMS)
+        return nb_fail(NB_EINVAL, "%s: ndim=%zu > %d", function, tensor->shape.ndim, NB_MAX_DIMS);
+    nb_status status = nb_elements_bytes(&layout, function, &bytes);
+    if (!status && bytes > 0 && !tensor->data)
+        status = nb_fail(NB_EINVAL, "%s: a tensor of %s without elements", function,
+                         nb_shape_text(tensor->shape, text, sizeof text));
+    return status;
+}
+
 nb_status nb_elements_descr(nb_elements *layout, const char *descr, size_t length,
                             const char *where)
 {
-    for (size_t i = 0; length == 3 && i < sizeof kinds / sizeof *kinds; i++) {
-        if (memcmp(descr + 1, kinds[i].kind, 2) != 0) continue;
-        bool single = nb_dtype_size(kinds[i].dtype) == 1;
-        char order = descr[0];
-        if (order != '<' && order != '>' && order != '=' && !(order == '|' && single)) break;
+    bool ordered = length > 0 && memchr("<>=|", descr[0], 4);
+    for (size_t i = 0; length == 2 + (size_t)ordered && i < sizeof kinds / sizeof *kinds; i++) {
+        if (memcmp(descr + ordered, kinds[i].kind, 2) != 0) continue;
         layout->dtype = kinds[i].dtype;
-        layout->swapped = !single && order == (NB_HOST_IS_LITTLE ? '>' : '<');
+        layout->swapped =
+            nb_dtype_size(kinds[i].dtype) > 1 && descr[0] == (NB_HOST_IS_LITTLE ? '>' : '<');
         return NB_OK;
     }
-    return nb_fail(NB_EDTYPE,
-                   "%s: element type '%.*s'%s; expected f4, f8, u1, i1, i2, i4 or i8 after < or >",
-                   where, (int)(length < 40 ? length : 40), descr,
-                   length >= 2 && descr[1] == 'O' ? " (pickled objects are never read)" : "");
+    return nb_fail(
+        NB_EDTYPE, "%s: element type '%.*s'%s; expected f4, f8, u1, i1, i2, i4 or i8 after < or >",
+        where, (int)(length < 40 ? length : 40), descr,
+        length > ordered && descr[ordered] == 'O' ? " (pickled objects are never read)" : "");
 }
 
 const char *nb_elements_kind(nb_dtype dtype)
@@ -58,12 +81,15 @@ static void swap_bytes(unsigned char *at, size_t count, size_t size)
     }
 }
 
-/* Row-major out of column-major: walk the result in order, with an odometer of its indices and the
+/* Row-major out of another order: walk the result in order, with an odometer of its indices and the
  * source's position kept beside it. */
-static void transpose(nb_shape shape, size_t size, const unsigned char *from, unsigned char *to)
+static void reorder(const nb_elements *layout, size_t size, const unsigned char *from,
+                    unsigned char *to)
 {
-    size_t index[NB_MAX_DIMS] = {0}, stride[NB_MAX_DIMS], count = 1, at = 0;
-    for (size_t d = 0; d < shape.ndim; d++) {
+    const nb_shape shape = layout->shape;
+    size_t index[NB_MAX_DIMS] = {0}, stride[NB_MAX_DIMS] = {0}, count = 1, at = 0;
+    for (size_t k = 0; k < shape.ndim; k++) { /* from the fastest */
+        size_t d = layout->permuted ? layout->order[shape.ndim - 1 - k] : k;
         stride[d] = count;
         count *= shape.dim[d];
     }
@@ -84,8 +110,8 @@ nb_status nb_elements_read(const nb_elements *layout, const unsigned char *bytes
     if (status) return status;
     size_t size = nb_dtype_size(layout->dtype), count = nb_tensor_count(out);
     if (count == 0) return NB_OK;
-    if (layout->fortran && layout->shape.ndim > 1)
-        transpose(layout->shape, size, bytes, out->data);
+    if ((layout->fortran || layout->permuted) && layout->shape.ndim > 1)
+        reorder(layout, size, bytes, out->data);
     else
         memcpy(out->data, bytes, count * size);
     if (layout->swapped) swap_bytes(out->data, count, size);

@@ -10,14 +10,24 @@
 typedef struct nb_elements {
     nb_dtype dtype;
     nb_shape shape;
-    bool swapped; /* the other byte order than this machine's */
-    bool fortran; /* the first dimension varies fastest */
+    bool swapped;  /* the other byte order than this machine's */
+    bool fortran;  /* the first dimension varies fastest */
+    bool permuted; /* dimension order[0] varies slowest, then order[1], ... */
+    unsigned char order[NB_MAX_DIMS];
 } nb_elements;
 
 #define NB_HOST_IS_LITTLE (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 
-/* nb_elements_descr - set dtype and byte order from NumPy's name for them: '<', '>' or '=' before
- * an element of several bytes, and '|' too before one of a single byte; then f4 f8 u1 i1 i2 i4 i8.
+/* nb_elements_arguments - of a parser: NB_EINVAL if one is NULL, which is named. */
+nb_status nb_elements_arguments(const char *function, const void *bytes, const char *label,
+                                const void *out);
+
+/* nb_elements_check - could the elements of this tensor be written? Errors, with `function`:
+ * NB_EDTYPE, NB_EINVAL, NB_EOVERFLOW. */
+nb_status nb_elements_check(const char *function, const nb_tensor *tensor);
+
+/* nb_elements_descr - set dtype and byte order from NumPy's name for them: '<' or '>', or '=', '|'
+ * or nothing for this machine's order; then f4 f8 u1 i1 i2 i4 i8.
  * Errors: NB_EDTYPE, with `where` (function and file) before the descr. */
 nb_status nb_elements_descr(nb_elements *layout, const char *descr, size_t length,
                             const char *where);

@@ -14,6 +14,7 @@ typedef struct cursor {
     const unsigned char *bytes;
     size_t at, end; /* offsets in the file; `end` is the end of the header */
     const char *where;
+    bool longs; /* 3L for 3: Python 2 wrote versions 1.0 and 2.0 */
 } cursor;
 
 static nb_status fail_at(const cursor *c, const char *expected)
@@ -31,7 +32,7 @@ static nb_status fail_at(const cursor *c, const char *expected)
 
 static void skip_space(cursor *c)
 {
-    while (c->at < c->end && memchr(" \t\r\n", c->bytes[c->at], 4)) c->at++;
+    while (c->at < c->end && memchr(" \t\r\n\f", c->bytes[c->at], 5)) c->at++;
 }
 
 /* Take `token` if it comes next, after any space. */
@@ -89,6 +90,7 @@ static nb_status parse_size(cursor *c, size_t *value)
         c->at = begin;
         return fail_at(c, "a dimension without leading zeros");
     }
+    if (c->longs) take(c, 'L');
     return NB_OK;
 }
 
@@ -194,6 +196,7 @@ static nb_status find_header(cursor *c, size_t size)
     if (length > size - 8 - width)
         return nb_fail(NB_EFORMAT, "%s: offset 8: header of %zu bytes; %zu are left", c->where,
                        length, size - 8 - width);
+    c->longs = b[6] < 3;
     c->at = 8 + width;
     c->end = c->at + length;
     return NB_OK;
@@ -204,10 +207,12 @@ nb_status nb_npy_parse(const void *bytes, size_t size, const char *label, nb_ten
     char where[320], text[200];
     nb_elements layout = {0};
     size_t expected;
-    *out = (nb_tensor){0};
+    nb_status status = nb_elements_arguments("nb_npy_parse", bytes, label, out);
+    if (out) *out = (nb_tensor){0};
+    if (status) return status;
     snprintf(where, sizeof where, "nb_npy_parse: %s", label);
-    cursor c = {bytes, 0, 0, where};
-    nb_status status = find_header(&c, size);
+    cursor c = {bytes, 0, 0, where, false};
+    status = find_header(&c, size);
     if (!status) status = parse_dict(&c, &layout);
     if (!status) status = nb_elements_bytes(&layout, where, &expected);
     if (status) return status;
@@ -222,7 +227,8 @@ nb_status nb_npy_load(const char *path, nb_tensor *out)
 {
     unsigned char *bytes;
     size_t size;
-    *out = (nb_tensor){0};
+    if (out) *out = (nb_tensor){0};
+    if (!path || !out) return nb_fail(NB_EINVAL, "nb_npy_load: %s is NULL", !path ? "path" : "out");
     nb_status status = nb_file_read(path, &bytes, &size);
     if (status) return status;
     status = nb_npy_parse(bytes, size, path, out);
@@ -235,6 +241,7 @@ nb_status nb_npy_load(const char *path, nb_tensor *out)
 size_t nb_npy_header(const nb_tensor *tensor, char header[NB_NPY_HEADER_MAX])
 {
     char shape[200], dict[NB_NPY_HEADER_MAX];
+    if (!tensor || !header) return 0;
     char order = nb_dtype_size(tensor->dtype) == 1 ? '|' : (NB_HOST_IS_LITTLE ? '<' : '>');
     int room = 0;
     if (tensor->shape.ndim > 0) room = 21 - snprintf(NULL, 0, "%zu", tensor->shape.dim[0]);
@@ -254,9 +261,12 @@ size_t nb_npy_header(const nb_tensor *tensor, char header[NB_NPY_HEADER_MAX])
 nb_status nb_npy_save(const nb_tensor *tensor, const char *path)
 {
     char header[NB_NPY_HEADER_MAX];
-    nb_file file;
-    size_t length = nb_npy_header(tensor, header);
-    nb_status status = nb_file_begin(&file, path);
+    nb_file file = {0};
+    if (!tensor || !path)
+        return nb_fail(NB_EINVAL, "nb_npy_save: %s is NULL", !tensor ? "tensor" : "path");
+    nb_status status = nb_elements_check("nb_npy_save", tensor);
+    size_t length = status ? 0 : nb_npy_header(tensor, header);
+    if (!status) status = nb_file_begin(&file, path);
     if (!status) status = nb_file_write(&file, header, length);
     if (!status)
         status = nb_file_write(&file, tensor->data,

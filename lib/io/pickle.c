@@ -419,13 +419,14 @@ static nb_status add_array(machine *m, const pair *p, size_t *room, nb_arrays *a
 
 nb_status nb_pickle_parse(const void *bytes, size_t size, const char *label, nb_arrays *arrays)
 {
-    *arrays = (nb_arrays){0};
+    nb_status status = nb_elements_arguments("nb_pickle_parse", bytes, label, arrays);
+    if (arrays) *arrays = (nb_arrays){0};
+    if (status) return status;
     machine *m = nb_alloc_zero(1, sizeof *m);
     if (!m) return NB_ENOMEM;
     m->bytes = bytes;
     m->size = size;
     m->label = label;
-    nb_status status = NB_OK;
     while (!status && !m->stopped) status = step(m);
 
     size_t room;

@@ -110,16 +110,37 @@ static nb_status complete_array(machine *m, object *o, const value *shape, const
     return NB_OK;
 }
 
-/* _frombuffer(bytes, dtype, shape, 'C' or 'F'): how protocol 5 writes a contiguous array. */
-static nb_status array_from_buffer(machine *m, const value *args)
+/* reshape(shape).transpose(axes): dimension d of the array is dimension axes[d] of the bytes. */
+static nb_status permute(machine *m, object *o, const value *axes)
 {
-    bool fortran = is_name(&args[3]) && span_is(args[3].as.span, "F");
-    if (!fortran && !(is_name(&args[3]) && span_is(args[3].as.span, "C")))
-        return nb_pk_fail(m, NB_EFORMAT, "an order that is neither 'C' nor 'F'");
+    nb_shape stored = o->layout.shape;
+    unsigned seen = 0;
+    bool right = axes->kind == TUPLE && axes->as.tuple.count == stored.ndim;
+    for (size_t d = 0; right && d < stored.ndim; d++) {
+        const value *axis = &cells_of(m, axes)[d];
+        right = axis->kind == INT && axis->as.number >= 0 &&
+                (uint64_t)axis->as.number < stored.ndim && !(seen & 1u << axis->as.number);
+        if (!right) break;
+        seen |= 1u << axis->as.number;
+        o->layout.shape.dim[d] = stored.dim[axis->as.number];
+        o->layout.order[axis->as.number] = (unsigned char)d;
+    }
+    o->layout.permuted = true;
+    return right ? NB_OK : nb_pk_fail(m, NB_EFORMAT, "axes that are no permutation");
+}
+
+/* _frombuffer(bytes, dtype, shape, order): how protocol 5 writes a contiguous array. The order is
+ * 'C', 'F', or, from NumPy 2.3 on and with the axes as a fifth argument, 'K'. */
+static nb_status array_from_buffer(machine *m, const value *args, size_t count)
+{
+    span order = is_name(&args[3]) ? args[3].as.span : (span){(const unsigned char *)"", 0};
+    if (count == 5 ? !span_is(order, "K") : !span_is(order, "C") && !span_is(order, "F"))
+        return nb_pk_fail(m, NB_EFORMAT, "an order that is none of 'C', 'F', and 'K' with axes");
     nb_status status = nb_pk_push_object(m, ARRAY);
     if (status) return status;
-    return complete_array(m, object_of(m, &m->stack[m->depth - 1]), &args[2], &args[1], fortran,
-                          &args[0]);
+    object *o = object_of(m, &m->stack[m->depth - 1]);
+    status = complete_array(m, o, &args[2], &args[1], span_is(order, "F"), &args[0]);
+    return status || count == 4 ? status : permute(m, o, &args[4]);
 }
 
 nb_status nb_pk_reduce(machine *m)
@@ -138,7 +159,7 @@ nb_status nb_pk_reduce(machine *m)
             return nb_pk_push_object(m, ARRAY);
         break;
     case FROMBUFFER:
-        if (count == 4) return array_from_buffer(m, args);
+        if (count == 4 || count == 5) return array_from_buffer(m, args, count);
         break;
     case MAKE_DTYPE:
         if (count == 3 && is_name(&args[0]) && is_number(&args[1], 0) && is_number(&args[2], 1))

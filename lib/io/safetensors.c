@@ -1,9 +1,9 @@
 #include "nablas/safetensors.h"
 #include "io/elements.h"
+#include "io/texts.h"
 #include "nablas/file.h"
 #include "nablas/memory.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,23 +111,6 @@ static nb_status get_entry(json_t *value, const char *label, entry *e)
     return status;
 }
 
-static nb_status check_metadata(json_t *map, const char *label)
-{
-    const char *key;
-    json_t *value;
-    if (!json_is_object(map))
-        return nb_fail(NB_EFORMAT, "nb_safetensors_parse: %s: " METADATA ": expected an object",
-                       label);
-    json_object_foreach(map, key, value)
-    {
-        if (!json_is_string(value))
-            return nb_fail(NB_EFORMAT,
-                           "nb_safetensors_parse: %s: " METADATA ": \"%.40s\": expected a string",
-                           label, key);
-    }
-    return NB_OK;
-}
-
 /* By place; an empty tensor before the one that begins where it stands. */
 static int by_place(const void *a, const void *b)
 {
@@ -167,13 +150,15 @@ static nb_status read_tensors(json_t *header, const unsigned char *data, size_t 
     const char *name;
     json_t *value;
     size_t count = 0;
+    char where[400];
     nb_status status = NB_OK;
+    snprintf(where, sizeof where, "nb_safetensors_parse: %s: " METADATA, label);
     entry *entries = nb_alloc_zero(json_object_size(header), sizeof *entries);
     if (!entries) return NB_ENOMEM;
     json_object_foreach(header, name, value)
     {
         if (strcmp(name, METADATA) == 0) {
-            status = check_metadata(value, label);
+            status = nb_texts_read(value, where, arrays);
         } else {
             entries[count].name = name;
             status = get_entry(value, label, &entries[count++]);
@@ -196,8 +181,11 @@ nb_status nb_safetensors_parse(const void *bytes, size_t size, const char *label
 {
     const unsigned char *at = bytes;
     uint64_t length = 0;
-    json_error_t error;
-    *arrays = (nb_arrays){0};
+    char where[400];
+    json_t *header = NULL;
+    nb_status status = nb_elements_arguments("nb_safetensors_parse", bytes, label, arrays);
+    if (arrays) *arrays = (nb_arrays){0};
+    if (status) return status;
     if (size < 8)
         return nb_fail(NB_EFORMAT, "nb_safetensors_parse: %s: %zu bytes; expected 8 or more", label,
                        size);
@@ -210,14 +198,10 @@ nb_status nb_safetensors_parse(const void *bytes, size_t size, const char *label
     if (length == 0 || at[8] != '{')
         return nb_fail(NB_EFORMAT, "nb_safetensors_parse: %s: offset 8: expected '{' of a header",
                        label);
-    json_t *header =
-        json_loadb((const char *)at + 8, (size_t)length, JSON_REJECT_DUPLICATES, &error);
-    if (!header)
-        return nb_fail(json_error_code(&error) == json_error_out_of_memory ? NB_ENOMEM : NB_EFORMAT,
-                       "nb_safetensors_parse: %s: offset %lld: %s", label, 8LL + error.position,
-                       error.text);
-    nb_status status =
-        read_tensors(header, at + 8 + length, size - 8 - (size_t)length, label, arrays);
+    snprintf(where, sizeof where, "nb_safetensors_parse: %s", label);
+    status = nb_texts_load(at + 8, (size_t)length, 8, where, &header);
+    if (!status)
+        status = read_tensors(header, at + 8 + length, size - 8 - (size_t)length, label, arrays);
     json_decref(header);
     if (status) nb_arrays_destroy(arrays);
     return status;
@@ -231,16 +215,25 @@ static size_t tensor_bytes(const nb_tensor *t)
     return nb_tensor_count(t) * nb_dtype_size(t->dtype);
 }
 
+/* jansson's containers take what they are given, or free it, and refuse NULL: a failure anywhere
+ * shows in the sum. */
 static json_t *describe(const nb_tensor *t, size_t place)
 {
-    const char *name = "?";
+    const char *name = NULL;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (types[i].dtype == t->dtype) name = types[i].name;
-    json_t *shape = json_array();
+    json_t *value = json_object(), *shape = json_array(), *offsets = json_array();
+    int failed = 0;
     for (size_t i = 0; i < t->shape.ndim; i++)
-        json_array_append_new(shape, json_integer((json_int_t)t->shape.dim[i]));
-    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", name, "shape", shape, "data_offsets",
-                     (json_int_t)place, (json_int_t)(place + tensor_bytes(t)));
+        failed |= json_array_append_new(shape, json_integer((json_int_t)t->shape.dim[i]));
+    failed |= json_array_append_new(offsets, json_integer((json_int_t)place));
+    failed |= json_array_append_new(offsets, json_integer((json_int_t)(place + tensor_bytes(t))));
+    failed |= json_object_set_new(value, "dtype", json_string(name));
+    failed |= json_object_set_new(value, "shape", shape);
+    failed |= json_object_set_new(value, "data_offsets", offsets);
+    if (!failed) return value;
+    json_decref(value);
+    return NULL;
 }
 
 /* Where each tensor's elements begin, and in which order they are written: widest first. */
@@ -259,41 +252,48 @@ static void place_tensors(const nb_arrays *arrays, size_t *begin, size_t *order)
     }
 }
 
+static nb_status no_memory(void)
+{
+    return nb_fail(NB_ENOMEM, "nb_safetensors_save: no memory for the header");
+}
+
 static nb_status fill_header(json_t *root, const nb_arrays *arrays, const size_t *begin)
 {
+    if (arrays->texts > 0 && json_object_set_new(root, METADATA, nb_texts_make(arrays)))
+        return no_memory();
     for (size_t i = 0; i < arrays->count; i++) {
         const char *name = arrays->item[i].name;
         if (strcmp(name, METADATA) == 0)
             return nb_fail(NB_EINVAL, "nb_safetensors_save: the name " METADATA " is taken");
-        json_t *value = describe(&arrays->item[i].tensor, begin[i]);
-        if (!value) return nb_fail(NB_ENOMEM, "nb_safetensors_save: no memory for the header");
-        if (json_object_set_new(root, name, value)) /* lets go of `value` either way */
+        if (!nb_is_utf8(name))
             return nb_fail(NB_EINVAL, "nb_safetensors_save: name '%.100s': expected UTF-8", name);
+        if (json_object_set_new(root, name, describe(&arrays->item[i].tensor, begin[i])))
+            return no_memory();
     }
     return NB_OK;
 }
 
 /* The header, padded with spaces to a multiple of 8, after its length. */
+static nb_status write_header(const json_t *root, char **header, size_t *size)
+{
+    size_t length = json_dumpb(root, NULL, 0, JSON_COMPACT), padded = (length + 7) / 8 * 8;
+    if (length == 0) return no_memory();
+    if (padded > NB_SAFETENSORS_MAX_HEADER)
+        return nb_fail(NB_ERANGE, "nb_safetensors_save: header of %zu bytes > %d", padded,
+                       NB_SAFETENSORS_MAX_HEADER);
+    if (!(*header = nb_alloc(8 + padded, 1))) return NB_ENOMEM;
+    *size = 8 + padded;
+    for (size_t i = 0; i < 8; i++) (*header)[i] = (char)((uint64_t)padded >> 8 * i & 0xff);
+    memset(*header + 8, ' ', padded);
+    return json_dumpb(root, *header + 8, padded, JSON_COMPACT) == length ? NB_OK : no_memory();
+}
+
 static nb_status make_header(const nb_arrays *arrays, const size_t *begin, char **header,
                              size_t *size)
 {
     json_t *root = json_object();
-    if (!root) return nb_fail(NB_ENOMEM, "nb_safetensors_save: no memory for the header");
-    nb_status status = fill_header(root, arrays, begin);
-    size_t length = status ? 0 : json_dumpb(root, NULL, 0, JSON_COMPACT);
-    size_t padded = (length + 7) / 8 * 8;
-    if (!status && length == 0)
-        status = nb_fail(NB_ENOMEM, "nb_safetensors_save: no memory for the header");
-    if (!status && padded > NB_SAFETENSORS_MAX_HEADER)
-        status = nb_fail(NB_ERANGE, "nb_safetensors_save: header of %zu bytes > %d", padded,
-                         NB_SAFETENSORS_MAX_HEADER);
-    if (!status && !(*header = nb_alloc(8 + padded, 1))) status = NB_ENOMEM;
-    if (!status) {
-        for (size_t i = 0; i < 8; i++) (*header)[i] = (char)((uint64_t)padded >> 8 * i & 0xff);
-        memset(*header + 8, ' ', padded);
-        json_dumpb(root, *header + 8, padded, JSON_COMPACT);
-        *size = 8 + padded;
-    }
+    nb_status status = root ? fill_header(root, arrays, begin) : no_memory();
+    if (!status) status = write_header(root, header, size);
     json_decref(root);
     return status;
 }
@@ -304,6 +304,8 @@ nb_status nb_safetensors_save(const nb_arrays *arrays, const char *path)
     size_t size = 0;
     nb_file file = {0};
     nb_status status = NB_ENOMEM;
+    if (!arrays || !path)
+        return nb_fail(NB_EINVAL, "nb_safetensors_save: %s is NULL", !arrays ? "arrays" : "path");
     size_t *begin = nb_alloc(arrays->count, sizeof *begin);
     size_t *order = nb_alloc(arrays->count, sizeof *order);
     if (!begin || !order) goto done;

@@ -1,91 +1,10 @@
 /* The elementwise loops. NB_ISA (base, avx2, avx512) and the precision come from the Makefile; see
  * vector.h. Loops stay simple enough for gcc and clang to vectorise: no calls, no branches. */
 #include "kernel/vector.h"
+#include "nablas/elementwise.h"
 
-#include <string.h>
-
-/* The loop's elements are independent, also when y is x. */
-#if defined(__clang__)
-#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define INDEPENDENT _Pragma("GCC ivdep")
-#endif
-
-/* exp(x) = 2^k e^r with k = rint(x / ln 2), |r| <= ln(2)/2. Adding `round` = 1.5 * 2^(mantissa
- * bits) leaves k in the low bits of the sum. ln 2 is split so that k * ln2_hi is exact (Cody &
- * Waite, Software Manual for the Elementary Functions, 1980, ch. 6). 2^k is applied as two factors,
- * so that results below the smallest normal number are right. Outside [lowest, highest] the result
- * is 0 or infinity, which the two factors give by themselves at those ends. NaN passes through. */
-#ifdef NB_REAL_SINGLE
-typedef uint32_t word;
-typedef int32_t sword;
-enum { mantissa_bits = 23, exponent_bias = 127 };
-static const real lowest = -104.0f, highest = 89.0f, log2_e = 1.44269504f, round_ = 12582912.0f,
-                  ln2_hi = 0.693359375f, ln2_lo = -2.12194440e-4f;
-#else
-typedef uint64_t word;
-typedef int64_t sword;
-enum { mantissa_bits = 52, exponent_bias = 1023 };
-static const real lowest = -746.0, highest = 710.0, log2_e = 1.4426950408889634,
-                  round_ = 6755399441055744.0, ln2_hi = 6.93147180369123816490e-01,
-                  ln2_lo = 1.90821492927058770002e-10;
-#endif
-
-static inline word bits_of(real x)
-{
-    word w;
-    memcpy(&w, &x, sizeof w);
-    return w;
-}
-
-static inline real real_of(word w)
-{
-    real x;
-    memcpy(&x, &w, sizeof x);
-    return x;
-}
-
-/* (e^r - 1 - r) / r^2 for |r| <= ln(2)/2. */
-static inline real exp_tail(real r)
-{
-#ifdef NB_REAL_SINGLE
-    /* Minimax, after Moshier's Cephes expf. */
-    return ((((1.9875691500e-4f * r + 1.3981999507e-3f) * r + 8.3334519073e-3f) * r +
-             4.1665795894e-2f) *
-                r +
-            1.6666665459e-1f) *
-               r +
-           5.0000001201e-1f;
-#else
-    /* Taylor to r^13 / 13!: the first term left out is below 2^-57 of e^r. */
-    real p = 1.0 / 6227020800.0;
-    p = p * r + 1.0 / 479001600.0;
-    p = p * r + 1.0 / 39916800.0;
-    p = p * r + 1.0 / 3628800.0;
-    p = p * r + 1.0 / 362880.0;
-    p = p * r + 1.0 / 40320.0;
-    p = p * r + 1.0 / 5040.0;
-    p = p * r + 1.0 / 720.0;
-    p = p * r + 1.0 / 120.0;
-    p = p * r + 1.0 / 24.0;
-    p = p * r + 1.0 / 6.0;
-    return p * r + 0.5;
-#endif
-}
-
-static inline real exp_of(real x)
-{
-    x = x < lowest ? lowest : x;
-    x = x > highest ? highest : x;
-    const real shifted = x * log2_e + round_;
-    const real k = shifted - round_;
-    const real r = (x - k * ln2_hi) - k * ln2_lo;
-    const word power = bits_of(shifted) - bits_of(round_);
-    const word half = (word)((sword)power >> 1);
-    const real factor1 = real_of((half + exponent_bias) << mantissa_bits);
-    const real factor2 = real_of((power - half + exponent_bias) << mantissa_bits);
-    return ((r * r * exp_tail(r) + r) + 1) * factor1 * factor2;
-}
+#include "kernel/vector_math.h"
+#include "kernel/vector_update.h"
 
 static void exponential(size_t n, const real *x, real *y)
 {
@@ -93,15 +12,10 @@ static void exponential(size_t n, const real *x, real *y)
     for (size_t i = 0; i < n; i++) y[i] = exp_of(x[i]);
 }
 
-/* 1 / (1 + e^-x), written with e^-|x| <= 1 so that the small side keeps its digits. */
 static void sigmoid(size_t n, const real *x, real *y)
 {
     INDEPENDENT
-    for (size_t i = 0; i < n; i++) {
-        const real e = exp_of(x[i] < 0 ? x[i] : -x[i]);
-        const real numerator = x[i] < 0 ? e : 1;
-        y[i] = numerator / (1 + e);
-    }
+    for (size_t i = 0; i < n; i++) y[i] = sigmoid_of(x[i]);
 }
 
 static void sigmoid_backward(size_t n, const real *y, const real *dy, real beta, real *dx)
@@ -115,7 +29,8 @@ static void sigmoid_backward(size_t n, const real *y, const real *dy, real beta,
     }
 }
 
-/* Rows are short: one long exp fills the vectors that ten columns would not. */
+/* Rows are short: one long exp fills the vectors that ten columns would not, and their sum is a
+ * plain one. A long row's is pairwise, or float32 would be 1 % off over a million columns. */
 static void softmax(size_t n, size_t m, const real *X, size_t ldx, real *Y, size_t ldy)
 {
     for (size_t i = 0; i < n; i++) {
@@ -132,7 +47,10 @@ static void softmax(size_t n, size_t m, const real *X, size_t ldx, real *Y, size
         for (size_t i = 0; i < n; i++) exponential(m, Y + i * ldy, Y + i * ldy);
     for (size_t i = 0; i < n; i++) {
         real *y = Y + i * ldy, sum = 0;
-        for (size_t j = 0; j < m; j++) sum += y[j];
+        if (m < 16)
+            for (size_t j = 0; j < m; j++) sum += y[j];
+        else
+            sum = NB(sum)(m, y);
         INDEPENDENT
         for (size_t j = 0; j < m; j++) y[j] /= sum;
     }
@@ -195,6 +113,208 @@ static void multiply(size_t n, const real *a, const real *b, real beta, real *y)
         INDEPENDENT
         for (size_t i = 0; i < n; i++) y[i] = a[i] * b[i] + beta * y[i];
     }
+}
+
+/* --- more activations ------------------------------------------------------------------------- */
+
+static void hyperbolic_tangent(size_t n, const real *x, real *y)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) y[i] = tanh_of(x[i]);
+}
+
+static void leaky_relu(size_t n, real slope, const real *x, real *y)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) y[i] = x[i] <= 0 ? slope * x[i] : x[i];
+}
+
+static void elu(size_t n, real alpha, const real *x, real *y)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) {
+        const real below = alpha * expm1_of(x[i]);
+        y[i] = x[i] <= 0 ? below : x[i];
+    }
+}
+
+static void gelu(size_t n, const real *x, real *y)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) y[i] = gelu_of(x[i]);
+}
+
+static void softplus(size_t n, const real *x, real *y)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) y[i] = softplus_of(x[i]);
+}
+
+/* share := dy f', where `a` is what f' is computed from and p is f's own number, if it has one. */
+typedef void share_of(size_t n, real p, const real *a, const real *dy, real *share);
+
+/* dx := share + beta dx, in blocks that stay in the first-level cache. */
+static void accumulate(share_of *f, size_t n, real p, const real *a, const real *dy, real beta,
+                       real *dx)
+{
+    enum { block = 256 };
+    real share[block];
+    if (beta == 0) {
+        f(n, p, a, dy, dx);
+        return;
+    }
+    for (size_t lo = 0; lo < n; lo += block) {
+        const size_t width = n - lo < block ? n - lo : block;
+        real *old = dx + lo;
+        f(width, p, a + lo, dy + lo, share);
+        INDEPENDENT
+        for (size_t i = 0; i < width; i++) old[i] = share[i] + beta * old[i];
+    }
+}
+
+static void tanh_share(size_t n, real p, const real *y, const real *dy, real *share)
+{
+    (void)p;
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) share[i] = (1 - y[i] * y[i]) * dy[i];
+}
+
+static void tanh_backward(size_t n, const real *y, const real *dy, real beta, real *dx)
+{
+    accumulate(tanh_share, n, 0, y, dy, beta, dx);
+}
+
+static void leaky_share(size_t n, real slope, const real *x, const real *dy, real *share)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) share[i] = (x[i] <= 0 ? slope : 1) * dy[i];
+}
+
+static void leaky_relu_backward(size_t n, real slope, const real *x, const real *dy, real beta,
+                                real *dx)
+{
+    accumulate(leaky_share, n, slope, x, dy, beta, dx);
+}
+
+static void elu_share(size_t n, real alpha, const real *x, const real *dy, real *share)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) {
+        const real below = alpha * exp_of(x[i]);
+        share[i] = (x[i] <= 0 ? below : 1) * dy[i];
+    }
+}
+
+static void elu_backward(size_t n, real alpha, const real *x, const real *dy, real beta, real *dx)
+{
+    accumulate(elu_share, n, alpha, x, dy, beta, dx);
+}
+
+static void gelu_share(size_t n, real p, const real *x, const real *dy, real *share)
+{
+    (void)p;
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) share[i] = gelu_slope(x[i]) * dy[i];
+}
+
+static void gelu_backward(size_t n, const real *x, const real *dy, real beta, real *dx)
+{
+    accumulate(gelu_share, n, 0, x, dy, beta, dx);
+}
+
+static void softplus_share(size_t n, real p, const real *x, const real *dy, real *share)
+{
+    (void)p;
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) share[i] = sigmoid_of(x[i]) * dy[i];
+}
+
+static void softplus_backward(size_t n, const real *x, const real *dy, real beta, real *dx)
+{
+    accumulate(softplus_share, n, 0, x, dy, beta, dx);
+}
+
+/* --- elementwise arithmetic ------------------------------------------------------------------- */
+
+static void logarithm(size_t n, const real *x, real *y)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) y[i] = log_of(x[i]);
+}
+
+static void square(size_t n, const real *x, real *y)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) y[i] = x[i] * x[i];
+}
+
+static void square_share(size_t n, real p, const real *x, const real *dy, real *share)
+{
+    (void)p;
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) share[i] = 2 * x[i] * dy[i];
+}
+
+static void square_backward(size_t n, const real *x, const real *dy, real beta, real *dx)
+{
+    accumulate(square_share, n, 0, x, dy, beta, dx);
+}
+
+static void square_root(size_t n, const real *x, real *y)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) y[i] = MATH(sqrt)(x[i]);
+}
+
+static void root_share(size_t n, real p, const real *y, const real *dy, real *share)
+{
+    (void)p;
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) share[i] = dy[i] / (2 * y[i]);
+}
+
+static void sqrt_backward(size_t n, const real *y, const real *dy, real beta, real *dx)
+{
+    accumulate(root_share, n, 0, y, dy, beta, dx);
+}
+
+static void magnitude(size_t n, const real *x, real *y)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) y[i] = magnitude_of(x[i]);
+}
+
+static void magnitude_share(size_t n, real p, const real *x, const real *dy, real *share)
+{
+    (void)p;
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) {
+        const real side = x[i] < 0 ? -1 : x[i]; /* 0 and NaN stay what they are */
+        share[i] = (x[i] > 0 ? 1 : side) * dy[i];
+    }
+}
+
+static void abs_backward(size_t n, const real *x, const real *dy, real beta, real *dx)
+{
+    accumulate(magnitude_share, n, 0, x, dy, beta, dx);
+}
+
+static void subtract(size_t n, const real *a, const real *b, real *y)
+{
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) y[i] = a[i] - b[i];
+}
+
+static void divide_share(size_t n, real p, const real *b, const real *a, real *share)
+{
+    (void)p;
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) share[i] = a[i] / b[i];
+}
+
+static void divide(size_t n, const real *a, const real *b, real beta, real *y)
+{
+    accumulate(divide_share, n, 0, b, a, beta, y);
 }
 
 static void nudge_rows(size_t n, size_t m, const real *B, const uint32_t *row, const real *d,
@@ -334,6 +454,31 @@ const NB(vector) TABLE(NB_ISA) = {
     .scale = scale,
     .add = add,
     .multiply = multiply,
+    .tanh = hyperbolic_tangent,
+    .tanh_backward = tanh_backward,
+    .leaky_relu = leaky_relu,
+    .leaky_relu_backward = leaky_relu_backward,
+    .elu = elu,
+    .elu_backward = elu_backward,
+    .gelu = gelu,
+    .gelu_backward = gelu_backward,
+    .softplus = softplus,
+    .softplus_backward = softplus_backward,
+    .log = logarithm,
+    .square = square,
+    .square_backward = square_backward,
+    .sqrt = square_root,
+    .sqrt_backward = sqrt_backward,
+    .abs = magnitude,
+    .abs_backward = abs_backward,
+    .subtract = subtract,
+    .divide = divide,
+    .momentum = momentum,
+    .nesterov = nesterov,
+    .adagrad = adagrad,
+    .rmsprop = rmsprop,
+    .adam = adam,
+    .sum_squares = sum_squares,
     .nudge_rows = nudge_rows,
     .sgd = sgd,
     .from_bytes = from_bytes,

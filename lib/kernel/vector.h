@@ -9,6 +9,7 @@
 
 #include "kernel/real.h"
 #include "nablas/sparse.h"
+#include "nablas/update.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +27,32 @@ typedef struct NB(vector) {
     void (*scale)(size_t n, real alpha, const real *x, real beta, real *y);
     void (*add)(size_t n, const real *a, const real *b, real *y);
     void (*multiply)(size_t n, const real *a, const real *b, real beta, real *y);
+    void (*tanh)(size_t n, const real *x, real *y);
+    void (*tanh_backward)(size_t n, const real *y, const real *dy, real beta, real *dx);
+    void (*leaky_relu)(size_t n, real slope, const real *x, real *y);
+    void (*leaky_relu_backward)(size_t n, real slope, const real *x, const real *dy, real beta,
+                                real *dx);
+    void (*elu)(size_t n, real alpha, const real *x, real *y);
+    void (*elu_backward)(size_t n, real alpha, const real *x, const real *dy, real beta, real *dx);
+    void (*gelu)(size_t n, const real *x, real *y);
+    void (*gelu_backward)(size_t n, const real *x, const real *dy, real beta, real *dx);
+    void (*softplus)(size_t n, const real *x, real *y);
+    void (*softplus_backward)(size_t n, const real *x, const real *dy, real beta, real *dx);
+    void (*log)(size_t n, const real *x, real *y);
+    void (*square)(size_t n, const real *x, real *y);
+    void (*square_backward)(size_t n, const real *x, const real *dy, real beta, real *dx);
+    void (*sqrt)(size_t n, const real *x, real *y);
+    void (*sqrt_backward)(size_t n, const real *y, const real *dy, real beta, real *dx);
+    void (*abs)(size_t n, const real *x, real *y);
+    void (*abs_backward)(size_t n, const real *x, const real *dy, real beta, real *dx);
+    void (*subtract)(size_t n, const real *a, const real *b, real *y);
+    void (*divide)(size_t n, const real *a, const real *b, real beta, real *y);
+    void (*momentum)(size_t n, const nb_update *u, const real *g, real *v, real *w);
+    void (*nesterov)(size_t n, const nb_update *u, const real *g, real *v, real *w);
+    void (*adagrad)(size_t n, const nb_update *u, const real *g, real *h, real *w);
+    void (*rmsprop)(size_t n, const nb_update *u, const real *g, real *h, real *w);
+    void (*adam)(size_t n, const nb_update *u, const real *g, real *m, real *v, real *w);
+    double (*sum_squares)(size_t n, const real *x);
     void (*nudge_rows)(size_t n, size_t m, const real *B, const uint32_t *row, const real *d,
                        const real *w, real *Y);
     void (*sgd)(size_t n, real lr, const real *g, real *w);

@@ -1,3 +1,4 @@
+#include "kernel/pairwise.h"
 #include "kernel/vector.h"
 #include "nablas/activation.h"
 
@@ -37,6 +38,57 @@ void NB(step)(size_t n, const real *x, real *y)
     NB(vector_table)()->step(n, x, y);
 }
 
+void NB(tanh)(size_t n, const real *x, real *y)
+{
+    NB(vector_table)()->tanh(n, x, y);
+}
+
+void NB(tanh_backward)(size_t n, const real *y, const real *dy, real beta, real *dx)
+{
+    NB(vector_table)()->tanh_backward(n, y, dy, beta, dx);
+}
+
+void NB(leaky_relu)(size_t n, real slope, const real *x, real *y)
+{
+    NB(vector_table)()->leaky_relu(n, slope, x, y);
+}
+
+void NB(leaky_relu_backward)(size_t n, real slope, const real *x, const real *dy, real beta,
+                             real *dx)
+{
+    NB(vector_table)()->leaky_relu_backward(n, slope, x, dy, beta, dx);
+}
+
+void NB(elu)(size_t n, real alpha, const real *x, real *y)
+{
+    NB(vector_table)()->elu(n, alpha, x, y);
+}
+
+void NB(elu_backward)(size_t n, real alpha, const real *x, const real *dy, real beta, real *dx)
+{
+    NB(vector_table)()->elu_backward(n, alpha, x, dy, beta, dx);
+}
+
+void NB(gelu)(size_t n, const real *x, real *y)
+{
+    NB(vector_table)()->gelu(n, x, y);
+}
+
+void NB(gelu_backward)(size_t n, const real *x, const real *dy, real beta, real *dx)
+{
+    NB(vector_table)()->gelu_backward(n, x, dy, beta, dx);
+}
+
+void NB(softplus)(size_t n, const real *x, real *y)
+{
+    NB(vector_table)()->softplus(n, x, y);
+}
+
+void NB(softplus_backward)(size_t n, const real *x, const real *dy, real beta, real *dx)
+{
+    NB(vector_table)()->softplus_backward(n, x, dy, beta, dx);
+}
+
 nb_status NB(softmax)(size_t n, size_t m, const real *X, size_t ldx, real *Y, size_t ldy)
 {
     if (ldx < (m ? m : 1) || ldy < (m ? m : 1))
@@ -45,12 +97,19 @@ nb_status NB(softmax)(size_t n, size_t m, const real *X, size_t ldx, real *Y, si
     return NB_OK;
 }
 
+static const real *products(const void *context, size_t lo, size_t n, real *room)
+{
+    const real *const *yd = context;
+    for (size_t j = 0; j < n; j++) room[j] = yd[1][lo + j] * yd[0][lo + j];
+    return room;
+}
+
 void NB(softmax_backward)(size_t n, size_t m, const real *Y, const real *dY, real beta, real *dX)
 {
     for (size_t i = 0; i < n; i++) {
-        const real *y = Y + i * m, *dy = dY + i * m;
-        real *dx = dX + i * m, dot = 0;
-        for (size_t j = 0; j < m; j++) dot += dy[j] * y[j];
+        const real *y = Y + i * m, *dy = dY + i * m, *const yd[] = {y, dy};
+        const real dot = NB(sum_of)(m, products, yd);
+        real *dx = dX + i * m;
         for (size_t j = 0; j < m; j++) {
             const real share = y[j] * (dy[j] - dot);
             dx[j] = beta == 0 ? share : share + beta * dx[j];

@@ -105,6 +105,25 @@ void nb_figure_title(nb_figure *fig, const char *title)
     if (fig && !fig->status) fig->title = nb_figure_text(fig, title);
 }
 
+void nb_figure_share(nb_figure *fig, bool x, bool y)
+{
+    if (!fig || fig->status) return;
+    fig->share[0] = x;
+    fig->share[1] = y;
+}
+
+void nb_figure_labels(nb_figure *fig, const char *x, const char *y)
+{
+    if (!fig || fig->status) return;
+    fig->label[0] = nb_figure_text(fig, x);
+    fig->label[1] = nb_figure_text(fig, y);
+}
+
+void nb_figure_legend(nb_figure *fig)
+{
+    if (fig && !fig->status) fig->has_legend = true;
+}
+
 /* --- axes --- */
 
 nb_axes *nb_figure_axes(nb_figure *fig, size_t rows, size_t cols, size_t index)
@@ -232,6 +251,13 @@ void nb_axes_legend(nb_axes *ax, nb_place place)
     if (!usable(ax)) return;
     ax->has_legend = true;
     ax->legend = place;
+}
+
+void nb_axes_color_bar(nb_axes *ax, const char *label)
+{
+    if (!usable(ax)) return;
+    ax->has_bar = true;
+    ax->bar.label = nb_figure_text(ax->fig, label);
 }
 
 void nb_axes_view(nb_axes *ax, double azimuth, double elevation)

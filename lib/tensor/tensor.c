@@ -1,5 +1,6 @@
 #include "nablas/tensor.h"
 #include "nablas/memory.h"
+#include "nablas/packed.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -94,7 +95,7 @@ void nb_tensor_destroy(nb_tensor *t)
 
 nb_tensor nb_tensor_view(nb_dtype dtype, nb_shape shape, void *data)
 {
-    return (nb_tensor){dtype, shape, data};
+    return (nb_tensor){.dtype = dtype, .shape = shape, .data = data};
 }
 
 size_t nb_tensor_count(const nb_tensor *t)
@@ -175,17 +176,66 @@ static void put(nb_tensor *t, size_t i, double x)
     }
 }
 
+/* Elements of a packed matrix, with the zeros between them. */
+static nb_status unpack(const nb_tensor *from, nb_tensor *to)
+{
+    const nb_packed *p = from->packed;
+    nb_status status = nb_packed_check(from, true);
+    if (status) return status;
+    const size_t n = from->shape.dim[0], k = from->shape.dim[1];
+    memset(to->data, 0, n * k * nb_dtype_size(to->dtype));
+    for (size_t i = 0, at = 0; i < n; i++) {
+        for (size_t r = 0; r < p->runs; r++)
+            for (size_t j = p->run[r].begin; j < p->run[r].end; j++)
+                put(to, i * k + j, get(from, at++));
+        for (size_t e = p->row ? p->row[i] : 0; p->row && e < p->row_end[i]; e++)
+            put(to, i * k + p->entry[e].column, p->entry[e].value);
+    }
+    return NB_OK;
+}
+
 nb_status nb_tensor_convert(const nb_tensor *from, nb_tensor *to)
 {
     char a[128], b[128];
+    if (!from || !to || !from->data || !to->data || to->packed)
+        return nb_fail(NB_EINVAL, "nb_tensor_convert: %s",
+                       !from || !to       ? "a tensor is NULL"
+                       : to->packed       ? "`to` is packed"
+                                          : "a tensor has no elements");
     if (!nb_shape_equal(from->shape, to->shape))
         return nb_fail(NB_ESHAPE, "nb_tensor_convert: from %s to %s",
                        nb_shape_text(from->shape, a, sizeof a),
                        nb_shape_text(to->shape, b, sizeof b));
-    size_t count = nb_tensor_count(from);
+    if (from->packed) return unpack(from, to);
+    const size_t count = nb_tensor_count(from);
     if (from->dtype == to->dtype)
         memmove(to->data, from->data, count * nb_dtype_size(from->dtype));
     else
         for (size_t i = 0; i < count; i++) put(to, i, get(from, i));
+    return NB_OK;
+}
+
+nb_status nb_tensor_gather(const nb_tensor *from, size_t n, const size_t *index, nb_tensor *to)
+{
+    char got[128], want[128];
+    if (!from || !to || (n && !index) || from->packed || to->packed)
+        return nb_fail(NB_EINVAL, "nb_tensor_gather: %s",
+                       from && to && (!n || index) ? "a tensor is packed" : "an argument is NULL");
+    if (from->dtype != to->dtype)
+        return nb_fail(NB_EDTYPE, "nb_tensor_gather: from %s to %s", nb_dtype_name(from->dtype),
+                       nb_dtype_name(to->dtype));
+    nb_shape shape = from->shape;
+    if (shape.ndim) shape.dim[0] = n;
+    if (shape.ndim == 0 || !nb_shape_equal(shape, to->shape))
+        return nb_fail(NB_ESHAPE, "nb_tensor_gather: `to` is %s, expected %s",
+                       nb_shape_text(to->shape, got, sizeof got),
+                       nb_shape_text(shape, want, sizeof want));
+    for (size_t i = 0; i < n; i++)
+        if (index[i] >= from->shape.dim[0])
+            return nb_fail(NB_ERANGE, "nb_tensor_gather: index[%zu]=%zu, expected below %zu", i,
+                           index[i], from->shape.dim[0]);
+    const size_t bytes = nb_tensor_width(from) * nb_dtype_size(from->dtype);
+    for (size_t i = 0; i < n; i++)
+        memcpy(nb_tensor_at(to, i), nb_tensor_at(from, index[i]), bytes);
     return NB_OK;
 }

@@ -1,9 +1,10 @@
 /* The kernels of one precision behind the types of kernels.h: each wrapper casts, and calls. */
 #include "kernel/real.h"
 #include "nablas/activation.h"
-#include "nablas/array.h"
 #include "nablas/blas.h"
+#include "nablas/elementwise.h"
 #include "nablas/loss.h"
+#include "nablas/update.h"
 #include "tensor/tables.h"
 
 static double get(const void *x, size_t i)
@@ -63,6 +64,148 @@ static void softmax_backward(size_t n, size_t m, const void *Y, const void *dY, 
                              void *dX)
 {
     NB(softmax_backward)(n, m, Y, dY, (real)beta, dX);
+}
+
+static void hyperbolic_tangent(size_t n, const void *x, void *y)
+{
+    NB(tanh)(n, x, y);
+}
+
+static void tanh_backward(size_t n, const void *y, const void *dy, double beta, void *dx)
+{
+    NB(tanh_backward)(n, y, dy, (real)beta, dx);
+}
+
+static void leaky_relu(size_t n, double slope, const void *x, void *y)
+{
+    NB(leaky_relu)(n, (real)slope, x, y);
+}
+
+static void leaky_relu_backward(size_t n, double slope, const void *x, const void *dy, double beta,
+                                void *dx)
+{
+    NB(leaky_relu_backward)(n, (real)slope, x, dy, (real)beta, dx);
+}
+
+static void elu(size_t n, double alpha, const void *x, void *y)
+{
+    NB(elu)(n, (real)alpha, x, y);
+}
+
+static void elu_backward(size_t n, double alpha, const void *x, const void *dy, double beta,
+                         void *dx)
+{
+    NB(elu_backward)(n, (real)alpha, x, dy, (real)beta, dx);
+}
+
+static void gelu(size_t n, const void *x, void *y)
+{
+    NB(gelu)(n, x, y);
+}
+
+static void gelu_backward(size_t n, const void *x, const void *dy, double beta, void *dx)
+{
+    NB(gelu_backward)(n, x, dy, (real)beta, dx);
+}
+
+static void softplus(size_t n, const void *x, void *y)
+{
+    NB(softplus)(n, x, y);
+}
+
+static void softplus_backward(size_t n, const void *x, const void *dy, double beta, void *dx)
+{
+    NB(softplus_backward)(n, x, dy, (real)beta, dx);
+}
+
+static void logarithm(size_t n, const void *x, void *y)
+{
+    NB(log)(n, x, y);
+}
+
+static void exponential(size_t n, const void *x, void *y)
+{
+    NB(exp)(n, x, y);
+}
+
+static void square(size_t n, const void *x, void *y)
+{
+    NB(square)(n, x, y);
+}
+
+static void square_backward(size_t n, const void *x, const void *dy, double beta, void *dx)
+{
+    NB(square_backward)(n, x, dy, (real)beta, dx);
+}
+
+static void square_root(size_t n, const void *x, void *y)
+{
+    NB(sqrt)(n, x, y);
+}
+
+static void sqrt_backward(size_t n, const void *y, const void *dy, double beta, void *dx)
+{
+    NB(sqrt_backward)(n, y, dy, (real)beta, dx);
+}
+
+static void magnitude(size_t n, const void *x, void *y)
+{
+    NB(abs)(n, x, y);
+}
+
+static void abs_backward(size_t n, const void *x, const void *dy, double beta, void *dx)
+{
+    NB(abs_backward)(n, x, dy, (real)beta, dx);
+}
+
+static void power(size_t n, double p, const void *x, void *y)
+{
+    NB(power)(n, (real)p, x, y);
+}
+
+static void power_backward(size_t n, double p, const void *x, const void *dy, double beta, void *dx)
+{
+    NB(power_backward)(n, (real)p, x, dy, (real)beta, dx);
+}
+
+static void subtract(size_t n, const void *a, const void *b, void *y)
+{
+    NB(subtract)(n, a, b, y);
+}
+
+static void divide(size_t n, const void *a, const void *b, double beta, void *y)
+{
+    NB(divide)(n, a, b, (real)beta, y);
+}
+
+static void momentum(size_t n, const nb_update *u, const void *g, void *v, void *w)
+{
+    NB(momentum)(n, u, g, v, w);
+}
+
+static void nesterov(size_t n, const nb_update *u, const void *g, void *v, void *w)
+{
+    NB(nesterov)(n, u, g, v, w);
+}
+
+static void adagrad(size_t n, const nb_update *u, const void *g, void *h, void *w)
+{
+    NB(adagrad)(n, u, g, h, w);
+}
+
+static void rmsprop(size_t n, const nb_update *u, const void *g, void *h, void *w)
+{
+    NB(rmsprop)(n, u, g, h, w);
+}
+
+static void adam(size_t n, const nb_update *u, const void *g, void *m, void *v, void *w)
+{
+    NB(adam)(n, u, g, m, v, w);
+}
+
+static double sum_squares(size_t n, const void *x)
+{
+    return NB(sum_squares)(n, x);
 }
 
 static double sum(size_t n, const void *x)
@@ -168,6 +311,34 @@ const nb_kernels NB(kernels) = {
     .step = step,
     .softmax = softmax,
     .softmax_backward = softmax_backward,
+    .tanh = hyperbolic_tangent,
+    .tanh_backward = tanh_backward,
+    .leaky_relu = leaky_relu,
+    .leaky_relu_backward = leaky_relu_backward,
+    .elu = elu,
+    .elu_backward = elu_backward,
+    .gelu = gelu,
+    .gelu_backward = gelu_backward,
+    .softplus = softplus,
+    .softplus_backward = softplus_backward,
+    .log = logarithm,
+    .exp = exponential,
+    .square = square,
+    .square_backward = square_backward,
+    .sqrt = square_root,
+    .sqrt_backward = sqrt_backward,
+    .abs = magnitude,
+    .abs_backward = abs_backward,
+    .power = power,
+    .power_backward = power_backward,
+    .subtract = subtract,
+    .divide = divide,
+    .momentum = momentum,
+    .nesterov = nesterov,
+    .adagrad = adagrad,
+    .rmsprop = rmsprop,
+    .adam = adam,
+    .sum_squares = sum_squares,
     .sum = sum,
     .scale = scale,
     .add = add,

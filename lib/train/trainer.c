@@ -1,36 +1,29 @@
-/* One step of training, and the accuracy of a set. */
+/* One step of training, and the metric of a set. */
 #include "nablas/blas.h"
 #include "nablas/clock.h"
-#include "nablas/gradient.h"
 #include "nablas/memory.h"
 #include "nablas/numeric.h"
-#include "nablas/packer.h"
 #include "nablas/threads.h"
+#include "nablas/train.h"
 #include "train/pace.h"
-#include "train/sampler.h"
 
 #include <math.h>
+#include <stdio.h>
 
-/* Images of one evaluation pass: as many as keep their pixels, weights and activations in a
+/* Samples of one evaluation pass: as many as keep their pixels, weights and activations in a
  * second-level cache of a megabyte. */
 enum { eval_rows = 200 };
 
-/* A set, and the way of its images to the network's input. */
-typedef struct source {
-    const nb_dataset *set;
-    nb_packer *packer;
-} source;
-
 struct nb_trainer {
-    nb_net *net;
-    source train, test;
+    nb_model *model;
+    nb_source *train, *test; /* test is NULL where there is no such set */
     nb_train_options options;
-    nb_sampler sampler;
-    nb_tensor t;   /* targets of up to max(batch, eval_rows) images */
+    nb_random *random;
+    nb_optimizer *optimizer;
     nb_pool *pool; /* NULL: one thread is all there is */
     nb_pace step_pace, eval_pace;
     size_t steps, steps_all; /* done; done with all threads */
-    int blas_before;         /* the caller's setting */
+    nb_pass pass_before;
 };
 
 size_t nb_train_max_batch(size_t batch)
@@ -41,65 +34,39 @@ size_t nb_train_max_batch(size_t batch)
 /* --- one batch -------------------------------------------------------------------------------- */
 
 /* Who does the next step. */
-static void set_crew(nb_trainer *r, const nb_pace *pace)
+static nb_status set_crew(nb_trainer *r, const nb_pace *pace)
 {
-    nb_graph_set_pool(r->net->graph, pace->all ? r->pool : NULL);
+    return nb_graph_set_pool(r->model->graph, pace->all ? r->pool : NULL);
 }
 
-/* Feed images index[0] ... (NULL: lo ...) of a set; *x and *t are what the network got. */
-static nb_status feed(nb_trainer *r, const source *from, size_t n, const size_t *index, size_t lo,
-                      nb_tensor *x, nb_tensor *t)
+/* Update by differences: of the batch as it is, whose rows must be there for every pass. */
+static nb_status update_numerically(nb_trainer *r, nb_batch *b, nb_node **loss)
 {
-    nb_packed packed;
-    *t = nb_tensor_rows(&r->t, 0, n);
-    /* The packer last: the graph is still fed what it gave before, which it now writes over. */
-    nb_status status = index ? nb_dataset_gather(from->set, n, index, NULL, t)
-                             : nb_dataset_range(from->set, lo, lo + n, NULL, t);
-    if (!status) status = nb_packer_pack(from->packer, n, index, lo, &packed);
-    /* nb_net_numerical_gradient feeds x again, as it is. */
-    if (!status && r->options.gradient == NB_NUMERICAL) {
-        status = nb_packed_fill(&packed, 0, n);
-        packed.fill = NULL;
-    }
-    if (status) return status;
-    *x = packed.dense;
-    return nb_feed_packed(r->net->x, &packed);
+    nb_status status = b->fill ? b->fill(b->context, 0, b->n) : NB_OK;
+    if (!status) status = nb_model_numerical_gradient(r->model, &b->x, &b->t, NB_NUMERICAL_H);
+    if (!status) status = nb_model_feed(r->model, &b->x, &b->t, loss);
+    if (!status) status = nb_optimizer_update(r->optimizer);
+    return status ? status : nb_forward(*loss);
 }
 
-static nb_status feed_targets(nb_trainer *r, const nb_tensor *t, nb_node **loss)
+static nb_status update(nb_trainer *r, nb_batch *b, nb_node **loss)
 {
-    const bool labels = t->dtype == NB_INT32;
-    *loss = labels ? r->net->loss : r->net->one_hot_loss;
-    return nb_feed(labels ? r->net->labels : r->net->one_hot, t);
-}
-
-/* w := w - lr dw, and the loss after it. */
-static nb_status update(nb_trainer *r, const nb_tensor *x, const nb_tensor *t, nb_node *loss)
-{
-    nb_status status;
-    if (r->options.gradient == NB_BACKPROP) {
-        status = nb_forward(loss);
-        return status ? status : nb_descend(loss, r->options.lr, true);
-    }
-    status = nb_net_numerical_gradient(r->net, x, t, NB_NUMERICAL_H);
-    if (status) return status;
-    const nb_tensor w = nb_graph_parameters(r->net->graph), dw = nb_graph_gradients(r->net->graph);
-    nb_kernels_of(w.dtype)->sgd(nb_tensor_count(&w), r->options.lr, dw.data, w.data);
-    return nb_forward(loss);
+    if (r->options.gradient == NB_NUMERICAL) return update_numerically(r, b, loss);
+    nb_status status = nb_model_feed_batch(r->model, b, loss);
+    if (!status) status = nb_forward(*loss);
+    if (!status) status = nb_optimizer_step(r->optimizer, *loss);
+    return status ? status : nb_optimizer_forward(r->optimizer, *loss);
 }
 
 nb_status nb_trainer_step(nb_trainer *r, double *value)
 {
-    const size_t *index;
-    size_t n;
-    nb_tensor x, t;
+    nb_batch batch;
     nb_node *loss;
+    if (!r || !value) return nb_fail(NB_EINVAL, "nb_trainer_step: an argument is NULL");
     const double begin = nb_seconds();
-    set_crew(r, &r->step_pace);
-    nb_status status = nb_sampler_draw(&r->sampler, &index, &n);
-    if (!status) status = feed(r, &r->train, n, index, 0, &x, &t);
-    if (!status) status = feed_targets(r, &t, &loss);
-    if (!status) status = update(r, &x, &t, loss);
+    nb_status status = set_crew(r, &r->step_pace);
+    if (!status) status = nb_source_next(r->train, &batch);
+    if (!status) status = update(r, &batch, &loss);
     if (status) return status;
     *value = nb_scalar(loss);
     r->steps++;
@@ -108,58 +75,80 @@ nb_status nb_trainer_step(nb_trainer *r, double *value)
     return NB_OK;
 }
 
-static nb_status check_set(const char *who, size_t inputs, const nb_dataset *set, const char *name)
+/* --- metrics ---------------------------------------------------------------------------------- */
+
+static nb_status check_set(const char *who, const nb_model *m, const nb_dataset *d,
+                           const char *name)
 {
-    const size_t pixels = nb_tensor_width(&set->images);
-    if (nb_dataset_count(set) == 0) return nb_fail(NB_ESHAPE, "%s: no %s images", who, name);
-    if (pixels != inputs || !set->flatten)
-        return nb_fail(NB_ESHAPE, "%s: %s images of %zu pixels%s, the network takes %zu", who, name,
-                       pixels, set->flatten ? "" : ", not flattened", inputs);
-    return NB_OK;
+    char set[32], got[96], want[96];
+    snprintf(set, sizeof set, "%s: %s", who, name);
+    nb_status status = nb_dataset_check(d, set);
+    if (status) return status;
+    nb_shape x = nb_dataset_x_shape(d, 1), input = nb_value(m->x)->shape;
+    input.dim[0] = 1;
+    if (!nb_shape_equal(x, input))
+        return nb_fail(NB_ESHAPE, "%s: a %s sample is %s, the model takes %s", who, name,
+                       nb_shape_text(x, got, sizeof got), nb_shape_text(input, want, sizeof want));
+    const bool labels = d->classes && !d->one_hot;
+    const nb_shape t = nb_dataset_t_shape(d, 1);
+    if (labels ? (m->labels && d->classes == m->outputs) : t.dim[1] == m->outputs) return NB_OK;
+    if (labels && !m->labels)
+        return nb_fail(NB_EDTYPE, "%s: the %s set has labels, the loss %s takes numbers", who, name,
+                       nb_loss_name(m->options.loss));
+    return nb_fail(NB_ESHAPE, "%s: %zu outputs of the model, %zu %s in the %s set", who, m->outputs,
+                   d->classes ? d->classes : t.dim[1], d->classes ? "classes" : "targets", name);
 }
 
-static nb_status open_source(const nb_trainer *r, const nb_dataset *set, size_t rows, source *from)
+static nb_status open_source(const nb_trainer *r, const nb_dataset *d, size_t batch,
+                             nb_source **source)
 {
-    from->set = set;
-    return nb_packer_create(&from->packer, set, nb_graph_dtype(r->net->graph), rows, r->pool,
-                            r->options.gradient == NB_NUMERICAL);
+    const nb_train_options *o = &r->options;
+    return nb_source_create(source, d,
+                            &(nb_source_options){.dtype = nb_graph_dtype(r->model->graph),
+                                                 .batch = batch,
+                                                 .most = eval_rows,
+                                                 .sampling = o->sampling,
+                                                 .random = r->random,
+                                                 .pool = r->pool,
+                                                 .dense = o->dense || o->gradient == NB_NUMERICAL});
 }
 
-static nb_status count_correct(nb_trainer *r, const source *from, size_t *correct)
+static nb_status score(nb_trainer *r, nb_source *source, nb_score *sum)
 {
-    const size_t n = nb_dataset_count(from->set);
-    *correct = 0;
+    const size_t n = nb_dataset_count(nb_source_dataset(source));
     for (size_t lo = 0; lo < n; lo += eval_rows) {
-        const size_t rows = n - lo < eval_rows ? n - lo : eval_rows;
-        nb_tensor x, t;
-        size_t found;
+        nb_batch batch;
+        nb_node *loss;
         const double begin = nb_seconds();
-        set_crew(r, &r->eval_pace);
-        nb_status status = feed(r, from, rows, NULL, lo, &x, &t);
-        if (!status) status = nb_net_count_correct(r->net, &t, &found);
+        nb_status status = set_crew(r, &r->eval_pace);
+        if (!status)
+            status = nb_source_range(source, lo, n - lo < eval_rows ? n : lo + eval_rows, &batch);
+        if (!status) status = nb_model_feed_batch(r->model, &batch, &loss);
+        if (!status) status = nb_model_compare(r->model, &batch.t, sum);
         if (status) return status;
-        *correct += found;
         nb_pace_record(&r->eval_pace, nb_seconds() - begin);
     }
     return NB_OK;
 }
 
-nb_status nb_trainer_accuracy(nb_trainer *r, const nb_dataset *set, double *accuracy)
+nb_status nb_trainer_metric(nb_trainer *r, const nb_dataset *set, double *metric)
 {
-    size_t correct;
-    source other = {.set = set};
-    const source *from = set == r->train.set ? &r->train : &r->test;
+    nb_score sum = {0};
+    nb_source *other = NULL, *source = NULL;
     nb_status status = NB_OK;
-    if (set != from->set) {
-        from = &other;
-        status = check_set("nb_trainer_accuracy", nb_tensor_width(&r->train.set->images), set,
-                           "evaluation");
-        if (!status) status = open_source(r, set, eval_rows, &other);
+    if (!r || !set || !metric)
+        return nb_fail(NB_EINVAL, "nb_trainer_metric: an argument is NULL");
+    if (set == nb_source_dataset(r->train)) source = r->train;
+    if (set == nb_source_dataset(r->test)) source = r->test;
+    if (!source) {
+        status = check_set("nb_trainer_metric", r->model, set, "evaluation");
+        if (!status) status = open_source(r, set, 0, &other);
+        source = other;
     }
-    if (!status) status = count_correct(r, from, &correct);
-    if (!status) *accuracy = (double)correct / (double)nb_dataset_count(set);
-    if (other.packer) nb_feed(r->net->x, NULL);
-    nb_packer_destroy(other.packer);
+    if (!status) status = score(r, source, &sum);
+    if (!status) *metric = nb_model_metric(r->model, &sum);
+    if (other) nb_feed(r->model->x, NULL);
+    nb_source_destroy(other);
     return status;
 }
 
@@ -170,8 +159,6 @@ static nb_status check_options(const nb_train_options *o)
     if (o->iterations == 0) return nb_fail(NB_EINVAL, "nb_train: iterations=0");
     if (o->batch == 0) return nb_fail(NB_EINVAL, "nb_train: batch=0");
     if (!isfinite(o->lr)) return nb_fail(NB_EINVAL, "nb_train: lr=%g", o->lr);
-    if (o->sampling != NB_REPLACE && o->sampling != NB_EPOCH)
-        return nb_fail(NB_EINVAL, "nb_train: sampling=%d", (int)o->sampling);
     if (o->gradient != NB_BACKPROP && o->gradient != NB_NUMERICAL)
         return nb_fail(NB_EINVAL, "nb_train: gradient=%d", (int)o->gradient);
     if (o->threads > NB_MAX_THREADS)
@@ -180,22 +167,20 @@ static nb_status check_options(const nb_train_options *o)
     return NB_OK;
 }
 
-static nb_status check_fit(const nb_net *net, const nb_mnist *data, const nb_train_options *o)
+static nb_status check_fit(const nb_model *m, const nb_dataset *train, const nb_dataset *test,
+                           const nb_train_options *o)
 {
-    const size_t outputs = nb_tensor_width(nb_value(net->scores));
     const size_t rows = nb_train_max_batch(o->batch);
-    const size_t inputs = nb_tensor_width(nb_value(net->x));
-    nb_status status = check_set("nb_train", inputs, &data->train, "training");
-    if (!status) status = check_set("nb_train", inputs, &data->test, "test");
+    nb_status status = check_set("nb_train", m, train, "training");
+    if (!status && test) status = check_set("nb_train", m, test, "test");
     if (status) return status;
-    if (data->train.one_hot_label != data->test.one_hot_label)
-        return nb_fail(NB_ESHAPE, "nb_train: one_hot_label in one set and not in the other");
-    if (outputs != NB_MNIST_CLASSES)
-        return nb_fail(NB_ESHAPE, "nb_train: %zu outputs of the network, %d classes", outputs,
-                       NB_MNIST_CLASSES);
-    if (nb_graph_max_batch(net->graph) < rows)
-        return nb_fail(NB_ESHAPE, "nb_train: max_batch=%zu of the network < %zu",
-                       nb_graph_max_batch(net->graph), rows);
+    if (test && train->one_hot != test->one_hot)
+        return nb_fail(NB_ESHAPE, "nb_train: one_hot in one set and not in the other");
+    if (o->patience && !test)
+        return nb_fail(NB_EINVAL, "nb_train: patience=%zu without a test set", o->patience);
+    if (nb_graph_max_batch(m->graph) < rows)
+        return nb_fail(NB_ESHAPE, "nb_train: max_batch=%zu of the model < %zu",
+                       nb_graph_max_batch(m->graph), rows);
     return NB_OK;
 }
 
@@ -226,55 +211,69 @@ static nb_status start_threads(nb_trainer *r, size_t asked)
     return NB_OK;
 }
 
-nb_status nb_trainer_create(nb_trainer **out, nb_net *net, const nb_mnist *data, nb_random *random,
-                            const nb_train_options *o)
+static nb_status start_optimizer(nb_trainer *r)
 {
+    const nb_train_options *o = &r->options;
+    nb_optimizer_options plain;
+    const nb_optimizer_type *type = o->optimizer ? o->optimizer : &nb_sgd;
+    nb_optimizer_defaults(type, &plain);
+    plain.lr = o->lr;
+    return nb_optimizer_create(&r->optimizer, r->model->graph, type,
+                               o->optimizer_options ? o->optimizer_options : &plain);
+}
+
+nb_status nb_trainer_create(nb_trainer **out, nb_model *model, const nb_dataset *train,
+                            const nb_dataset *test, nb_random *random, const nb_train_options *o)
+{
+    if (!out) return nb_fail(NB_EINVAL, "nb_trainer_create: trainer is NULL");
     *out = NULL;
+    if (!model || !train || !random || !o)
+        return nb_fail(NB_EINVAL, "nb_trainer_create: %s is NULL",
+                       !model ? "model" : (!train ? "train" : (!random ? "random" : "options")));
     nb_status status = check_options(o);
-    if (!status) status = check_fit(net, data, o);
+    if (!status) status = check_fit(model, train, test, o);
     if (status) return status;
     nb_trainer *r = nb_alloc_zero(1, sizeof *r);
     if (!r) return NB_ENOMEM;
-    r->net = net;
+    r->model = model;
     r->options = *o;
-    r->blas_before = nb_blas_threads();
-    nb_blas_set_threads(1);
-
-    const nb_dtype dtype = nb_graph_dtype(net->graph);
-    const size_t rows = nb_train_max_batch(o->batch);
-    status =
-        nb_sampler_init(&r->sampler, o->sampling, nb_dataset_count(&data->train), o->batch, random);
-    if (!status)
-        status = nb_tensor_create(&r->t, data->train.one_hot_label ? dtype : NB_INT32,
-                                  nb_dataset_t_shape(&data->train, rows));
-    if (!status) status = start_threads(r, o->threads);
-    if (!status) status = open_source(r, &data->train, rows, &r->train);
-    if (!status) status = open_source(r, &data->test, eval_rows, &r->test);
-    if (status) {
+    r->random = random;
+    nb_blas_begin_single();
+    r->pass_before = nb_graph_pass(model->graph);
+    nb_graph_set_pass(model->graph, (nb_pass){.training = true, .random = random});
+    status = start_threads(r, o->threads);
+    if (!status) status = open_source(r, train, o->batch, &r->train);
+    if (!status && test) status = open_source(r, test, 0, &r->test);
+    if (!status) status = start_optimizer(r);
+    if (status)
         nb_trainer_destroy(r);
-        return status;
-    }
-    *out = r;
-    return NB_OK;
+    else
+        *out = r;
+    return status;
 }
 
 void nb_trainer_destroy(nb_trainer *r)
 {
     if (!r) return;
-    nb_feed(r->net->x, NULL);
-    nb_feed(r->net->labels, NULL);
-    nb_feed(r->net->one_hot, NULL);
-    nb_graph_set_pool(r->net->graph, NULL);
+    nb_feed(r->model->x, NULL);
+    if (r->model->labels) nb_feed(r->model->labels, NULL);
+    nb_feed(r->model->targets, NULL);
+    nb_graph_set_pool(r->model->graph, NULL);
+    nb_graph_set_pass(r->model->graph, r->pass_before);
     nb_pool_destroy(r->pool);
-    nb_blas_set_threads(r->blas_before);
-    nb_sampler_free(&r->sampler);
-    nb_packer_destroy(r->train.packer);
-    nb_packer_destroy(r->test.packer);
-    nb_tensor_destroy(&r->t);
+    nb_blas_end_single();
+    nb_source_destroy(r->train);
+    nb_source_destroy(r->test);
+    nb_optimizer_destroy(r->optimizer);
     nb_free(r);
 }
 
 size_t nb_trainer_threads(const nb_trainer *r)
 {
-    return 2 * r->steps_all >= r->steps ? nb_pool_threads(r->pool) : 1;
+    return r && 2 * r->steps_all >= r->steps ? nb_pool_threads(r->pool) : 1;
+}
+
+nb_optimizer *nb_trainer_optimizer(nb_trainer *r)
+{
+    return r ? r->optimizer : NULL;
 }

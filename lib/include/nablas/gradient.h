@@ -41,7 +41,7 @@ extern "C" {
  *         is downstream of the parameter, twice for each element.
  *         Shared over the threads of the graph's pool; how many does not change a bit that the
  *         forward pass leaves alone.
- * How:    lib/graph/nudge.c. An operation of one's own helps with its `kind` (op.h). */
+ * How:    lib/derivative/nudge.c. An operation of one's own helps with its promises (op.h). */
 nb_status nb_graph_numerical_gradient(nb_node *loss, nb_node *parameter, double h,
                                       nb_tensor *gradient);
 nb_status nb_graph_numerical_gradient_brute(nb_node *loss, nb_node *parameter, double h,
@@ -59,7 +59,7 @@ nb_status nb_graph_numerical_gradient_brute(nb_node *loss, nb_node *parameter, d
  * Errors: as nb_graph_cast, nb_forward, nb_backward, nb_graph_numerical_gradient; the report is
  *         zeroed then.
  * Cost:   nb_graph_numerical_gradient for each parameter, twice with richardson, and once more if
- *         an operation has an inexact attribute that shows; some 10 to 20 forward passes more for
+ *         an operation has an inexact form that shows; some 10 to 20 forward passes more for
  *         an element beyond the bound that this does not explain, and 700 for the noise of each parameter with one.
  * Source: textbook 5.7.3. */
 nb_status nb_gradient_check(nb_node *loss, double h, nb_gradient_report *report);
@@ -76,14 +76,14 @@ typedef struct nb_operand {
 /* nb_op_check - check the gradient of one operation with respect to each of its operands, in the
  * smallest graph around it: the loss sum_k c_k y_k of its output y with random numbers c.
  *
- *   attribute  in   for the operation
+ *   config     in   op->config bytes, or NULL
  *   operand    in   (op->inputs)
  *   options    in   NULL: NB_CHECK_DEFAULTS
  *   report     out  old contents never read; a row for each operand that is not constant, named
  *                   "in[0]", "in[1]", ...
  * For an operation that takes labels, build a graph and use nb_gradient_check.
  * Errors: as nb_gradient_check and nb_apply; the report is zeroed then. */
-nb_status nb_op_check(const nb_op *op, double attribute, const nb_operand *operand,
+nb_status nb_op_check(const nb_op *op, const void *config, const nb_operand *operand,
                       const nb_check_options *options, nb_gradient_report *report);
 
 #ifdef __cplusplus

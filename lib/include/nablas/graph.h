@@ -7,15 +7,20 @@
  *     nb_node *price = nb_multiply(apple, number);
  *     nb_graph_finish(g, 1);
  *
- * Leaves are inputs (the caller's data, fed) and parameters (the graph's own, with a gradient).
- * While a graph is built, a failure makes the node NULL, operations on NULL give NULL, and
- * nb_graph_finish answers with the first failure. After nb_graph_finish nothing is allocated:
- * values, gradients and what operations keep lie in one arena sized for the largest batch.
+ * Leaves are inputs (the caller's data, fed), parameters (the graph's own, with a gradient) and
+ * state (the graph's own, which operations update in training: running means). While a graph is
+ * built, a failure makes the node NULL, operations on NULL give NULL, and nb_graph_finish answers
+ * with the first failure. After nb_graph_finish nothing is allocated: values, gradients and what
+ * operations keep are in one arena sized for the largest batch.
  *
- * A graph and its nodes are used by one caller at a time; different graphs are independent. */
+ * Thread safety: a graph and its nodes are used by one thread at a time; different graphs are
+ * independent, and so are a graph and its clones (nb_graph_clone) while nobody writes parameters.
+ * Misuse is answered: a NULL node or graph gives NB_EINVAL, or NULL, 0, false, NaN where no status
+ * is returned. */
 #ifndef NABLAS_GRAPH_H
 #define NABLAS_GRAPH_H
 
+#include "nablas/function.h"
 #include "nablas/op.h"
 #include "nablas/packed.h"
 #include "nablas/status.h"
@@ -30,7 +35,6 @@ extern "C" {
 #endif
 
 typedef struct nb_graph nb_graph;
-typedef struct nb_node nb_node;
 
 /* As a first dimension: as many rows as are fed. */
 #define NB_BATCH ((size_t)-1)
@@ -39,48 +43,30 @@ typedef struct nb_node nb_node;
 
 /* nb_graph_create - an empty graph that computes in NB_FLOAT32 or NB_FLOAT64.
  * nb_graph_destroy - free it and its nodes; NULL is fine.
- * Errors: NB_EDTYPE, NB_ENOMEM; *g is NULL then. */
+ * Errors: NB_EINVAL, NB_EDTYPE, NB_ENOMEM; *g is NULL then. */
 nb_status nb_graph_create(nb_graph **g, nb_dtype dtype);
 void nb_graph_destroy(nb_graph *g);
 
 /* nb_input - a leaf whose value the caller feeds, of the graph's element type.
  * nb_labels - the same for labels: int32 (NB_BATCH).
- * nb_parameter - a leaf that the graph owns and learns; zeros after nb_graph_finish. */
+ * nb_parameter - a leaf that the graph owns and learns; zeros after nb_graph_finish.
+ * nb_state - a leaf that the graph owns and its operations update in training passes; zeros after
+ *            nb_graph_finish. It has no gradient, and is saved and copied as parameters are. */
 nb_node *nb_input(nb_graph *g, const char *name, nb_shape shape);
 nb_node *nb_labels(nb_graph *g, const char *name);
 nb_node *nb_parameter(nb_graph *g, const char *name, nb_shape shape);
+nb_node *nb_state(nb_graph *g, const char *name, nb_shape shape);
 
 /* nb_apply - a node for any operation, also one of your own; `op` must outlive the graph. The
- * functions below are this one with the operation filled in. */
-nb_node *nb_apply(const nb_op *op, double attribute, nb_node *const *inputs);
+ * functions of function.h are this one with the operation filled in.
+ *
+ *   config  in  op->config bytes, copied; NULL where there are none
+ *   inputs  in  (op->inputs) */
+nb_node *nb_apply(const nb_op *op, const void *config, nb_node *const *inputs);
 
-/* (n,m) = x (n,k) W (k,m) + b (m); dimensions of x behind the first are taken as one k. */
-nb_node *nb_affine(nb_node *x, nb_node *W, nb_node *b);
-/* (n,m) = a (n,k) b (k,m) */
-nb_node *nb_matmul(nb_node *a, nb_node *b);
-/* a + b, a b elementwise; equal shapes */
-nb_node *nb_add(nb_node *a, nb_node *b);
-nb_node *nb_multiply(nb_node *a, nb_node *b);
-/* elementwise: x; 1 if x > 0 else 0; 1/(1 + e^-x); max(0, x) */
-nb_node *nb_identity(nb_node *x);
-nb_node *nb_step(nb_node *x);
-nb_node *nb_sigmoid(nb_node *x);
-nb_node *nb_relu(nb_node *x);
-/* each row of a (n,m) */
-nb_node *nb_softmax(nb_node *a);
-/* the sum, the mean of all elements: a scalar */
-nb_node *nb_sum(nb_node *x);
-nb_node *nb_mean(nb_node *x);
-/* the scalar 1/2 sum (y - t)^2 over batch and columns, the book's */
-nb_node *nb_mean_squared_error(nb_node *y, nb_node *t);
-/* the scalar mean over the batch of -log(softmax(a)_t + epsilon); t is one-hot (n,m) or nb_labels.
- * epsilon is NB_BOOK_EPSILON or, computed from the logits, NB_EXACT_LOG (loss.h). As in the book,
- * backward is (y - t)/n for both: the derivative of the exact form. */
-nb_node *nb_softmax_cross_entropy(nb_node *a, nb_node *t, double epsilon);
-
-/* nb_sparse - say that an input (NB_BATCH, k) may be mostly 0, so that nb_feed_packed may leave
- * zeros out; returns the node. It may then be used only as the first operand of nb_affine and
- * nb_matmul. Costs one more copy of the second operand's memory. */
+/* nb_sparse - say that an input (NB_BATCH, k) may be mostly 0, so that it may be fed packed
+ * (packed.h); returns the node. It may then be used only where an operation takes it: the first
+ * operand of nb_affine and nb_matmul. Costs one more copy of the second operand's memory. */
 nb_node *nb_sparse(nb_node *input);
 
 /* nb_name - give a node a name (copied) for messages, reports and pictures; returns the node. */
@@ -92,43 +78,65 @@ nb_node *nb_name(nb_node *node, const char *name);
  *         NB_EOVERFLOW, NB_ENOMEM. */
 nb_status nb_graph_finish(nb_graph *g, size_t max_batch);
 
-/* nb_graph_set_pool - share rows and parameters over the pool's threads from now on; NULL: one
- * thread. The pool stays the caller's. A graph shares its work if every operation but the last few
- * scalars works on rows of the batch; another one runs on the caller's thread. The bits
- * are those of one thread (nb_share_rows), but for the gradient of a packed product, and a descent
- * that goes by it, which agree to rounding. */
-void nb_graph_set_pool(nb_graph *g, nb_pool *pool);
+/* nb_graph_set_pool - share the work over the pool's threads from now on; NULL: one thread. The
+ * pool stays the caller's. The bits are those of one thread, but for the gradient of a packed
+ * product that is asked for as an array, which agrees to rounding. An operation that does not
+ * promise NB_BY_ROW is computed by one thread, the others by all.
+ * Errors: NB_EINVAL not finished; NB_ENOMEM scratch memory for more threads; the old pool stays.
+ * Cost:   allocates only where there are more threads than ever before. */
+nb_status nb_graph_set_pool(nb_graph *g, nb_pool *pool);
 nb_pool *nb_graph_pool(const nb_graph *g);
+
+/* nb_graph_set_pass - how forward passes run from now on (op.h); predicting at first. The stream
+ * stays the caller's. Errors: NB_EINVAL. */
+nb_status nb_graph_set_pass(nb_graph *g, nb_pass pass);
+nb_pass nb_graph_pass(const nb_graph *g);
 
 /* --- running -------------------------------------------------------------------------------- */
 
 /* nb_feed - the value of an input from now on. The data stay the caller's, are not copied, not
- * written, and must stay until another feed; NULL: the input has no value any more.
- * Errors: NB_EINVAL not an input or not finished; NB_EDTYPE; NB_ESHAPE, also more rows than
- *         max_batch. The old value stays then. */
+ * written, and must stay until another feed; NULL: the input has no value any more. It may be
+ * packed (packed.h) if the input is nb_sparse: products are then smaller by what is left out, and
+ * the same to rounding.
+ * nb_feed_rows - the same for rows that are not there yet: the next forward pass that needs them
+ * calls fill(context, lo, hi) for ranges of rows, on each thread for those that it goes on with;
+ * before that the value must not be looked at. A pass asks once for each row.
+ * Errors: NB_EINVAL not an input, not finished, packed where it may not be; NB_EDTYPE; NB_ESHAPE,
+ *         also more rows than max_batch. The old value stays then. */
 nb_status nb_feed(nb_node *input, const nb_tensor *value);
-
-/* nb_feed_packed - the same for an nb_sparse input, without its zeros:
- *   value  in  (n, k), packed; what it points to stays the caller's, as in nb_feed. With `fill`,
- *              the next nb_forward or nb_graph_cast writes the rows; before it nb_value(input) is
- *              not there
- * The products with it are smaller by what is left out; the result is the same to rounding.
- * Errors: as nb_feed; NB_EINVAL not an nb_sparse input; NB_ESHAPE as nb_packed_check. */
-nb_status nb_feed_packed(nb_node *input, const nb_packed *value);
+nb_status nb_feed_rows(nb_node *input, const nb_tensor *value, nb_fill fill, void *context);
 
 /* nb_forward - compute `target` and all that it needs, from the values fed.
+ * nb_forward_again - the same, where nobody but nb_backward_into has written a parameter since the
+ * last forward pass: what operations prepared from parameters is not made anew.
  * Errors: NB_EINVAL an input was not fed; NB_ESHAPE two inputs with batches of different length;
  *         what operations answer (NB_ERANGE for a label). NaN and Inf propagate. */
 nb_status nb_forward(nb_node *target);
+nb_status nb_forward_again(nb_node *target);
+
+/* Where the gradient of one parameter goes: into := alpha gradient + beta into, elementwise. `into`
+ * is an array of the parameter's size: its value (descent: alpha = -lr, beta = 1), its gradient, or
+ * an optimiser's (a velocity). With beta = 0 the old contents are not read. */
+typedef struct nb_sink {
+    void *into;
+    double alpha, beta;
+} nb_sink;
 
 /* nb_backward - gradients of the scalar `loss` with respect to every parameter, by backpropagation
  * from the latest nb_forward(loss). Parameters that the loss does not depend on get 0.
- * nb_descend - the same, and w := w - lr dw for every parameter. Where the operations allow, the
- * gradient goes straight into the parameter and the gradient arrays are left as they were. If
- * `again`, the forward pass is then repeated, and the value of `loss` is the one after the step.
- * Errors: NB_ESHAPE the loss is no scalar; NB_EINVAL no nb_forward(loss) came before. */
+ * nb_backward_into - the same, into sinks: one for each parameter, in the order they were made.
+ * Where a parameter has a single use and its operation allows (NB_FUSES), the gradient goes
+ * straight there, and nb_gradient is left as it was: for a product, w := w - lr dw is then the
+ * product itself. Otherwise the gradient is written first and added after, with the same result to
+ * rounding. Every parameter is written after all gradients that need its old value.
+ * Errors: NB_EINVAL a NULL; NB_ESHAPE the loss is no scalar; NB_EINVAL no nb_forward(loss) since
+ *         the last feed or step. */
 nb_status nb_backward(nb_node *loss);
-nb_status nb_descend(nb_node *loss, double lr, bool again);
+nb_status nb_backward_into(nb_node *loss, const nb_sink *sinks);
+
+/* nb_descend - one step of gradient descent, textbook 4.4.2: nb_backward_into with w := w - lr dw for
+ * every parameter. (optim.h has other ways down.) Errors: also NB_EINVAL lr is not finite. */
+nb_status nb_descend(nb_node *loss, double lr);
 
 /* --- looking -------------------------------------------------------------------------------- */
 
@@ -141,9 +149,14 @@ const nb_tensor *nb_gradient(const nb_node *node);
 /* nb_scalar - the value of a one-element node as a double; NaN if it has another shape. */
 double nb_scalar(const nb_node *node);
 
-const char *nb_node_name(const nb_node *node); /* "" if it has none */
-const nb_op *nb_node_op(const nb_node *node);  /* NULL for a leaf */
-size_t nb_node_inputs(const nb_node *node);    /* 0 for a leaf */
+/* What a node is. */
+typedef enum { NB_INPUT, NB_PARAMETER, NB_STATE, NB_OPERATION } nb_role;
+
+nb_role nb_node_role(const nb_node *node);      /* NB_INPUT for NULL */
+const char *nb_node_name(const nb_node *node);   /* "" if it has none */
+const nb_op *nb_node_op(const nb_node *node);    /* NULL for a leaf */
+const void *nb_node_config(const nb_node *node); /* NULL where the operation has none */
+size_t nb_node_inputs(const nb_node *node);      /* 0 for a leaf */
 nb_node *nb_node_input(const nb_node *node, size_t i);
 bool nb_node_is_parameter(const nb_node *node);
 nb_graph *nb_node_graph(const nb_node *node);
@@ -153,16 +166,29 @@ nb_dtype nb_graph_dtype(const nb_graph *g);
 size_t nb_graph_max_batch(const nb_graph *g); /* 0 before nb_graph_finish */
 size_t nb_graph_nodes(const nb_graph *g);
 nb_node *nb_graph_node(const nb_graph *g, size_t i); /* in the order they were made */
+nb_node *nb_graph_find(const nb_graph *g, const char *name); /* the first of that name, or NULL */
 
 /* All parameters, all gradients, as one flat vector each: what an optimiser or a checkpoint sees.
  * Each parameter starts at a multiple of 64 bytes, the gaps are 0. {0} before nb_graph_finish. */
 nb_tensor nb_graph_parameters(const nb_graph *g);
 nb_tensor nb_graph_gradients(const nb_graph *g);
 
-/* nb_graph_cast - a copy of a finished graph that computes in `dtype`, with the parameters and the
- * values fed converted (its own from then on, until fed anew). Nodes keep their places.
+/* nb_graph_cast - a copy of a finished graph that computes in `dtype`, with parameters, state and
+ * the values fed converted (its own from then on, until fed anew). Nodes keep their places.
+ * nb_graph_clone - a graph of the same type that shares the parameters and state of `g`, which must
+ * outlive it, and has all else of its own, nothing fed: several threads may then predict with one
+ * set of weights, a clone each.
  * Errors: NB_EINVAL not finished; NB_EDTYPE; NB_ENOMEM; *copy is NULL then. */
 nb_status nb_graph_cast(const nb_graph *g, nb_dtype dtype, nb_graph **copy);
+nb_status nb_graph_clone(const nb_graph *g, nb_graph **copy);
+
+/* nb_graph_schedule_text - what runs when: the stages of a forward pass to `target` and, if it is a
+ * scalar, of the backward pass from it, between which threads meet.
+ *
+ *   text  out  cut to size - 1 bytes and closed by 0; not written if size = 0
+ *
+ * Returns the length of the whole text, as snprintf; 0 for a graph that is not finished. */
+size_t nb_graph_schedule_text(nb_node *target, char *text, size_t size);
 
 #ifdef __cplusplus
 }

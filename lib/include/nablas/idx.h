@@ -22,12 +22,12 @@ extern "C" {
 
 /* nb_idx_read - the tensor that the file `path` holds: any type above, 0 to NB_MAX_DIMS dimensions
  * of any length. Whether the file is gzipped is told by its first two bytes, not by its name; a
- * gzip file may have several members.
+ * gzip file may have several members, and zeros after each.
  *
  *   path  in   a file, raw or gzipped
  *   out   out  owns its elements, in the machine's byte order; old contents never read
  *
- * Errors: NB_EINVAL   path is NULL
+ * Errors: NB_EINVAL   path or out is NULL
  *         NB_EIO      no such file, no right to read it, a directory or device, a failing disk
  *         NB_EFORMAT  empty, truncated or too long; wrong magic number or element type; more than
  *                     NB_MAX_DIMS dimensions; a gzip stream that is damaged, cut short or has a
@@ -45,7 +45,7 @@ nb_status nb_idx_read(const char *path, nb_tensor *out);
 /* nb_idx_write - write `t` to `path`, raw. The file appears whole or not at all: it is written
  * under a temporary name beside `path`, flushed to the disk and renamed over what was there.
  *
- * Errors: NB_EINVAL  path is NULL, or more than NB_MAX_DIMS dimensions
+ * Errors: NB_EINVAL  path, t or its elements are NULL, or more than NB_MAX_DIMS dimensions
  *         NB_EDTYPE  int64, which the format does not have
  *         NB_ERANGE  a dimension above 2^32 - 1
  *         NB_EIO     the file cannot be made, written or renamed; what was there is untouched

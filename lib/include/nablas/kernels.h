@@ -1,12 +1,14 @@
 /* kernels.h - the kernels of one precision as a table, for code that is written once for both.
  *
- * Each entry is the kernel of the same name in blas.h, activation.h, array.h and loss.h, with
- * arrays as void pointers (float or double, as the table's dtype says) and numbers as double. */
+ * Each entry is the kernel of the same name in blas.h, activation.h, elementwise.h, update.h and
+ * loss.h, with arrays as void pointers (float or double, as the table's dtype says) and numbers as
+ * double. */
 #ifndef NABLAS_KERNELS_H
 #define NABLAS_KERNELS_H
 
 #include "nablas/sparse.h"
 #include "nablas/tensor.h"
+#include "nablas/update.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,6 +39,38 @@ typedef struct nb_kernels {
     nb_status (*softmax)(size_t n, size_t m, const void *X, size_t ldx, void *Y, size_t ldy);
     void (*softmax_backward)(size_t n, size_t m, const void *Y, const void *dY, double beta,
                              void *dX);
+
+    void (*tanh)(size_t n, const void *x, void *y);
+    void (*tanh_backward)(size_t n, const void *y, const void *dy, double beta, void *dx);
+    void (*leaky_relu)(size_t n, double slope, const void *x, void *y);
+    void (*leaky_relu_backward)(size_t n, double slope, const void *x, const void *dy, double beta,
+                                void *dx);
+    void (*elu)(size_t n, double alpha, const void *x, void *y);
+    void (*elu_backward)(size_t n, double alpha, const void *x, const void *dy, double beta,
+                         void *dx);
+    void (*gelu)(size_t n, const void *x, void *y);
+    void (*gelu_backward)(size_t n, const void *x, const void *dy, double beta, void *dx);
+    void (*softplus)(size_t n, const void *x, void *y);
+    void (*softplus_backward)(size_t n, const void *x, const void *dy, double beta, void *dx);
+    void (*log)(size_t n, const void *x, void *y);
+    void (*exp)(size_t n, const void *x, void *y);
+    void (*square)(size_t n, const void *x, void *y);
+    void (*square_backward)(size_t n, const void *x, const void *dy, double beta, void *dx);
+    void (*sqrt)(size_t n, const void *x, void *y);
+    void (*sqrt_backward)(size_t n, const void *y, const void *dy, double beta, void *dx);
+    void (*abs)(size_t n, const void *x, void *y);
+    void (*abs_backward)(size_t n, const void *x, const void *dy, double beta, void *dx);
+    void (*power)(size_t n, double p, const void *x, void *y);
+    void (*power_backward)(size_t n, double p, const void *x, const void *dy, double beta,
+                           void *dx);
+    void (*subtract)(size_t n, const void *a, const void *b, void *y);
+    void (*divide)(size_t n, const void *a, const void *b, double beta, void *y);
+    void (*momentum)(size_t n, const nb_update *u, const void *g, void *v, void *w);
+    void (*nesterov)(size_t n, const nb_update *u, const void *g, void *v, void *w);
+    void (*adagrad)(size_t n, const nb_update *u, const void *g, void *h, void *w);
+    void (*rmsprop)(size_t n, const nb_update *u, const void *g, void *h, void *w);
+    void (*adam)(size_t n, const nb_update *u, const void *g, void *m, void *v, void *w);
+    double (*sum_squares)(size_t n, const void *x);
 
     double (*sum)(size_t n, const void *x);
     void (*scale)(size_t n, double alpha, const void *x, double beta, void *y);

@@ -12,18 +12,22 @@
 #include "nablas/version.h"
 
 #include "nablas/activation.h"
-#include "nablas/array.h"
 #include "nablas/blas.h"
 #include "nablas/check.h"
 #include "nablas/diagram.h"
+#include "nablas/elementwise.h"
 #include "nablas/hessian.h"
+#include "nablas/image.h"
 #include "nablas/lanczos.h"
 #include "nablas/linear.h"
 #include "nablas/loss.h"
+#include "nablas/minimize.h"
 #include "nablas/numeric.h"
 #include "nablas/plot.h"
 #include "nablas/png.h"
+#include "nablas/series.h"
 #include "nablas/sparse.h"
+#include "nablas/update.h"
 
 #include "nablas/kernels.h"
 #include "nablas/packed.h"
@@ -31,22 +35,26 @@
 
 #include "nablas/curvature.h"
 #include "nablas/gradient.h"
+#include "nablas/function.h"
 #include "nablas/graph.h"
 #include "nablas/op.h"
 #include "nablas/picture.h"
 
 #include "nablas/arrays.h"
+#include "nablas/dataset.h"
 #include "nablas/digit.h"
 #include "nablas/idx.h"
 #include "nablas/mnist.h"
-#include "nablas/net.h"
+#include "nablas/model.h"
 #include "nablas/npy.h"
 #include "nablas/npz.h"
-#include "nablas/packer.h"
 #include "nablas/pickle.h"
 #include "nablas/safetensors.h"
 
-#include "nablas/checkpoint.h"
+#include "nablas/learning_rate.h"
+#include "nablas/optim.h"
+
+#include "nablas/model_file.h"
 #include "nablas/train.h"
 
 #endif

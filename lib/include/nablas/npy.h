@@ -30,12 +30,13 @@ extern "C" {
 nb_status nb_npy_parse(const void *bytes, size_t size, const char *label, nb_tensor *out);
 
 /* nb_npy_load, nb_npy_save - the same from a file and to one; what is written is, byte for byte,
- * what np.save of NumPy 1.24 writes. Errors: also NB_EIO. */
+ * what np.save of NumPy 1.24 writes. Errors: also NB_EIO; NB_EINVAL an argument or the tensor's
+ * elements are NULL. */
 nb_status nb_npy_load(const char *path, nb_tensor *out);
 nb_status nb_npy_save(const nb_tensor *tensor, const char *path);
 
 /* nb_npy_header - the bytes that stand before the elements of `tensor`; returns their number, a
- * multiple of 64. */
+ * multiple of 64; 0 if an argument is NULL. */
 #define NB_NPY_HEADER_MAX 512
 size_t nb_npy_header(const nb_tensor *tensor, char header[NB_NPY_HEADER_MAX]);
 

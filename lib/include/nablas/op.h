@@ -1,17 +1,29 @@
 /* op.h - one operation of a computational graph: what its author writes.
  *
- * An operation computes rows: its output has a first dimension (the samples of a batch, as a rule),
- * and `forward` is asked for a range of them. `backward` is asked for a range of rows of the
- * gradient of one input. Ranges let several threads share the work without knowing of each other.
- * So a sample looks at no other sample: where the output and an input both have the batch's
- * dimension, rows lo ... hi-1 are computed from rows lo ... hi-1. What has no batch may be read
- * whole, and the gradient of a parameter is computed from all rows.
- * lib/graph/op_*.c are the examples. */
+ * An operation computes `out` from its inputs in a few phases, and the gradients of its inputs from
+ * that of `out` in a few more. A phase is called with a range lo ... hi-1 of what it counts:
+ *
+ *   NB_ROWS        forward: rows of `out`
+ *   NB_INPUT_ROWS  forward: rows of one input, to prepare something from them;
+ *                  backward: rows of the gradient of one input, which the phase writes
+ *   NB_GROUPS      groups of NB_GROUP_ROWS rows of the batch, for sums over the batch
+ *   NB_ONCE        everything, on one thread: lo = 0, hi = 1
+ *   NB_DRAW        forward: the same, before anything is computed, in the order of the nodes: the
+ *                  only place to draw random numbers; it reads no input
+ *
+ * The graph calls the phases of an operation in their order and lets threads meet between them. An
+ * operation that promises NB_BY_ROW is called by several threads, each with a range of its own, and
+ * neighbouring operations run on without a meeting. One that promises nothing is called for the
+ * whole range by one thread: slower, and always right. nb_op_check (gradient.h) runs an operation
+ * by ranges, on threads and twice, and names the promise that it breaks.
+ *
+ * lib/op holds the examples: elementwise.c the shortest. */
 #ifndef NABLAS_OP_H
 #define NABLAS_OP_H
 
 #include "nablas/kernels.h"
 #include "nablas/packed.h"
+#include "nablas/random.h"
 #include "nablas/status.h"
 #include "nablas/tensor.h"
 
@@ -22,73 +34,127 @@
 extern "C" {
 #endif
 
-#define NB_MAX_INPUTS 3
+#define NB_MAX_INPUTS 6
+#define NB_MAX_PHASES 6
 
-/* What an operation works on. Tensors have the shapes of the current batch. */
+/* How a forward pass runs; the backward pass differentiates the forward pass that came before. */
+typedef struct nb_pass {
+    bool training;     /* training: dropout draws masks, batch norm uses the batch's statistics and
+                          moves the running ones; otherwise predicting */
+    bool frozen;       /* repeat the last pass: no random number is drawn (masks are kept), no state
+                          is changed; for differences and checks */
+    nb_random *random; /* the stream that masks come from; NULL: an operation that needs one fails */
+} nb_pass;
+
+/* What a phase works on. Tensors have the shapes of the current batch. */
 typedef struct nb_call {
     const nb_kernels *kernels;          /* of the graph's precision */
-    double attribute;                   /* the number given when the node was made */
+    const void *config;                 /* the bytes given when the node was made */
+    nb_pass pass;                       /* of the forward pass; backward sees the same */
+    size_t rows;                        /* of the batch */
     const nb_tensor *in[NB_MAX_INPUTS]; /* values of the inputs */
     const nb_tensor *out;               /* value of this node: forward writes it */
-    const nb_tensor *aux;               /* (rows, aux): kept by forward for backward */
-    const nb_tensor *dout;              /* backward: gradient with respect to `out` */
-    const nb_tensor *din;               /* backward: where the gradient of the input goes */
-    double alpha, beta;                 /* backward: din := alpha share + beta din */
+    const nb_tensor *kept;              /* (rows of out, need.kept): written by forward, read by
+                                           backward */
+    void *memory;  /* need.memory elements of the node's own, which stay from pass to pass */
+    void *partial; /* (groups of the batch, need.partial): see nb_fold */
+    void *scratch; /* need.scratch elements of this thread, for the length of the call */
 
-    /* Where in[0] is packed (nb_feed_packed), its columns and entries, else NULL; in[0] is then its
-     * dense part, and `packed` is room for the rows of in[1] that meet it. */
-    const nb_packed *sparse;
-    void *packed;
+    size_t input;          /* NB_INPUT_ROWS: which */
+    const nb_tensor *dout; /* backward: gradient with respect to `out` */
+    const nb_tensor *din;  /* backward, NB_INPUT_ROWS: where the gradient of the input goes */
+    double alpha, beta;    /* there: din := alpha gradient + beta din */
 } nb_call;
 
-/* What kind of function of its inputs an operation is, for those who ask what one changed number
- * can change: the fast numerical gradient (gradient.h). A kind is a promise about `forward`; the
- * first one is the promise that every operation makes, and is always right. */
-typedef enum nb_op_kind {
-    NB_BY_ROW,     /* a row of the output comes from the same row of the inputs with a batch */
-    NB_BY_ELEMENT, /* an element from the same element of each input; all have the output's shape.
-                      `forward` may be given any one column as if it were all there is */
-    NB_PRODUCT,    /* in[0] (n,k) times in[1] (k,m), plus in[2] (m) in each row if there is one */
-    NB_SUM,        /* the scalar sum of all elements of in[0] */
-    NB_MEAN        /* the scalar mean of all elements of in[0] */
-} nb_op_kind;
+/* What an operation asks for, in elements of the graph's type. */
+typedef struct nb_need {
+    nb_shape out;   /* shape of the output */
+    size_t kept;    /* for each row of the output */
+    size_t memory;  /* for the node */
+    size_t partial; /* for each group of rows of the batch */
+    size_t scratch; /* for each thread */
+} nb_need;
+
+typedef enum nb_over { NB_ROWS, NB_INPUT_ROWS, NB_GROUPS, NB_ONCE, NB_DRAW } nb_over;
+
+typedef struct nb_phase {
+    nb_status (*run)(const nb_call *c, size_t lo, size_t hi); /* NULL: there are no more phases */
+    nb_over over;
+    size_t input;     /* NB_INPUT_ROWS: which */
+    bool packed_only; /* only where in[0] is packed */
+} nb_phase;
+
+/* Promises: facts about an operation that the graph, or a question about derivatives, may use. None
+ * is needed; a false one gives wrong results, which nb_op_check finds. */
+enum {
+    /* Ranges of a phase are independent of each other. Where `out` and an input both have the
+     * batch's dimension, rows lo ... hi-1 of NB_ROWS and of NB_INPUT_ROWS read no other rows of the
+     * inputs, of `out`, `kept` and `dout`. (NB_GROUPS reads the rows of its groups; NB_ONCE, and
+     * NB_INPUT_ROWS of an input without the batch's dimension, may read everything.) */
+    NB_BY_ROW = 1,
+    /* By row, one phase forward, nothing kept, inputs of the output's shape, and an element of the
+     * output comes from the same element of each input: forward may be given any one column. */
+    NB_BY_ELEMENT = 2,
+    /* out := in[0] (n,k) times in[1] (k,m), plus in[2] (m) in each row if there is one. */
+    NB_PRODUCT = 4,
+    /* out := the scalar sum, the scalar mean of all elements of in[0]. */
+    NB_SUM = 8,
+    NB_MEAN = 16,
+    /* Backward honours alpha (which is 1 otherwise). Where `out` has the batch's dimension, in the
+     * phase that writes the gradient of input i, it reads neither the value of another input without
+     * the batch's dimension nor, in another row, that of input i: the graph may let it write into
+     * in[i] itself, w := w - lr dw. What a forward phase NB_INPUT_ROWS prepared from in[i] is then
+     * kept equal to it. */
+    NB_FUSES = 32,
+    /* forward has a corner or a jump where an element of in[0] is 0. */
+    NB_CORNER = 64,
+    /* Inputs may be labels (int32), which nb_apply refuses otherwise. */
+    NB_LABELS = 128,
+    /* in[0] may be packed (packed.h). */
+    NB_PACKED = 256
+};
 
 typedef struct nb_op {
     const char *name; /* "affine" */
     size_t inputs;    /* 1 ... NB_MAX_INPUTS */
-    nb_op_kind kind;
+    size_t config;    /* bytes of configuration, copied when a node is made */
+    unsigned promises;
 
-    /* shape - from the inputs' element types and shapes (their `data` is NULL, a batch's first
-     * dimension is NB_BATCH) say the shape of the output and how many numbers per row of it
-     * `forward` keeps for `backward`. Errors: NB_ESHAPE, NB_EDTYPE, with the offending shapes. */
-    nb_status (*shape)(const nb_tensor *in, nb_shape *out, size_t *aux);
+    /* plan - from the inputs' element types and shapes (their `data` is NULL, a batch's first
+     * dimension is NB_BATCH, `packed` is set where the input may be packed) and the configuration
+     * say what the operation needs; *need is zeroed before. Errors: NB_ESHAPE, NB_EDTYPE, NB_EINVAL, with what was
+     * found and what was expected. */
+    nb_status (*plan)(const nb_tensor *in, const void *config, nb_need *need);
 
-    /* forward - out[lo:hi] from the inputs. An output without the batch's dimension has all of its
-     * rows asked for at once. */
-    nb_status (*forward)(const nb_call *c, size_t lo, size_t hi);
+    /* forward - the last phase completes `out`. */
+    nb_phase forward[NB_MAX_PHASES];
 
-    /* backward - din[lo:hi] := alpha (d out / d in_i)^T dout + beta din[lo:hi]; with beta = 0 the
-     * old contents are not read. alpha is 1 unless `scales` is set. NULL: the gradient is 0. */
-    nb_status (*backward)(const nb_call *c, size_t i, size_t lo, size_t hi);
+    /* backward - phases NB_INPUT_ROWS write gradients, others prepare them:
+     *   din[lo:hi] := alpha (d out / d in_i)^T dout + beta din[lo:hi]
+     * with beta = 0 the old contents are not read. An input without a phase has the gradient 0. */
+    nb_phase backward[NB_MAX_PHASES];
 
-    /* prepare - where in[0] is packed: copy the active ones of in[1]'s rows lo ... hi-1 to
-     * `packed`. Called for all rows before `forward`, whenever in[1] may have changed. An operation
-     * that writes in[1] in `backward` (din is in[1], in gradient descent) keeps `packed` equal to
-     * it. NULL: the operation takes no packed input. */
-    nb_status (*prepare)(const nb_call *c, size_t lo, size_t hi);
-
-    /* backward honours alpha and, for one parameter, does not read the others' values nor, in
-     * another row, its own: gradient descent may then write w - lr dw in place of dw. */
-    bool scales;
-
-    bool labels; /* inputs may be labels (int32), which nb_apply refuses otherwise */
-
-    /* What a gradient check must know (check.h). `corner`: forward has a corner or a jump where an
-     * element of in[0] is 0. `exact`: the attribute with which forward is the function that
-     * backward differentiates, where another one makes it a little different; NULL: any. */
-    bool corner;
-    const double *exact;
+    /* exact - where forward is a little different from the function that backward differentiates:
+     * make the configuration that of the exact function; false if it is so already. NULL: it always
+     * is. For gradient checks (check.h). */
+    bool (*exact)(void *config);
 } nb_op;
+
+/* --- sums over the batch ---------------------------------------------------------------------
+ *
+ * A sum over the rows of a batch is first taken over groups of NB_GROUP_ROWS rows, the last one
+ * what is left, in an NB_GROUPS phase that writes partial sums; then the partial sums are added in
+ * one fixed tree. So its bits do not depend on who computed which group. */
+
+#define NB_GROUP_ROWS 8
+
+/* nb_groups - the groups of a batch of n rows.
+ * nb_fold - add the partial sums of `groups` groups, of `width` elements each, `stride` elements
+ * apart, in the fixed tree: s_g += s_(g+1) for g = 0, 2, 4 ..., s_g += s_(g+2) for g = 0, 4, 8 ...,
+ * and so on. The total is where the first group's was; the others are overwritten. Columns are
+ * independent: threads may share them. */
+size_t nb_groups(size_t n);
+void nb_fold(const nb_kernels *kernels, size_t groups, size_t width, size_t stride, void *partial);
 
 /* nb_op_count, nb_op_at - the operations that nablas brings, for tests and tools. */
 size_t nb_op_count(void);

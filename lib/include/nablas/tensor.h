@@ -46,9 +46,14 @@ typedef struct nb_shape {
     size_t dim[NB_MAX_DIMS];
 } nb_shape;
 
-/* NB_SHAPE(60000, 784) - a shape as an expression. */
+/* NB_SHAPE(60000, 784) - a shape as an expression, of 1 ... NB_MAX_DIMS dimensions. In C also for
+ * objects of static storage. */
+#ifndef __cplusplus
 #define NB_SHAPE(...) ((nb_shape){sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t), {__VA_ARGS__}})
-#define NB_SCALAR ((nb_shape){0, {0}})
+#else
+#define NB_SHAPE(...) nb_shape_of(__VA_ARGS__)
+#endif
+#define NB_SCALAR (NB_LITERAL(nb_shape){0, {0}})
 
 bool nb_shape_equal(nb_shape a, nb_shape b);
 
@@ -60,10 +65,15 @@ nb_status nb_shape_count(nb_shape shape, size_t *count);
  * dimension of (size_t)-1, in graphs the batch still unknown, is written "batch". */
 char *nb_shape_text(nb_shape shape, char *text, size_t size);
 
+/* How a matrix leaves out its zeros (packed.h). */
+struct nb_packed;
+
 typedef struct nb_tensor {
     nb_dtype dtype;
     nb_shape shape;
-    void *data; /* 64-byte aligned if owned */
+    void *data;                     /* 64-byte aligned if owned */
+    const struct nb_packed *packed; /* NULL: `data` holds every element, as all functions but
+                                       nb_tensor_convert and nb_feed expect */
 } nb_tensor;
 
 /* nb_tensor_create - a tensor of zeros that owns its elements.
@@ -90,12 +100,30 @@ void *nb_tensor_at(const nb_tensor *t, size_t row);
 /* nb_tensor_rows - rows lo ... hi-1 (along the first dimension) as a view; lo <= hi <= dim[0]. */
 nb_tensor nb_tensor_rows(const nb_tensor *t, size_t lo, size_t hi);
 
-/* nb_tensor_convert - to := from, element by element, between any two types of the list.
- * Towards an integer type a value is cut towards zero and held to the type's range; NaN gives 0.
+/* nb_tensor_gather - rows index[0] ... index[n-1] of `from`, one after the other: an index may repeat.
+ *
+ *   from  in   of any type, not a scalar
+ *   to    out  (n, ...) of the same type and row shape; must not overlap `from`
+ * Errors: NB_EINVAL a NULL; NB_EDTYPE; NB_ESHAPE; NB_ERANGE an index beyond the rows. `to` is then
+ *         untouched. Cost: one pass over `to`. */
+nb_status nb_tensor_gather(const nb_tensor *from, size_t n, const size_t *index, nb_tensor *to);
+
+/* Who writes rows lo ... hi-1 of a tensor when they are asked for: several threads may ask at the
+ * same time, each for rows of its own. */
+typedef nb_status (*nb_fill)(void *context, size_t lo, size_t hi);
+
+/* nb_tensor_convert - to := from, element by element, between any two types of the list; `from` may
+ * be packed. Towards an integer type a value is cut towards zero and held to the type's range; NaN gives 0.
  * Errors: NB_ESHAPE the shapes differ; `to` untouched. Cost: one pass. */
 nb_status nb_tensor_convert(const nb_tensor *from, nb_tensor *to);
 
 #ifdef __cplusplus
+}
+
+template <typename... dimensions> constexpr nb_shape nb_shape_of(dimensions... dim)
+{
+    static_assert(sizeof...(dim) <= NB_MAX_DIMS, "a shape has at most NB_MAX_DIMS dimensions");
+    return nb_shape{sizeof...(dim), {static_cast<size_t>(dim)...}};
 }
 #endif
 #endif

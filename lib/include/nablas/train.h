@@ -1,15 +1,25 @@
-/* train.h - mini-batch training of a network on a dataset: textbook 4.5.2, 4.5.3 and 5.7.4.
+/* train.h - mini-batch training of a model on a dataset: textbook 4.5.2, 4.5.3 and 5.7.4.
  *
  *     nb_train_options options = NB_TRAIN_DEFAULTS;
- *     nb_train(net, &mnist, &random, &options, &result);
+ *     nb_train(model, &mnist.train, &mnist.test, &random, &options, &result);
  *
- * One step: draw a batch, forward, backward, w := w - lr dw, and the loss of the same batch with
- * the new weights, as the book records it. */
+ * One step: draw a batch, forward, backward, update (w := w - lr dw, or another optimiser's), and
+ * the loss of the same batch with the new weights, as the book records it. The same in six calls of
+ * one's own:
+ *
+ *     nb_source_create(&source, &train, &(nb_source_options){.batch = 100, .random = &random});
+ *     nb_optimizer_create(&optimizer, model->graph, &nb_adam, NULL);
+ *     while (nb_source_next(source, &batch) == NB_OK && ...) {
+ *         nb_model_feed_batch(model, &batch, &loss);
+ *         nb_forward(loss);
+ *         nb_optimizer_step(optimizer, loss);
+ *     } */
 #ifndef NABLAS_TRAIN_H
 #define NABLAS_TRAIN_H
 
-#include "nablas/mnist.h"
-#include "nablas/net.h"
+#include "nablas/dataset.h"
+#include "nablas/model.h"
+#include "nablas/optim.h"
 #include "nablas/random.h"
 #include "nablas/status.h"
 
@@ -20,11 +30,6 @@
 extern "C" {
 #endif
 
-/* How batches are drawn: each image at random from all, as the book's np.random.choice; or the
- * images in a random order, each once in an epoch, as its footnote says. The last batch of such an
- * epoch holds what is left. */
-typedef enum { NB_REPLACE, NB_EPOCH } nb_sampling;
-
 /* Where the gradient comes from: backpropagation (chapter 5) or central differences (chapter 4),
  * of which float32 leaves about three digits. */
 typedef enum { NB_BACKPROP, NB_NUMERICAL } nb_gradient_method;
@@ -34,10 +39,12 @@ typedef struct nb_progress {
     size_t iteration, iterations;         /* 0 ... iterations-1 */
     double loss;                          /* of this batch, after the update */
     double smoothed;                      /* running mean of the loss, weight 1/50 for the newest */
-    bool evaluated;                       /* the two below are of this iteration */
-    double train_accuracy, test_accuracy; /* the latest; NaN before the first */
+    bool evaluated;                       /* the two metrics are of this iteration */
+    const char *metric;                   /* what they are: "accuracy", "RMSE", "MAE" */
+    double train_metric, test_metric;     /* the latest; NaN before the first, or without a set */
+    double lr;                            /* of this iteration */
     double seconds, train_seconds, eval_seconds; /* since the run began */
-    double images_per_second;                    /* in training, evaluations left out */
+    double samples_per_second;                   /* in training, evaluations left out */
     double seconds_left;                         /* estimate, evaluations included */
 } nb_progress;
 
@@ -48,11 +55,16 @@ typedef nb_status (*nb_train_report)(const nb_progress *progress, void *context)
 typedef struct nb_train_options {
     size_t iterations; /* >= 1 */
     size_t batch;      /* >= 1 */
-    double lr;         /* finite */
+    double lr;         /* finite; what optimizer_options say if that is NULL */
+    const nb_optimizer_type *optimizer;             /* NULL: nb_sgd */
+    const nb_optimizer_options *optimizer_options;  /* NULL: its defaults, with `lr` */
     nb_sampling sampling;
     nb_gradient_method gradient;
-    size_t eval_every; /* accuracy after iterations 0, eval_every, ... and after the last; 0: only
+    size_t eval_every; /* metrics after iterations 0, eval_every, ... and after the last; 0: only
                           after the last */
+    size_t patience;   /* end after so many evaluations without a better metric of the test set, and
+                          go back to the best weights; 0: neither. Needs a test set */
+    bool dense;        /* sources do not pack: every product is BLAS's, whole (dataset.h) */
     size_t threads; /* up to NB_MAX_THREADS; 0: one, or as many as there are processors and work for
                        them (groups of rows, blas.h), as the steps themselves show to be faster. The
                        bits are the same for any number */
@@ -61,53 +73,69 @@ typedef struct nb_train_options {
 } nb_train_options;
 
 /* The book's run: 10,000 iterations of 100, lr 0.1, accuracy once per epoch of 600. */
+#ifndef __cplusplus
 #define NB_TRAIN_DEFAULTS \
     ((nb_train_options){.iterations = 10000, .batch = 100, .lr = 0.1, .eval_every = 600})
+#else
+#define NB_TRAIN_DEFAULTS                                                    \
+    ([] {                                                                    \
+        nb_train_options o = {};                                             \
+        o.iterations = 10000, o.batch = 100, o.lr = 0.1, o.eval_every = 600; \
+        return o;                                                            \
+    }())
+#endif
 
 typedef struct nb_train_result {
-    nb_progress last; /* the last iteration that was completed, if any */
-    size_t completed; /* iterations completed */
-    size_t threads;   /* that most steps ran on */
+    nb_progress last;      /* the last iteration that was completed, if any */
+    size_t completed;      /* iterations completed */
+    size_t threads;        /* that most steps ran on */
+    size_t best_iteration; /* with patience: the weights are those after this one, ... */
+    double best;           /* ... where the test set's metric was this; else NaN */
 } nb_train_result;
 
-/* nb_train_max_batch - the rows that the network's graph should be made for: the batch, or what an
- * evaluation takes at once. */
+/* nb_train_max_batch - the rows that the model's graph should be made for: the batch, or what an
+ * evaluation takes at once, 200. */
 size_t nb_train_max_batch(size_t batch);
 
-/* nb_train - train `net` on data->train, evaluate on both sets.
+/* nb_train - train `model` on `train`, evaluate on both sets.
  *
- *   net      in/out  inputs as data has pixels, NB_MNIST_CLASSES outputs; max_batch as
- *                    nb_train_max_batch. Nothing is fed to it afterwards.
- *   data     in      loaded with `flatten`; both sets with images of one size, not empty
- *   random   in/out  the stream that batches are drawn from; after the weights, as in the book
+ *   model    in/out  max_batch as nb_train_max_batch. Nothing is fed to it afterwards
+ *   train    in      samples of the model's input shape; labels for cross entropy, or targets with
+ *                    as many columns as the model has outputs
+ *   test     in      the same, or NULL
+ *   random   in/out  the stream that batches, and dropout's masks, are drawn from; after the
+ *                    weights, as in the book
  *   options  in
  *   result   out     valid in every case, also on error
- * Errors: NB_EINVAL an option outside its range; NB_ESHAPE network and data do not fit;
+ * Errors: NB_EINVAL an option outside its range; NB_ESHAPE, NB_EDTYPE model and data do not fit;
  *         NB_EDIVERGED a loss that is not finite, with the iteration, the loss before it and the
  *         likely cause; NB_ERANGE a label that is no class; NB_ENOMEM; what `report` answered.
  *         The weights are those of the last update, also of the one that diverged.
  * BLAS's own threads are set to one during the run and put back after it.
  * Cost:   one step of n rows is three forward-sized products for each layer, and allocates nothing;
  *         by central differences it costs, and allocates, what nb_graph_numerical_gradient does. */
-nb_status nb_train(nb_net *net, const nb_mnist *data, nb_random *random,
-                   const nb_train_options *options, nb_train_result *result);
+nb_status nb_train(nb_model *model, const nb_dataset *train, const nb_dataset *test,
+                   nb_random *random, const nb_train_options *options, nb_train_result *result);
 
 /* The parts of nb_train, for a loop of one's own. */
 typedef struct nb_trainer nb_trainer;
 
-/* nb_trainer_create - workspace for training `net`. Net, data and random must outlive it, and the
- * data stay as they are: the sets are read now and stored once more (packer.h), in 0.4 of their
- * bytes for MNIST.
+/* nb_trainer_create - workspace for training `model`. Model, data and random must outlive it, and
+ * the data stay as they are: the sets are read now and, where that pays, stored once more without
+ * their zeros (dataset.h), in 0.4 of their bytes for MNIST.
  * nb_trainer_step - one iteration; *loss as above.
- * nb_trainer_accuracy - share of a set's images that the network gets right; errors as nb_train's.
- * A set other than &data->train and &data->test is stored once more for the call.
- * nb_trainer_threads - threads that most steps so far ran on. */
-nb_status nb_trainer_create(nb_trainer **trainer, nb_net *net, const nb_mnist *data,
-                            nb_random *random, const nb_train_options *options);
+ * nb_trainer_metric - the model's metric on a set; errors as nb_train's. A set other than the
+ * trainer's is prepared for the call.
+ * nb_trainer_threads - threads that most steps so far ran on.
+ * nb_trainer_optimizer - the optimiser in use. */
+nb_status nb_trainer_create(nb_trainer **trainer, nb_model *model, const nb_dataset *train,
+                            const nb_dataset *test, nb_random *random,
+                            const nb_train_options *options);
 void nb_trainer_destroy(nb_trainer *trainer);
 nb_status nb_trainer_step(nb_trainer *trainer, double *loss);
-nb_status nb_trainer_accuracy(nb_trainer *trainer, const nb_dataset *set, double *accuracy);
+nb_status nb_trainer_metric(nb_trainer *trainer, const nb_dataset *set, double *metric);
 size_t nb_trainer_threads(const nb_trainer *trainer);
+nb_optimizer *nb_trainer_optimizer(nb_trainer *trainer);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,176 @@
+/* nb_gradient_check: backpropagation through a graph against its differences. */
+#include "nablas/gradient.h"
+#include "graph/graph.h"
+#include "numeric/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The graph in float64, as it is and in its exact form, which is made once it is needed. */
+typedef struct checking {
+    nb_check_options options;
+    nb_node *loss;
+    nb_node *exact_loss;
+} checking;
+
+/* --- one loss, one element -------------------------------------------------------------------- */
+
+typedef struct element_of {
+    nb_node *loss, *parameter;
+} element_of;
+
+/* On which side of 0 the inputs of operations with a corner lie: a hash (FNV-1a, 64 bits) of one
+ * bit for each. */
+static uint64_t piece_of(const nb_node *loss)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i <= loss->index; i++) {
+        const nb_node *node = loss->graph->node[i];
+        if (!node->needed || !nb_promises(node, NB_CORNER)) continue;
+        const nb_tensor *in = &node->input[0]->value;
+        const double *x = in->data;
+        for (size_t j = 0; j < nb_tensor_count(in); j++)
+            hash = (hash ^ (x[j] > 0)) * 0x100000001b3u;
+    }
+    return hash;
+}
+
+static nb_status loss_at(void *context, size_t i, double w, double *f, uint64_t *piece)
+{
+    const element_of *e = context;
+    double *value = nb_value(e->parameter)->data;
+    const double kept = value[i];
+    value[i] = w;
+    nb_status status = nb_forward(e->loss);
+    *f = nb_scalar(e->loss);
+    *piece = piece_of(e->loss);
+    value[i] = kept;
+    return status;
+}
+
+/* --- the exact form --------------------------------------------------------------------------- */
+
+/* A copy in which every operation is the function that its backward differentiates; none if it is
+ * so already. */
+static nb_status make_exact(checking *k)
+{
+    nb_graph *exact;
+    bool changed = false;
+    if (k->exact_loss) return NB_OK;
+    nb_status status = nb_graph_cast(k->loss->graph, NB_FLOAT64, &exact);
+    if (status) return status;
+    for (size_t i = 0; i < exact->nodes; i++) {
+        nb_node *node = exact->node[i];
+        if (node->op && node->op->exact) changed |= node->op->exact(node->config);
+    }
+    if (!changed) {
+        nb_graph_destroy(exact);
+        return NB_OK;
+    }
+    k->exact_loss = exact->node[k->loss->index];
+    return nb_graph_set_pool(exact, nb_graph_pool(k->loss->graph));
+}
+
+/* --- one parameter ---------------------------------------------------------------------------- */
+
+static nb_status differentiate(const checking *k, nb_node *loss, nb_node *parameter,
+                               nb_tensor *numerical)
+{
+    nb_tensor whole;
+    const double h = k->options.h;
+    if (!k->options.richardson) return nb_graph_numerical_gradient(loss, parameter, h, numerical);
+    nb_status status = nb_tensor_create(&whole, NB_FLOAT64, numerical->shape);
+    if (!status) status = nb_graph_numerical_gradient(loss, parameter, h, &whole);
+    if (!status) status = nb_graph_numerical_gradient(loss, parameter, h / 2, numerical);
+    if (!status) nb_check_extrapolate(nb_tensor_count(&whole), whole.data, numerical->data);
+    nb_tensor_destroy(&whole);
+    return status;
+}
+
+static nb_status explain(checking *k, nb_node *parameter, nb_checked c, nb_gradient_row *row)
+{
+    nb_tensor exact = {0};
+    element_of element = {k->loss, parameter};
+    const bool any = nb_check_compare(&c, row) > 0;
+    nb_status status = any ? make_exact(k) : NB_OK;
+    if (!status && any && k->exact_loss) {
+        element.loss = k->exact_loss;
+        element.parameter = k->exact_loss->graph->node[parameter->index];
+        status = nb_tensor_create(&exact, NB_FLOAT64, parameter->shape);
+        if (!status) status = differentiate(k, element.loss, element.parameter, &exact);
+        c.exact = exact.data;
+    }
+    c.context = &element;
+    if (!status) status = nb_check_explain(&c, k->options.h, row);
+    nb_tensor_destroy(&exact);
+    return status;
+}
+
+static nb_status check_parameter(checking *k, nb_node *parameter, double value,
+                                 nb_gradient_row *row)
+{
+    nb_tensor numerical;
+    snprintf(row->name, sizeof row->name, "%s", nb_node_name(parameter));
+    row->ndim = parameter->shape.ndim;
+    _Static_assert(sizeof row->dim == sizeof parameter->shape.dim, "NB_CHECK_DIMS");
+    memcpy(row->dim, parameter->shape.dim, sizeof row->dim);
+    nb_status status = nb_tensor_create(&numerical, NB_FLOAT64, parameter->shape);
+    if (!status) status = differentiate(k, k->loss, parameter, &numerical);
+    if (!status) {
+        const nb_checked c = {.count = nb_tensor_count(&numerical),
+                              .x = nb_value(parameter)->data,
+                              .numerical = numerical.data,
+                              .analytic = nb_gradient(parameter)->data,
+                              .f = value,
+                              .at = loss_at,
+                              .pieces = true};
+        status = explain(k, parameter, c, row);
+    }
+    nb_tensor_destroy(&numerical);
+    return status;
+}
+
+/* --- the whole graph -------------------------------------------------------------------------- */
+
+static size_t parameters(const nb_graph *g)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < g->nodes; i++) count += g->node[i]->role == NB_PARAMETER;
+    return count;
+}
+
+static nb_status check_all(checking *k, nb_gradient_report *report)
+{
+    const nb_graph *g = k->loss->graph;
+    nb_status status = nb_forward(k->loss);
+    if (!status) status = nb_backward(k->loss);
+    report->value = nb_scalar(k->loss);
+    for (size_t i = 0; i < g->nodes && !status; i++)
+        if (g->node[i]->role == NB_PARAMETER)
+            status = check_parameter(k, g->node[i], report->value, &report->row[report->count++]);
+    nb_check_end(report);
+    return status;
+}
+
+nb_status nb_gradient_check_with(nb_node *loss, const nb_check_options *options,
+                                 nb_gradient_report *report)
+{
+    nb_graph *graph = loss->graph, *cast;
+    nb_status status = nb_check_begin(report, options, parameters(graph), "nb_gradient_check");
+    if (status) return status;
+    status = nb_graph_cast(graph, NB_FLOAT64, &cast);
+    if (!status) {
+        checking k = {.options = report->options, .loss = cast->node[loss->index]};
+        status = nb_graph_set_pool(cast, nb_graph_pool(graph));
+        if (!status) status = check_all(&k, report);
+        if (k.exact_loss) nb_graph_destroy(k.exact_loss->graph);
+        nb_graph_destroy(cast);
+    }
+    if (status) nb_gradient_report_destroy(report);
+    return status;
+}
+
+nb_status nb_gradient_check(nb_node *loss, double h, nb_gradient_report *report)
+{
+    return nb_gradient_check_with(loss, &(nb_check_options){.h = h}, report);
+}

@@ -1,0 +1,104 @@
+/* The operations by their names: nb_apply with the operation filled in. */
+#include "nablas/graph.h"
+#include "op/ops.h"
+#include "op/op_pointwise.h"
+
+static nb_node *unary(const nb_op *op, nb_node *x)
+{
+    return nb_apply(op, NULL, (nb_node *[]){x});
+}
+
+static nb_node *binary(const nb_op *op, nb_node *a, nb_node *b)
+{
+    return nb_apply(op, NULL, (nb_node *[]){a, b});
+}
+
+nb_node *nb_affine(nb_node *x, nb_node *W, nb_node *b)
+{
+    return nb_apply(&nb_op_affine, NULL, (nb_node *[]){x, W, b});
+}
+
+nb_node *nb_matmul(nb_node *a, nb_node *b)
+{
+    return binary(&nb_op_matmul, a, b);
+}
+
+nb_node *nb_add(nb_node *a, nb_node *b)
+{
+    return binary(&nb_op_add, a, b);
+}
+
+nb_node *nb_multiply(nb_node *a, nb_node *b)
+{
+    return binary(&nb_op_multiply, a, b);
+}
+
+nb_node *nb_identity(nb_node *x)
+{
+    return unary(&nb_op_identity, x);
+}
+
+nb_node *nb_step(nb_node *x)
+{
+    return unary(&nb_op_step, x);
+}
+
+nb_node *nb_sigmoid(nb_node *x)
+{
+    return unary(&nb_op_sigmoid, x);
+}
+
+nb_node *nb_relu(nb_node *x)
+{
+    return unary(&nb_op_relu, x);
+}
+
+nb_node *nb_softmax(nb_node *a)
+{
+    return unary(&nb_op_softmax, a);
+}
+
+nb_node *nb_sum(nb_node *x)
+{
+    return unary(&nb_op_sum, x);
+}
+
+nb_node *nb_mean(nb_node *x)
+{
+    return unary(&nb_op_mean, x);
+}
+
+nb_node *nb_mean_squared_error(nb_node *y, nb_node *t)
+{
+    return nb_sum(binary(&nb_op_squared_error, y, t));
+}
+
+nb_node *nb_softmax_cross_entropy(nb_node *a, nb_node *t, double epsilon)
+{
+    return nb_mean(nb_apply(&nb_op_softmax_cross_entropy, &epsilon, (nb_node *[]){a, t}));
+}
+
+static nb_node *pointwise(nb_pointwise config, nb_node *y, nb_node *t)
+{
+    return nb_mean(nb_apply(&nb_op_pointwise_loss, &config, (nb_node *[]){y, t}));
+}
+
+nb_node *nb_squared_loss(nb_node *y, nb_node *t)
+{
+    return pointwise((nb_pointwise){.kind = NB_POINT_SQUARED}, y, t);
+}
+
+nb_node *nb_absolute_loss(nb_node *y, nb_node *t)
+{
+    return pointwise((nb_pointwise){.kind = NB_POINT_ABSOLUTE}, y, t);
+}
+
+nb_node *nb_huber_loss(nb_node *y, nb_node *t, double delta)
+{
+    return pointwise((nb_pointwise){NB_POINT_HUBER, delta}, y, t);
+}
+
+nb_node *nb_binary_cross_entropy(nb_node *a, nb_node *t)
+{
+    return pointwise((nb_pointwise){.kind = NB_POINT_BINARY}, a, t);
+}

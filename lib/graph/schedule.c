@@ -1,0 +1,361 @@
+/* What runs when. The phases of all operations that a target needs are put into stages. In a stage
+ * each thread runs its share of every step, in order; between stages threads meet. A step belongs
+ * to the earliest stage in which what it reads is there:
+ *
+ *   rows of the batch, where it reads the same rows of what was computed by rows of the batch: the
+ *   thread has computed them itself, so in the same stage;
+ *   anything else: a stage later than what it reads.
+ *
+ * A multilayer perceptron has one stage of rows forward, one of rows backward, one of parameters.
+ * The batch is fetched (nb_feed_rows) in the stage of its first reader, while it is in cache. */
+#include "graph/graph.h"
+#include "nablas/blas.h"
+#include "nablas/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* From which stage on an array may be read: the same rows by who computed them, all by everybody.
+ */
+typedef struct ready {
+    size_t rows, all;
+} ready;
+
+/* Of a node: its value, or its gradient. */
+struct nb_mark {
+    ready ready;
+};
+
+static size_t later(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* --- phases ----------------------------------------------------------------------------------- */
+
+size_t nb_phase_count(const nb_phase *phase, const nb_call *c)
+{
+    switch (phase->over) {
+    case NB_ROWS:
+        return nb_tensor_height(c->out);
+    case NB_INPUT_ROWS:
+        return nb_tensor_height(c->in[phase->input]);
+    case NB_GROUPS:
+        return nb_groups(c->rows);
+    default:
+        return 1;
+    }
+}
+
+void nb_phase_share(const nb_phase *phase, const nb_call *c, size_t part, size_t parts, size_t *lo,
+                    size_t *hi)
+{
+    const size_t count = nb_phase_count(phase, c);
+    if (phase->over == NB_GROUPS)
+        nb_share(count, part, parts, lo, hi);
+    else
+        nb_share_rows(count, part, parts, lo, hi);
+}
+
+bool nb_phase_applies(const nb_phase *phase, const nb_call *c)
+{
+    return !phase->packed_only || c->in[0]->packed;
+}
+
+static bool alone(const nb_node *node, const nb_phase *phase)
+{
+    return phase->over == NB_ONCE || phase->over == NB_DRAW ||
+           !nb_promises(node, NB_BY_ROW | NB_BY_ELEMENT);
+}
+
+/* When a step of a stage has run, what it wrote may be read. */
+static ready written_in(size_t stage, bool by_one)
+{
+    return (ready){by_one ? stage + 1 : stage, stage + 1};
+}
+
+static nb_step_of *append(nb_schedule *s, nb_step_of step)
+{
+    s->step[s->steps] = step;
+    return &s->step[s->steps++];
+}
+
+/* By stage; what was appended first stays first. */
+static void sort(nb_schedule *s)
+{
+    s->stages = 0;
+    for (size_t i = 0; i < s->steps; i++) {
+        const nb_step_of step = s->step[i];
+        size_t at = i;
+        for (; at > 0 && s->step[at - 1].stage > step.stage; at--) s->step[at] = s->step[at - 1];
+        s->step[at] = step;
+        s->stages = later(s->stages, step.stage + 1);
+    }
+}
+
+/* --- forward ---------------------------------------------------------------------------------- */
+
+static size_t forward_stage(const nb_graph *g, const nb_node *node, const nb_phase *phase)
+{
+    const bool by_one = alone(node, phase);
+    size_t stage = 0;
+    if (phase->over == NB_DRAW) return 0;
+    for (size_t i = 0; i < node->op->inputs; i++) {
+        const nb_node *input = node->input[i];
+        const ready r = g->mark[input->index].ready;
+        const bool same_rows =
+            !by_one && input->batched &&
+            (phase->over == NB_INPUT_ROWS || (phase->over == NB_ROWS && node->batched));
+        if (phase->over == NB_INPUT_ROWS && i != phase->input) continue;
+        stage = later(stage, same_rows ? r.rows : r.all);
+    }
+    return stage;
+}
+
+static void plan_operation(nb_graph *g, nb_node *node)
+{
+    const nb_call c = nb_node_call(node);
+    ready before = {0, 0};
+    for (size_t k = 0; k < NB_MAX_PHASES && node->op->forward[k].run; k++) {
+        const nb_phase *phase = &node->op->forward[k];
+        if (!nb_phase_applies(phase, &c)) continue;
+        const bool by_one = alone(node, phase);
+        const size_t stage = later(forward_stage(g, node, phase), before.all);
+        append(&g->forward, (nb_step_of){.node = node, .phase = phase, .stage = stage, .alone = by_one});
+        before = written_in(stage, by_one || phase->over != NB_ROWS || !node->batched);
+    }
+    g->mark[node->index].ready = before;
+}
+
+/* The stage of the first step that reads the input's rows, for the thread that does so. */
+static size_t first_reader(const nb_schedule *s, const nb_node *input)
+{
+    size_t first = SIZE_MAX;
+    for (size_t i = 0; i < s->steps; i++) {
+        const nb_step_of *step = &s->step[i];
+        for (size_t j = 0; step->kind == NB_STEP_PHASE && j < step->node->op->inputs; j++) {
+            if (step->node->input[j] != input) continue;
+            const nb_over over = step->phase->over;
+            const bool same_rows = !step->alone && ((over == NB_ROWS && step->node->batched) ||
+                                                    (over == NB_INPUT_ROWS && step->phase->input == j));
+            const bool reads = over != NB_DRAW && (over != NB_INPUT_ROWS || step->phase->input == j);
+            const size_t stage = same_rows || step->stage == 0 ? step->stage : step->stage - 1;
+            if (reads && stage < first) first = stage;
+        }
+    }
+    return first == SIZE_MAX ? 0 : first;
+}
+
+static void plan_forward(nb_node *target)
+{
+    nb_graph *g = target->graph;
+    nb_schedule *s = &g->forward;
+    s->steps = 0;
+    for (size_t i = 0; i <= target->index; i++) {
+        nb_node *node = g->node[i];
+        g->mark[i] = (struct nb_mark){0};
+        if (!node->needed) continue;
+        if (node->role == NB_OPERATION) plan_operation(g, node);
+        if (node->role != NB_INPUT || !node->batched) continue;
+        append(s, (nb_step_of){.kind = NB_STEP_FILL, .node = node});
+        g->mark[i].ready = written_in(0, false);
+    }
+    for (size_t i = 0; i < s->steps; i++)
+        if (s->step[i].kind == NB_STEP_FILL) s->step[i].stage = first_reader(s, s->step[i].node);
+    sort(s);
+}
+
+/* --- backward --------------------------------------------------------------------------------- */
+
+static bool has_input(const nb_node *node, const nb_node *input)
+{
+    for (size_t j = 0; j < nb_node_inputs(node); j++)
+        if (node->input[j] == input) return true;
+    return false;
+}
+
+/* A phase that writes a gradient, after those that prepare it. */
+static void plan_gradient(nb_graph *g, nb_node *node, const nb_phase *phase, ready before)
+{
+    nb_node *input = node->input[phase->input];
+    const bool by_one = alone(node, phase);
+    const ready from = g->mark[node->index].ready;
+    ready *to = &g->mark[input->index].ready;
+    const bool same_rows = !by_one && node->batched && input->batched;
+    size_t stage = later(same_rows ? from.rows : from.all, before.all);
+    stage = later(stage, by_one ? to->all : to->rows);
+    append(&g->backward, (nb_step_of){.node = node,
+                                      .phase = phase,
+                                      .stage = stage,
+                                      .alone = by_one,
+                                      .first = !input->written,
+                                      .direct = input->role == NB_PARAMETER && input->uses == 1 &&
+                                                node->batched && nb_promises(node, NB_FUSES)});
+    const ready written = written_in(stage, by_one);
+    *to = (ready){later(to->rows, written.rows), later(to->all, written.all)};
+    input->written = true;
+}
+
+static void plan_node_backward(nb_graph *g, nb_node *node)
+{
+    const ready from = g->mark[node->index].ready;
+    const nb_call c = nb_node_call(node);
+    ready before = {0, 0};
+    for (size_t k = 0; k < NB_MAX_PHASES && node->op->backward[k].run; k++) {
+        const nb_phase *phase = &node->op->backward[k];
+        if (!nb_phase_applies(phase, &c)) continue;
+        if (phase->over == NB_INPUT_ROWS) {
+            if (node->input[phase->input]->needs_gradient) plan_gradient(g, node, phase, before);
+            continue;
+        }
+        const bool by_one = alone(node, phase);
+        const bool same_rows = !by_one && phase->over == NB_ROWS && node->batched;
+        const size_t stage = later(same_rows ? from.rows : from.all, before.all);
+        append(&g->backward, (nb_step_of){.node = node, .phase = phase, .stage = stage, .alone = by_one});
+        before = written_in(stage, true);
+    }
+}
+
+/* The stage after the last step, other than `writer`, of an operation that has this input. */
+static size_t after_readers(const nb_schedule *s, const nb_node *input, const nb_step_of *writer)
+{
+    size_t stage = 0;
+    for (size_t i = 0; i < s->steps; i++)
+        if (&s->step[i] != writer && has_input(s->step[i].node, input))
+            stage = later(stage, s->step[i].stage + 1);
+    return stage;
+}
+
+/* A parameter is written when nobody needs its old value: straight from the step that has its
+ * gradient, or in a step that adds the gradient. */
+static void plan_parameter(nb_graph *g, nb_node *parameter)
+{
+    nb_schedule *s = &g->backward;
+    nb_step_of *direct = NULL;
+    for (size_t i = 0; i < s->steps; i++) {
+        nb_step_of *step = &s->step[i];
+        if (step->direct && step->node->input[step->phase->input] == parameter) direct = step;
+    }
+    const size_t stage = after_readers(s, parameter, direct);
+    parameter->direct = direct;
+    if (direct)
+        direct->stage = later(direct->stage, stage);
+    else
+        append(s, (nb_step_of){.kind = NB_STEP_ADD, .node = parameter, .stage = stage});
+}
+
+static void plan_backward(nb_node *loss)
+{
+    nb_graph *g = loss->graph;
+    nb_schedule *s = &g->backward;
+    s->steps = 0;
+    memset(g->mark, 0, g->nodes * sizeof *g->mark);
+    for (size_t i = 0; i < g->nodes; i++) g->node[i]->written = g->node[i] == loss;
+    for (size_t i = loss->index + 1; i-- > 0;) {
+        nb_node *node = g->node[i];
+        if (node->needed && node->op && node->needs_gradient && node->written)
+            plan_node_backward(g, node);
+    }
+    for (size_t i = 0; i < g->nodes; i++)
+        if (g->node[i]->role == NB_PARAMETER) plan_parameter(g, g->node[i]);
+    sort(s);
+}
+
+/* --- both ------------------------------------------------------------------------------------- */
+
+void nb_graph_plan(nb_node *target)
+{
+    nb_graph *g = target->graph;
+    if (g->planned == target) return;
+    for (size_t i = 0; i < g->nodes; i++) g->node[i]->needed = false;
+    target->needed = true;
+    for (size_t i = target->index + 1; i-- > 0;)
+        for (size_t j = 0; g->node[i]->needed && j < nb_node_inputs(g->node[i]); j++)
+            g->node[i]->input[j]->needed = true;
+    plan_forward(target);
+    plan_backward(target);
+    g->planned = target;
+}
+
+static size_t phases(const nb_phase *phase)
+{
+    size_t count = 0;
+    while (count < NB_MAX_PHASES && phase[count].run) count++;
+    return count;
+}
+
+nb_status nb_graph_schedule_create(nb_graph *g)
+{
+    size_t forward = 0, backward = 0, parameters = 0;
+    for (size_t i = 0; i < g->nodes; i++) {
+        const nb_node *node = g->node[i];
+        forward += node->op ? phases(node->op->forward) : node->role == NB_INPUT;
+        backward += node->op ? phases(node->op->backward) : node->role == NB_PARAMETER;
+        parameters += node->role == NB_PARAMETER;
+    }
+    g->forward.step = nb_alloc(forward, sizeof *g->forward.step);
+    g->backward.step = nb_alloc(backward, sizeof *g->backward.step);
+    g->mark = nb_alloc_zero(g->nodes, sizeof *g->mark);
+    g->sink = nb_alloc(parameters, sizeof *g->sink);
+    return g->forward.step && g->backward.step && g->mark && g->sink ? NB_OK : NB_ENOMEM;
+}
+
+void nb_graph_schedule_destroy(nb_graph *g)
+{
+    nb_free(g->forward.step);
+    nb_free(g->backward.step);
+    nb_free(g->mark);
+    nb_free(g->sink);
+}
+
+/* --- as text ---------------------------------------------------------------------------------- */
+
+static const char *const over_names[] = {"rows", "rows of", "groups of rows", "once", "draw"};
+
+static void describe(const nb_step_of *step, bool backward, char *text, size_t size)
+{
+    const nb_node *node = step->node;
+    if (step->kind == NB_STEP_FILL || step->kind == NB_STEP_ADD) {
+        snprintf(text, size, "%s %s", step->kind == NB_STEP_FILL ? "fetch" : "add to",
+                 nb_node_title(node));
+        return;
+    }
+    const bool of = step->phase->over == NB_INPUT_ROWS;
+    const char *name = node->name ? node->name : "";
+    snprintf(text, size, "%s%s%s: %s%s%s%s%s", node->op->name, *name ? " " : "", name,
+             backward && of ? "gradient, " : "", over_names[step->phase->over], of ? " " : "",
+             of ? nb_node_title(node->input[step->phase->input]) : "",
+             step->alone ? ", one thread" : "");
+}
+
+static size_t write_schedule(const nb_schedule *s, bool backward, char *text, size_t size,
+                             size_t used)
+{
+    for (size_t i = 0; i < s->steps; i++) {
+        char line[160];
+        const nb_step_of *step = &s->step[i];
+        const bool fetch = step->kind == NB_STEP_FILL && !step->node->fill;
+        char *at = used < size ? text + used : NULL;
+        if (i == 0 || step->stage != s->step[i - 1].stage) {
+            used += (size_t)snprintf(at, at ? size - used : 0, "%s, stage %zu\n",
+                                     backward ? "backward" : "forward", step->stage + 1);
+            at = used < size ? text + used : NULL;
+        }
+        if (fetch) continue;
+        describe(step, backward, line, sizeof line);
+        used += (size_t)snprintf(at, at ? size - used : 0, "    %s%s\n", line,
+                                 step->kind == NB_STEP_ADD ? " (descent only)" : "");
+    }
+    return used;
+}
+
+size_t nb_graph_schedule_text(nb_node *target, char *text, size_t size)
+{
+    if (!target || !target->graph->max_batch || (size && !text)) return 0;
+    if (size) *text = 0;
+    nb_graph_plan(target);
+    size_t used = write_schedule(&target->graph->forward, false, text, size, 0);
+    if (target->needs_gradient && nb_tensor_count(&target->value) == 1)
+        used = write_schedule(&target->graph->backward, true, text, size, used);
+    return used;
+}

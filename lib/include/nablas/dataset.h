@@ -1,0 +1,132 @@
+/* dataset.h - samples with their targets, of any type and shape, and batches of them.
+ *
+ *     nb_dataset iris = {.x = x, .t = labels, .classes = 3};
+ *     nb_source *source;
+ *     nb_source_create(&source, &iris, &(nb_source_options){.batch = 16, .random = &random});
+ *     nb_batch batch;
+ *     nb_source_next(source, &batch);
+ *
+ * A dataset keeps its samples in the type they came in, bytes for pictures; they become real
+ * numbers as a batch is fetched. */
+#ifndef NABLAS_DATASET_H
+#define NABLAS_DATASET_H
+
+#include "nablas/random.h"
+#include "nablas/status.h"
+#include "nablas/tensor.h"
+#include "nablas/threads.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Samples and targets: two tensors of the caller's, or views of somebody's. */
+typedef struct nb_dataset {
+    nb_tensor x;    /* (n, ...) of any type */
+    nb_tensor t;    /* labels: (n), of an integer type; or targets: (n) or (n, m), of any type */
+    double scale;   /* a number of x means x / scale: 255 for pixels from 0 to 1; 0 is taken as 1.
+                       The quotient of an integer is rounded to single precision, in double too, as
+                       the book's loader does */
+    size_t classes; /* labels are 0 ... classes-1; 0: t are targets */
+    bool one_hot;   /* labels are handed over as rows of `classes` numbers with a single 1 */
+} nb_dataset;
+
+/* nb_dataset_check - is it one: as many targets as samples, at least one of each, labels of an
+ * integer type and below `classes`, a positive finite scale? Every function below asks this first,
+ * but for the labels' values, which are looked at as they are handed over.
+ *
+ *   name  in  what messages call the set: "training"
+ * Errors: NB_EINVAL, NB_ESHAPE, NB_EDTYPE, NB_ERANGE, with what was found. Cost: one pass over t. */
+nb_status nb_dataset_check(const nb_dataset *d, const char *name);
+
+/* nb_dataset_count - number of samples.
+ * nb_dataset_x_shape, nb_dataset_t_shape - shapes of a batch of n: (n, ...); (n) for labels, (n,
+ * classes) if one_hot, (n, m) for targets, m = 1 where t is (n).
+ * nb_dataset_rows - samples lo ... hi-1 as a dataset over the same memory; lo <= hi <= count. */
+size_t nb_dataset_count(const nb_dataset *d);
+nb_shape nb_dataset_x_shape(const nb_dataset *d, size_t n);
+nb_shape nb_dataset_t_shape(const nb_dataset *d, size_t n);
+nb_dataset nb_dataset_rows(const nb_dataset *d, size_t lo, size_t hi);
+
+/* nb_dataset_gather - samples index[0] ... index[n-1] and their targets; an index may repeat.
+ * nb_dataset_range - samples lo ... hi-1 and theirs.
+ *
+ *   index  in   (n), each below nb_dataset_count(d)
+ *   x      out  float32 or float64, nb_dataset_x_shape(d, n); NULL: not wanted
+ *   t      out  nb_dataset_t_shape(d, n): int32 for labels, else float32 or float64; NULL: not
+ *               wanted
+ * Errors: those of nb_dataset_check; NB_EDTYPE, NB_ESHAPE of x or t; NB_ERANGE an index, lo or hi
+ *         beyond the samples, lo > hi, or a label that is no class. x and t are then untouched.
+ * Cost:   one pass over the batch; no allocation. Thread-safe for distinct x and t. */
+nb_status nb_dataset_gather(const nb_dataset *d, size_t n, const size_t *index, nb_tensor *x,
+                            nb_tensor *t);
+nb_status nb_dataset_range(const nb_dataset *d, size_t lo, size_t hi, nb_tensor *x, nb_tensor *t);
+
+/* nb_dataset_split - two datasets of one: `share` of the samples, rounded, for `second`, chosen at
+ * random, in the order they had; of labels about the same share of every class.
+ *
+ *   index         out  (count) the samples of `first`, then those of `second`
+ *   firsts        out  how many belong to `first`
+ * The datasets themselves are made by nb_tensor_gather of x and t.
+ * Errors: those of nb_dataset_check; NB_EINVAL share outside 0 ... 1; NB_ENOMEM. */
+nb_status nb_dataset_split(const nb_dataset *d, double share, nb_random *random, size_t *index,
+                           size_t *firsts);
+
+/* --- batches -------------------------------------------------------------------------------- */
+
+/* How batches are drawn: each sample at random from all, as the book's np.random.choice; the
+ * samples in a random order, each once in an epoch, where the last batch holds what is left; or in
+ * their own order, again and again. */
+typedef enum { NB_REPLACE, NB_EPOCH, NB_IN_ORDER } nb_sampling;
+
+/* A batch, valid until the next one is asked for. */
+typedef struct nb_batch {
+    size_t n;
+    const size_t *index; /* (n) which samples; NULL: first ... first+n-1 */
+    size_t first;
+    nb_tensor x;   /* as nb_dataset_gather's; may be packed (packed.h), where the source may */
+    nb_tensor t;   /* as nb_dataset_gather's */
+    nb_fill fill;  /* writes the rows of x (nb_feed_rows); NULL: they are there */
+    void *context; /* for fill */
+} nb_batch;
+
+typedef struct nb_source_options {
+    nb_dtype dtype;       /* of x, and of targets: float32 or float64 */
+    size_t batch;         /* samples of nb_source_next; 0: nb_source_range alone is used */
+    size_t most;          /* samples of the largest range; at least `batch` is assumed */
+    nb_sampling sampling; /* of nb_source_next */
+    nb_random *random;    /* the stream that NB_REPLACE and NB_EPOCH draw from */
+    nb_pool *pool;        /* NULL, or who reads the set when the source is made */
+    bool dense;           /* do not pack. If not: a set of bytes (n, k) in which at least one column
+                             in eight is rarely used is stored once more without its zeros, in 0.4
+                             of its bytes for MNIST */
+} nb_source_options;
+
+typedef struct nb_source nb_source;
+
+/* nb_source_create - a way to get batches of a dataset, which must stay as it is and outlive it.
+ * nb_source_destroy - free it; NULL is fine.
+ * Errors: those of nb_dataset_check; NB_EINVAL batch = most = 0, sampling or random missing;
+ *         NB_EDTYPE; NB_EOVERFLOW; NB_ENOMEM; *source is NULL then.
+ * Cost:   if it packs, two passes over the samples. */
+nb_status nb_source_create(nb_source **source, const nb_dataset *d,
+                           const nb_source_options *options);
+void nb_source_destroy(nb_source *source);
+
+/* nb_source_next - the next batch, drawn as the options say.
+ * nb_source_range - samples lo ... hi-1.
+ * Errors: NB_EINVAL; NB_ERANGE lo, hi, or a label that is no class; NB_ESHAPE more samples than
+ *         `most`. Cost: targets are written now, samples by `fill`. No allocation. */
+nb_status nb_source_next(nb_source *source, nb_batch *batch);
+nb_status nb_source_range(nb_source *source, size_t lo, size_t hi, nb_batch *batch);
+
+const nb_dataset *nb_source_dataset(const nb_source *source);
+bool nb_source_packs(const nb_source *source);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

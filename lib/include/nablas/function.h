@@ -1,0 +1,61 @@
+/* function.h - operations by their names, for building graphs (graph.h): each is nb_apply with the
+ * operation filled in. A NULL input gives NULL; shapes that do not fit spoil the graph, and
+ * nb_graph_finish says which. n is the batch (NB_BATCH) or any first dimension. */
+#ifndef NABLAS_FUNCTION_H
+#define NABLAS_FUNCTION_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nb_node nb_node;
+
+/* --- products ------------------------------------------------------------------------------- */
+
+/* (n,m) = x (n,k) W (k,m) + b (m); dimensions of x behind the first are taken as one k. */
+nb_node *nb_affine(nb_node *x, nb_node *W, nb_node *b);
+/* (n,m) = a (n,k) b (k,m) */
+nb_node *nb_matmul(nb_node *a, nb_node *b);
+
+/* --- elementwise ---------------------------------------------------------------------------- */
+
+/* a + b, a b; equal shapes */
+nb_node *nb_add(nb_node *a, nb_node *b);
+nb_node *nb_multiply(nb_node *a, nb_node *b);
+/* x; 1 if x > 0 else 0; 1/(1 + e^-x); max(0, x) */
+nb_node *nb_identity(nb_node *x);
+nb_node *nb_step(nb_node *x);
+nb_node *nb_sigmoid(nb_node *x);
+nb_node *nb_relu(nb_node *x);
+
+/* --- rows and sums -------------------------------------------------------------------------- */
+
+/* each row of a (n,m) */
+nb_node *nb_softmax(nb_node *a);
+/* the sum, the mean of all elements: a scalar */
+nb_node *nb_sum(nb_node *x);
+nb_node *nb_mean(nb_node *x);
+
+/* --- losses --------------------------------------------------------------------------------- */
+
+/* the scalar 1/2 sum (y - t)^2 over batch and columns, the book's */
+nb_node *nb_mean_squared_error(nb_node *y, nb_node *t);
+/* the scalar mean over the batch of -log(softmax(a)_t + epsilon); t is one-hot (n,m) or nb_labels.
+ * epsilon is NB_BOOK_EPSILON or, computed from the logits, NB_EXACT_LOG (loss.h). As in the book,
+ * backward is (y - t)/n for both: the derivative of the exact form. */
+nb_node *nb_softmax_cross_entropy(nb_node *a, nb_node *t, double epsilon);
+/* the scalar mean over batch and columns of (y - t)^2, of |y - t| (slope 0 at 0), of Huber's
+ * d^2/2 where |d| <= delta, delta (|d| - delta/2) beyond, d = y - t; y, t (n, ...) of equal shape */
+nb_node *nb_squared_loss(nb_node *y, nb_node *t);
+nb_node *nb_absolute_loss(nb_node *y, nb_node *t);
+nb_node *nb_huber_loss(nb_node *y, nb_node *t, double delta);
+/* the scalar mean over batch and columns of -t log s - (1 - t) log(1 - s), s = sigmoid(a), computed
+ * from the logits a without a rounded 0 or 1; 0 <= t <= 1 */
+nb_node *nb_binary_cross_entropy(nb_node *a, nb_node *t);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

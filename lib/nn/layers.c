@@ -1,0 +1,120 @@
+/* Layers, by name and as nodes of a graph. */
+#include "nn/layers.h"
+
+#include <math.h>
+#include <stdio.h>
+
+const char *nb_activation_name(nb_activation activation)
+{
+    static const char *const names[] = {
+#define X(code, name) #name,
+        NB_ACTIVATION_LIST(X)
+#undef X
+    };
+    return (unsigned)activation < NB_ACTIVATIONS ? names[activation] : "";
+}
+
+nb_layer nb_dense(size_t units)
+{
+    return (nb_layer){.kind = NB_LAYER_DENSE, .units = units, .bias = true};
+}
+
+nb_layer nb_dense_without_bias(size_t units)
+{
+    return (nb_layer){.kind = NB_LAYER_DENSE, .units = units};
+}
+
+nb_layer nb_act(nb_activation activation)
+{
+    const double value =
+        activation == NB_LEAKY_RELU ? 0.01 : (activation == NB_ELU ? 1.0 : 0.0);
+    return (nb_layer){.kind = NB_LAYER_ACTIVATION, .activation = activation, .value = value};
+}
+
+/* --- checks ----------------------------------------------------------------------------------- */
+
+static nb_status check_value(const nb_layer *l, size_t i, const char *name, double least,
+                             double most)
+{
+    if (l->value >= least && l->value <= most) return NB_OK;
+    return nb_fail(NB_EINVAL, "nb_model_create: layer %zu: %s=%g, expected %g ... %g", i, name,
+                   l->value, least, most);
+}
+
+nb_status nb_layer_check(const nb_layer *l, size_t i)
+{
+    switch (l->kind) {
+    case NB_LAYER_DENSE:
+        if (l->units > 0) return NB_OK;
+        return nb_fail(NB_ESHAPE, "nb_model_create: layer %zu: units=0", i);
+    case NB_LAYER_ACTIVATION:
+        if ((unsigned)l->activation >= NB_ACTIVATIONS)
+            return nb_fail(NB_EINVAL, "nb_model_create: layer %zu: activation=%d", i,
+                           (int)l->activation);
+        return check_value(l, i, nb_activation_name(l->activation), -1e6, 1e6);
+    default:
+        return nb_fail(NB_EINVAL, "nb_model_create: layer %zu: kind=%d", i, (int)l->kind);
+    }
+}
+
+/* --- building --------------------------------------------------------------------------------- */
+
+static nb_node *parameter(nb_graph *g, const char *letter, size_t number, nb_shape shape)
+{
+    char name[32];
+    snprintf(name, sizeof name, "%s%zu", letter, number);
+    return nb_parameter(g, name, shape);
+}
+
+static nb_node *dense(nb_node *x, const nb_layer *l, size_t number)
+{
+    nb_graph *g = nb_node_graph(x);
+    const nb_tensor *value = nb_value(x);
+    if (!value) return NULL;
+    nb_node *W = parameter(g, "W", number, NB_SHAPE(nb_tensor_width(value), l->units));
+    return l->bias ? nb_affine(x, W, parameter(g, "b", number, NB_SHAPE(l->units)))
+                   : nb_matmul(x, W);
+}
+
+static nb_node *activate(nb_node *x, const nb_layer *l)
+{
+    switch (l->activation) {
+    case NB_SIGMOID:
+        return nb_sigmoid(x);
+    case NB_RELU:
+        return nb_relu(x);
+    case NB_STEP:
+        return nb_step(x);
+    default:
+        return nb_identity(x);
+    }
+}
+
+nb_node *nb_layer_build(nb_node *x, const nb_layer *l, nb_layer_numbers *numbers)
+{
+    switch (l->kind) {
+    case NB_LAYER_DENSE:
+        return dense(x, l, ++numbers->weights);
+    default:
+        return activate(x, l);
+    }
+}
+
+/* --- first weights ---------------------------------------------------------------------------- */
+
+double nb_layer_std(const nb_model_options *o, size_t i, size_t inputs)
+{
+    const nb_layers *list = &o->layers;
+    nb_init init = o->init;
+    if (init == NB_INIT_STD) return o->std;
+    if (init == NB_INIT_DEFAULT) {
+        init = NB_INIT_XAVIER;
+        for (size_t k = i + 1; k < list->count && list->layer[k].kind != NB_LAYER_DENSE; k++) {
+            const nb_activation a = list->layer[k].activation;
+            if (list->layer[k].kind == NB_LAYER_ACTIVATION &&
+                (a == NB_RELU || a == NB_LEAKY_RELU || a == NB_ELU || a == NB_GELU))
+                init = NB_INIT_HE;
+        }
+    }
+    return sqrt((init == NB_INIT_HE ? 2.0 : 1.0) / (double)inputs);
+}

@@ -1,0 +1,21 @@
+/* layers.h - layers as nodes of a graph; for lib/nn alone. */
+#ifndef NABLAS_LAYERS_INTERNAL_H
+#define NABLAS_LAYERS_INTERNAL_H
+
+#include "nablas/model.h"
+
+/* How many layers of each kind with names of their own there were. */
+typedef struct nb_layer_numbers {
+    size_t weights, norms;
+} nb_layer_numbers;
+
+/* nb_layer_check - can layer i of a list be built? Errors: NB_EINVAL, NB_ESHAPE. */
+nb_status nb_layer_check(const nb_layer *layer, size_t i);
+
+/* nb_layer_build - the layer behind x. NULL: the graph is spoilt, nb_graph_finish says how. */
+nb_node *nb_layer_build(nb_node *x, const nb_layer *layer, nb_layer_numbers *numbers);
+
+/* nb_layer_std - the standard deviation of the first weights of layer i, with so many inputs. */
+double nb_layer_std(const nb_model_options *options, size_t i, size_t inputs);
+
+#endif

@@ -1,0 +1,253 @@
+/* Matrix products: affine and matmul. */
+#include "op/ops.h"
+#include "nablas/blas.h"
+
+#include <string.h>
+
+/* The copy of b's rows is needed only where a may be packed. */
+static nb_status product_plan(const char *name, const nb_tensor *in, nb_need *need)
+{
+    char left[96], right[96];
+    const nb_tensor *a = &in[0], *b = &in[1];
+    if (a->shape.ndim < 2 || b->shape.ndim != 2 || nb_tensor_width(a) != b->shape.dim[0])
+        return nb_fail(NB_ESHAPE, "%s: %s times %s", name,
+                       nb_shape_text(a->shape, left, sizeof left),
+                       nb_shape_text(b->shape, right, sizeof right));
+    need->out = NB_SHAPE(a->shape.dim[0], b->shape.dim[1]);
+    if (a->packed) need->memory = nb_tensor_count(b);
+    return NB_OK;
+}
+
+/* --- packed first operand ---------------------------------------------------------------------
+ *
+ * Of a, BLAS sees only the columns in the runs; the rows of b that they meet are kept in c->memory.
+ * Rows of b are named by their place in b. Single entries of a meet b itself. */
+
+static nb_run clip(nb_run run, size_t lo, size_t hi)
+{
+    if (run.begin < lo) run.begin = (uint32_t)(lo < run.end ? lo : run.end);
+    if (run.end > hi) run.end = (uint32_t)(hi > run.begin ? hi : run.begin);
+    return run;
+}
+
+/* Rows of b before `row` that are active: where it stands in c->memory. */
+static size_t active_before(const nb_call *c, size_t row)
+{
+    size_t count = 0;
+    for (size_t r = 0; r < c->in[0]->packed->runs && c->in[0]->packed->run[r].begin < row; r++)
+        count += clip(c->in[0]->packed->run[r], 0, row).end - c->in[0]->packed->run[r].begin;
+    return count;
+}
+
+/* Where a share of b's rows begins: at or after `row`, with a group of packed rows (nb_share_rows).
+ * For descent, in which no other operation writes to b. */
+static size_t group_at(const nb_call *c, size_t row)
+{
+    const size_t height = nb_tensor_height(c->in[1]), all = active_before(c, height);
+    const size_t before = active_before(c, row);
+    size_t from = (before + NB_ROW_GROUP - 1) / NB_ROW_GROUP * NB_ROW_GROUP;
+    if (row == 0) return 0;
+    if (from + NB_ROW_GROUP > all) return height;
+    if (from == before) return row;
+    for (const nb_run *run = c->in[0]->packed->run;; run++) {
+        if (from < run->end - run->begin) return run->begin + from;
+        from -= run->end - run->begin;
+    }
+}
+
+/* Copy the active rows in lo ... hi-1, from b to c->memory or back. After a step they are the same
+ * already, so they are compared first: what one thread writes, the others have to fetch. */
+static void copy_active(const nb_call *c, bool pack, size_t lo, size_t hi)
+{
+    const size_t bytes = nb_tensor_width(c->in[1]) * c->kernels->size;
+    char *packed = (char *)c->memory + active_before(c, lo) * bytes;
+    for (size_t r = 0; r < c->in[0]->packed->runs; r++) {
+        const nb_run run = clip(c->in[0]->packed->run[r], lo, hi);
+        const size_t length = (run.end - run.begin) * bytes;
+        char *rows = nb_tensor_at(c->in[1], run.begin);
+        if (length && memcmp(packed, rows, length) != 0)
+            memcpy(pack ? packed : rows, pack ? rows : packed, length);
+        packed += length;
+    }
+}
+
+static size_t entries_of(const nb_packed *a, size_t i, const nb_entry **entry)
+{
+    if (!a->row) return 0;
+    *entry = a->entry + a->row[i];
+    return a->row_end[i] - a->row[i];
+}
+
+/* y[lo:hi] += (entries of a) b */
+static void add_entries(const nb_call *c, size_t lo, size_t hi)
+{
+    const nb_entry *entry;
+    for (size_t i = lo; i < hi; i++) {
+        const size_t count = entries_of(c->in[0]->packed, i, &entry);
+        if (count)
+            c->kernels->add_rows(count, entry, nb_tensor_width(c->out), c->in[1]->data,
+                                 nb_tensor_at(c->out, i));
+    }
+}
+
+/* din[lo:hi] += alpha (entries of a)^T dy */
+static void add_entries_backward(const nb_call *c, size_t lo, size_t hi)
+{
+    const nb_entry *entry;
+    for (size_t i = 0; i < nb_tensor_height(c->in[0]); i++) {
+        const size_t count = entries_of(c->in[0]->packed, i, &entry);
+        if (count)
+            c->kernels->add_outer(count, entry, lo, hi, nb_tensor_width(c->din), c->alpha,
+                                  nb_tensor_at(c->dout, i), c->din->data);
+    }
+}
+
+static nb_status prepare(const nb_call *c, size_t lo, size_t hi)
+{
+    copy_active(c, true, group_at(c, lo), group_at(c, hi));
+    return NB_OK;
+}
+
+/* Rows p ... p+count-1 of a^T dy, counted as they are packed, to `to`. */
+static nb_status packed_rows(const nb_call *c, size_t p, size_t count, double beta, void *to)
+{
+    const size_t n = c->in[0]->shape.dim[0], k = c->in[0]->packed->columns;
+    const size_t m = c->in[1]->shape.dim[1];
+    return c->kernels->gemm(true, false, count, m, n, c->alpha,
+                            (char *)c->in[0]->data + p * c->kernels->size, k ? k : 1, c->dout->data,
+                            m, beta, to, m);
+}
+
+/* din[lo:hi] := beta din, in the rows between the runs. */
+static void fade(const nb_call *c, size_t lo, size_t hi)
+{
+    const size_t width = nb_tensor_width(c->din);
+    for (size_t r = 0, from = lo; c->beta != 1 && from < hi; r++) {
+        const bool last = r == c->in[0]->packed->runs;
+        const nb_run run = last ? (nb_run){(uint32_t)hi, (uint32_t)hi}
+                                : clip(c->in[0]->packed->run[r], lo, hi);
+        const size_t count = run.begin > from ? (run.begin - from) * width : 0;
+        void *rows = nb_tensor_at(c->din, from);
+        if (c->beta == 0)
+            memset(rows, 0, count * c->kernels->size);
+        else
+            c->kernels->scale(count, c->beta, rows, 0, rows);
+        if (run.end > from) from = run.end;
+    }
+}
+
+/* Gradient descent goes to the packed copy, in one product, and from there to b. */
+static nb_status descend_packed(const nb_call *c, size_t lo, size_t hi)
+{
+    const size_t m = c->in[1]->shape.dim[1];
+    const size_t first = active_before(c, lo), end = active_before(c, hi);
+    nb_status status = packed_rows(c, first, end - first, c->beta,
+                                   (char *)c->memory + first * m * c->kernels->size);
+    if (status) return status;
+    copy_active(c, false, lo, hi);
+    fade(c, lo, hi);
+    add_entries_backward(c, lo, hi);
+    return NB_OK;
+}
+
+/* A gradient that somebody wants to see: run by run. */
+static nb_status gradient_packed(const nb_call *c, size_t lo, size_t hi)
+{
+    size_t p = active_before(c, lo);
+    for (size_t r = 0; r < c->in[0]->packed->runs; r++) {
+        const nb_run run = clip(c->in[0]->packed->run[r], lo, hi);
+        const size_t length = run.end - run.begin;
+        if (length == 0) continue;
+        nb_status status = packed_rows(c, p, length, c->beta, nb_tensor_at(c->din, run.begin));
+        if (status) return status;
+        p += length;
+    }
+    fade(c, lo, hi);
+    add_entries_backward(c, lo, hi);
+    return NB_OK;
+}
+
+/* --- the products ----------------------------------------------------------------------------- */
+
+static nb_status product_forward(const nb_call *c, const void *bias, size_t lo, size_t hi)
+{
+    const nb_packed *packed = c->in[0]->packed;
+    const size_t k = packed ? packed->columns : c->in[1]->shape.dim[0], m = c->in[1]->shape.dim[1];
+    const void *a = (char *)c->in[0]->data + lo * k * c->kernels->size;
+    nb_status status =
+        c->kernels->affine(hi - lo, k, m, a, k ? k : 1, packed ? c->memory : c->in[1]->data, m,
+                           bias, nb_tensor_at(c->out, lo), m);
+    if (!status && c->in[0]->packed) add_entries(c, lo, hi);
+    return status;
+}
+
+/* din[lo:hi] of a product y = a b: rows of da = dy b^T, or rows of db = a^T dy, that is, columns
+ * lo ... hi-1 of a. */
+static nb_status product_backward(const nb_call *c, size_t lo, size_t hi)
+{
+    const nb_kernels *kernels = c->kernels;
+    const size_t n = c->in[0]->shape.dim[0], k = c->in[1]->shape.dim[0], m = c->in[1]->shape.dim[1];
+    if (c->input == 0)
+        return kernels->gemm(false, true, hi - lo, k, m, c->alpha, nb_tensor_at(c->dout, lo), m,
+                             c->in[1]->data, m, c->beta, nb_tensor_at(c->din, lo), k);
+    if (c->in[0]->packed)
+        return c->din->data == c->in[1]->data ? descend_packed(c, group_at(c, lo), group_at(c, hi))
+                                              : gradient_packed(c, lo, hi);
+    return kernels->gemm(true, false, hi - lo, m, n, c->alpha,
+                         (char *)c->in[0]->data + lo * kernels->size, k, c->dout->data, m, c->beta,
+                         nb_tensor_at(c->din, lo), m);
+}
+
+static nb_status matmul_plan(const nb_tensor *in, const void *config, nb_need *need)
+{
+    (void)config;
+    return product_plan("matmul", in, need);
+}
+
+static nb_status matmul_forward(const nb_call *c, size_t lo, size_t hi)
+{
+    return product_forward(c, NULL, lo, hi);
+}
+
+const nb_op nb_op_matmul = {
+    .name = "matmul",
+    .inputs = 2,
+    .promises = NB_BY_ROW | NB_PRODUCT | NB_FUSES | NB_PACKED,
+    .plan = matmul_plan,
+    .forward = {{prepare, NB_INPUT_ROWS, 1, true}, {matmul_forward, NB_ROWS, 0, false}},
+    .backward = {{product_backward, NB_INPUT_ROWS, 0, false}, {product_backward, NB_INPUT_ROWS, 1, false}},
+};
+
+static nb_status affine_plan(const nb_tensor *in, const void *config, nb_need *need)
+{
+    char text[96];
+    (void)config;
+    nb_status status = product_plan("affine", in, need);
+    if (status) return status;
+    if (nb_shape_equal(in[2].shape, NB_SHAPE(need->out.dim[1]))) return NB_OK;
+    return nb_fail(NB_ESHAPE, "affine: bias %s, expected (%zu,)",
+                   nb_shape_text(in[2].shape, text, sizeof text), need->out.dim[1]);
+}
+
+static nb_status affine_forward(const nb_call *c, size_t lo, size_t hi)
+{
+    return product_forward(c, c->in[2]->data, lo, hi);
+}
+
+static nb_status affine_backward(const nb_call *c, size_t lo, size_t hi)
+{
+    const size_t n = c->in[0]->shape.dim[0], m = c->in[1]->shape.dim[1];
+    if (c->input < 2) return product_backward(c, lo, hi);
+    return c->kernels->column_sums(n, hi - lo, c->alpha,
+                                   (char *)c->dout->data + lo * c->kernels->size, m, c->beta,
+                                   nb_tensor_at(c->din, lo));
+}
+
+const nb_op nb_op_affine = {
+    .name = "affine",
+    .inputs = 3,
+    .promises = NB_BY_ROW | NB_PRODUCT | NB_FUSES | NB_PACKED,
+    .plan = affine_plan,
+    .forward = {{prepare, NB_INPUT_ROWS, 1, true}, {affine_forward, NB_ROWS, 0, false}},
+    .backward = {{affine_backward, NB_INPUT_ROWS, 0, false}, {affine_backward, NB_INPUT_ROWS, 1, false}, {affine_backward, NB_INPUT_ROWS, 2, false}},
+};

@@ -1,0 +1,27 @@
+/* ops.h - the operations of this folder: one line each. */
+#ifndef NABLAS_OPS_H
+#define NABLAS_OPS_H
+
+#include "nablas/op.h"
+
+#define NB_OP_LIST(X) \
+    X(affine)         \
+    X(matmul)         \
+    X(add)            \
+    X(multiply)       \
+    X(identity)       \
+    X(step)           \
+    X(sigmoid)        \
+    X(relu)           \
+    X(softmax)        \
+    X(sum)            \
+    X(mean)           \
+    X(squared_error)  \
+    X(softmax_cross_entropy) \
+    X(pointwise_loss)
+
+#define X(name) extern const nb_op nb_op_##name;
+NB_OP_LIST(X)
+#undef X
+
+#endif

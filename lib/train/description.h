@@ -1,0 +1,28 @@
+/* description.h - a model's options as the text in its file; for lib/train alone. */
+#ifndef NABLAS_DESCRIPTION_H
+#define NABLAS_DESCRIPTION_H
+
+#include "nablas/model.h"
+
+#define NB_DESCRIPTION_KEY "nablas.model"
+
+/* nb_description_write - the text, a block for nb_free. Errors: NB_ENOMEM. */
+nb_status nb_description_write(const nb_model *model, char **text);
+
+/* What a text says. `options` points into `memory`. */
+typedef struct nb_description {
+    nb_model_options options;
+    void *memory[2];
+    size_t classes;
+} nb_description;
+
+/* nb_description_read - read it; `label` names the file in messages.
+ * nb_description_free - fine on a zeroed one.
+ * nb_description_same - is the model's input, its layers and its loss what the text says? If not,
+ *                       *what names the first difference.
+ * Errors: NB_EFORMAT, NB_ENOMEM; *d is zeroed then. */
+nb_status nb_description_read(nb_description *d, const char *text, const char *label);
+void nb_description_free(nb_description *d);
+bool nb_description_same(const nb_model_options *a, const nb_model_options *b, const char **what);
+
+#endif
