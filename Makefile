@@ -32,7 +32,7 @@ ifeq ($(optimise),)
 $(error CONFIG=$(CONFIG): expected release, debug, asan, tsan, cov or fuzz)
 endif
 
-build := build/$(CONFIG)-$(notdir $(firstword $(CC)))
+build := build/$(CONFIG)-$(notdir $(firstword $(CC)))$(if $(BLAS_LIBS),-blas)
 
 # Asked of pkg-config at the first recipe that needs it, that is, after `deps` has run in the same
 # make call; then remembered.

@@ -80,7 +80,7 @@ typedef struct nb_check_options {
     bool richardson; /* (4 d(h/2) - d(h)) / 3, of order h^4, in place of d(h) */
 } nb_check_options;
 
-#define NB_CHECK_DEFAULTS ((nb_check_options){NB_NUMERICAL_H, false})
+#define NB_CHECK_DEFAULTS (NB_LITERAL(nb_check_options){NB_NUMERICAL_H, false})
 
 typedef struct nb_gradient_element {
     size_t index;

@@ -86,7 +86,7 @@ typedef struct nb_minimize_options {
 } nb_minimize_options;
 
 #define NB_MINIMIZE_DEFAULTS \
-    ((nb_minimize_options){NB_MINIMIZER_BFGS, 1e-8, 5000, 10, NULL, NULL, NULL})
+    (NB_LITERAL(nb_minimize_options){NB_MINIMIZER_BFGS, 1e-8, 5000, 10, NULL, NULL, NULL})
 
 /* nb_minimize - a local minimum of f.
  *
