@@ -65,15 +65,16 @@ static bool takes_batch(const nb_op *op, const void *config, const nb_operand *o
     return op->plan(in, config, &need) == NB_OK && need.out.ndim > 0 && need.out.dim[0] == NB_BATCH;
 }
 
-/* The most operands that can; 0: none. */
+/* The fewest operands that can, the first ones before others; 0: none. */
 static unsigned find_batch(const nb_op *op, const void *config, const nb_operand *operand)
 {
-    unsigned best = 0;
-    for (unsigned which = 1; which < 1u << op->inputs; which++)
-        if (__builtin_popcount(which) > __builtin_popcount(best) &&
-            takes_batch(op, config, operand, which))
-            best = which;
-    return best;
+    for (size_t count = 1; count <= op->inputs; count++)
+        for (unsigned which = 1; which < 1u << op->inputs; which++) {
+            size_t bits = 0;
+            for (size_t i = 0; i < op->inputs; i++) bits += which >> i & 1;
+            if (bits == count && takes_batch(op, config, operand, which)) return which;
+        }
+    return 0;
 }
 
 /* The operand's values, its rows repeated where they are the batch's. */
