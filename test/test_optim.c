@@ -256,7 +256,7 @@ static void the_loss_after_a_step_is_of_the_new_weights(void **state)
     for (const nb_optimizer_type *const *type = nb_optimizer_types; *type; type++) {
         net *n = net_of(true);
         nb_optimizer *o = optimizer_of(n, *type, NULL);
-        double before = NAN;
+        double before = (double)NAN;
         for (size_t t = 0; t < 3; t++) {
             take_step(o, n);
             assert_ok(nb_optimizer_forward(o, n->loss));
