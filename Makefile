@@ -1,7 +1,6 @@
 # nablas - one non-recursive Makefile. `make help` lists what it does.
 
 CONFIG  ?= release
-ARCH    ?= $(shell uname -m)
 PREFIX  ?= /usr/local
 DESTDIR ?=
 TEST    ?=
@@ -37,17 +36,32 @@ build := build/$(CONFIG)-$(notdir $(firstword $(CC)))
 
 # Asked of pkg-config at the first recipe that needs it, that is, after `deps` has run in the same
 # make call; then remembered.
-packages     := openblas lapacke libpng zlib libzip jansson cairo
+packages     := lapacke libpng libjpeg zlib libzip jansson cairo
 test_packages := cmocka fontconfig
 lazy          = $(eval $1 := $2)$($1)
-pkg_cflags    = $(call lazy,pkg_cflags,$(shell pkg-config --cflags $(packages) 2>/dev/null))
-pkg_libs      = $(call lazy,pkg_libs,$(shell pkg-config --libs $(packages) 2>/dev/null))
+blas_cflags   = $(call lazy,blas_cflags,$(or $(BLAS_CFLAGS),$(shell pkg-config --cflags openblas 2>/dev/null)))
+blas_libs     = $(call lazy,blas_libs,$(or $(BLAS_LIBS),$(shell pkg-config --libs openblas 2>/dev/null)))
+is_openblas   = $(call lazy,is_openblas,$(shell program=$$(mktemp); \
+                  echo 'int openblas_get_parallel(void); int main(void) { return openblas_get_parallel(); }' | \
+                  $(CC) $(CFLAGS) $(LDFLAGS) -pthread -x c - -o $$program $(blas_libs) -lm $(LDLIBS) \
+                  >/dev/null 2>&1 && echo -DNB_OPENBLAS; rm -f $$program))
+pkg_cflags    = $(call lazy,pkg_cflags,$(blas_cflags) $(shell pkg-config --cflags $(packages) 2>/dev/null))
+pkg_libs      = $(call lazy,pkg_libs,$(blas_libs) $(shell pkg-config --libs $(packages) 2>/dev/null))
 test_cflags   = $(call lazy,test_cflags,$(shell pkg-config --cflags $(test_packages) 2>/dev/null))
 test_libs     = $(call lazy,test_libs,$(shell pkg-config --libs $(test_packages) 2>/dev/null))
 
+# What the compiler compiles for; where there is none yet (make deps), this machine. float and double
+# have to be computed as such, which x87's registers do not, nor s390x by gcc's old habit.
+ifndef ARCH
+ARCH := $(shell macros=$$($(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null) && \
+          echo "$$macros" | sed -nE 's/^.define __(x86_64|i386|s390x)__ 1$$/\1/p' || uname -m)
+endif
+arch_i386  := -msse2 -mfpmath=sse
+arch_s390x := $(if $(findstring clang,$(CC)),,-fexcess-precision=fast)
+
 # -ffp-contract=off: the book's digits need every product rounded (docs/design.md).
-compile = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -pthread -fPIC -ffp-contract=off $(optimise) \
-          $(warnings) -Ilib/include -Ilib $(pkg_cflags) -MMD -MP $(CPPFLAGS) $(CFLAGS)
+compile = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -pthread -fPIC -ffp-contract=off $(optimise) $(arch_$(ARCH)) \
+          $(warnings) -Ilib/include -Ilib $(pkg_cflags) $(is_openblas) -MMD -MP $(CPPFLAGS) $(CFLAGS)
 link    = $(CC) -pthread $(optimise) $(LDFLAGS)
 libs    = $(pkg_libs) -lm $(LDLIBS)
 
@@ -83,7 +97,7 @@ lib_objects := $(call object,$(lib_plain)) \
                $(foreach i,$(isas),$(foreach p,_s _d,$(call object,$(lib_vec),$p_$i)))
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
-example_helpers := $(addprefix examples/,common.c compare.c print.c read_digits.c train_figures.c)
+example_helpers := $(addprefix examples/,common.c compare.c graphs.c print.c read_digits.c textbook_values.c train_figures.c)
 examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
 pages      := $(filter-out %/textbook,$(example_bin))
@@ -117,10 +131,10 @@ docs: examples ## docs/textbook.md and its Chinese twin, from what the programs 
 	@scripts/gallery.sh $(bin_suffix)examples
 
 deps: ## install what is missing (apt; elsewhere: print what to install)
-	@CC="$(CC)" scripts/deps.sh install
+	@CC="$(CC)" BLAS_LIBS="$(BLAS_LIBS)" scripts/deps.sh install
 
 deps-dev: ## the same, and the tools of format, lint and check-numpy
-	@CC="$(CC)" scripts/deps.sh install dev
+	@CC="$(CC)" BLAS_LIBS="$(BLAS_LIBS)" scripts/deps.sh install dev
 
 data: ## MNIST into data/mnist
 	@scripts/get_mnist.sh
@@ -138,7 +152,8 @@ fuzz-build: $(fuzzers)
 bench: $(build)/bench/bench ## timings (BENCH=name for one question)
 	@$< $(BENCH)
 
-bench-peers: $(example_bin) ## the default job beside NumPy and PyTorch, where they are installed
+bench-peers: $(example_bin) ## the default job beside NumPy and PyTorch, nb_minimize beside GSL, where installed
+	@CC="$(CC)" bench/peers/minimize.sh $(libnablas) $(pkg_libs)
 	@bench/peers/run.sh $(bin_suffix)examples/train_mnist
 
 check-numpy: $(example_bin) $(build)/test/arrays_tool $(build)/test/optim_tool ## compare training and files with NumPy's, where it is installed
@@ -171,6 +186,7 @@ help: ## this list
 	@echo "  CONFIG=release  release, debug, asan, tsan, cov or fuzz; each builds in a folder of its own"
 	@echo "  CC=cc           the compiler (gcc or clang); CFLAGS, LDFLAGS are added to ours"
 	@echo "  TEST= BENCH=    run one test or one benchmark, by name"
+	@echo "  BLAS_CFLAGS= BLAS_LIBS=      another CBLAS in place of OpenBLAS, as BLAS_LIBS=-lblis"
 	@echo "  PREFIX=/usr/local DESTDIR=   where install puts things"
 
 prefix := $(DESTDIR)$(PREFIX)
@@ -196,7 +212,7 @@ all_flags = $(compile) $(vec_flags) $(foreach i,$(isas),$(isa_$i)) | $(native_fl
 # The stamp changes when a flag does, and everything compiled depends on it. Its recipe is the first
 # that needs the packages, so it is the one that says what is missing.
 $(build)/flags: FORCE | $(deps_first)
-	@CC="$(CC)" scripts/deps.sh check
+	@CC="$(CC)" BLAS_LIBS="$(BLAS_LIBS)" scripts/deps.sh check
 	@mkdir -p $(@D)
 	@echo '$(all_flags)' | cmp -s - $@ || echo '$(all_flags)' > $@
 
@@ -229,7 +245,7 @@ $(bin_suffix)examples/%: $(build)/examples/%.o $(call object,$(example_helpers))
 	@mkdir -p $(@D); echo "  LD   $@"; $(link) $^ $(libs) -o $@
 
 test-needs: | $(deps_first)
-	@CC="$(CC)" scripts/deps.sh check test
+	@CC="$(CC)" BLAS_LIBS="$(BLAS_LIBS)" scripts/deps.sh check test
 $(build)/test/%.o: test/%.c $(build)/flags | test-needs
 	$(cc_object) $(test_cflags) -c $< -o $@
 # A test may catch the calls of others: wrap_NAME holds what the linker is told for test_NAME.

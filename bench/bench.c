@@ -1,7 +1,6 @@
 /* make bench: which benchmarks there are, and under what conditions they ran. */
 #include "bench.h"
 
-#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +64,7 @@ static void print_header(void)
 {
     print_processor();
     printf("compiler:   %s, %s\n", BENCH_COMPILER, BENCH_FLAGS);
-    printf("BLAS:       %s\n", openblas_get_config());
+    printf("BLAS:       %s\n", nb_blas_description());
     printf("            with its kernels for %s\n", nb_blas_core());
     printf("threads:    one, ours and BLAS's, unless a row or a column says otherwise\n");
     print_load();

@@ -8,11 +8,20 @@
 
 enum { most_points = 40 };
 
+/* A series of NaN alone was not run, and has no place in the legend. */
+static bool was_run(const bench_panel *p, size_t s)
+{
+    for (size_t i = 0; i < p->points; i++)
+        if (isfinite(p->value[s * p->points + i])) return true;
+    return false;
+}
+
 static void draw_lines(nb_axes *ax, const bench_panel *p)
 {
     for (size_t s = 0; s < p->series; s++)
-        nb_plot_line(ax, p->points, p->at, p->value + s * p->points,
-                     &(nb_line_style){.label = p->label[s], .marker = NB_CIRCLE});
+        if (was_run(p, s))
+            nb_plot_line(ax, p->points, p->at, p->value + s * p->points,
+                         &(nb_line_style){.label = p->label[s], .marker = NB_CIRCLE});
     nb_axes_log(ax, true, true);
 }
 
@@ -49,12 +58,16 @@ static double bars_width(const bench_panel *p)
 /* The series' bars share 0.8 of a group's room; the legend stands at their right. */
 static void draw_bars(nb_axes *ax, const bench_panel *p)
 {
-    const double width = 0.8 / (double)p->series;
-    double at[most_points], center[most_points];
+    size_t bars = 0;
+    double at[most_points], center[most_points], bar = 0;
+    for (size_t s = 0; s < p->series; s++) bars += was_run(p, s);
+    const double width = 0.8 / fmax((double)bars, 1);
     for (size_t i = 0; i < p->points; i++) center[i] = (double)i;
     for (size_t s = 0; s < p->series; s++) {
+        if (!was_run(p, s)) continue;
         for (size_t i = 0; i < p->points; i++)
-            at[i] = center[i] + width * ((double)s - 0.5 * (double)(p->series - 1));
+            at[i] = center[i] + width * (bar - 0.5 * ((double)bars - 1));
+        bar++;
         nb_plot_bars(ax, p->points, at, p->value + s * p->points,
                      &(nb_bar_style){.label = p->label[s], .width = width, .format = p->format});
     }

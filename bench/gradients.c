@@ -12,7 +12,7 @@
 enum { inputs = 784, outputs = 10, sampled = 400 };
 
 typedef struct gradient_run {
-    nb_net *net;
+    nb_model *net;
     nb_tensor x, t;
     nb_pool *pool; /* of `numerical_shared` */
     size_t next;   /* parameter that `brute_pair` takes next */
@@ -32,14 +32,14 @@ static void create(gradient_run *r, nb_dtype dtype, size_t hidden, size_t batch)
     bench_check(nb_tensor_create(&r->x, dtype, nb_dataset_x_shape(set, batch)));
     bench_check(nb_tensor_create(&r->t, NB_INT32, nb_dataset_t_shape(set, batch)));
     bench_check(nb_dataset_gather(set, batch, index, &r->x, &r->t));
-    bench_check(nb_net_feed(r->net, &r->x, &r->t, &r->loss));
+    bench_check(nb_model_feed(r->net, &r->x, &r->t, &r->loss));
     if (nb_processors() > 1) bench_check(nb_pool_create(&r->pool, nb_processors()));
     free(index);
 }
 
 static void destroy(gradient_run *r)
 {
-    nb_net_destroy(r->net);
+    nb_model_destroy(r->net);
     nb_pool_destroy(r->pool);
     nb_tensor_destroy(&r->x);
     nb_tensor_destroy(&r->t);
@@ -60,13 +60,13 @@ static size_t parameters(const gradient_run *r)
 static void backprop(void *context)
 {
     gradient_run *r = context;
-    bench_check(nb_net_gradient(r->net, &r->x, &r->t));
+    bench_check(nb_model_gradient(r->net, &r->x, &r->t));
 }
 
 static void numerical(void *context)
 {
     gradient_run *r = context;
-    bench_check(nb_net_numerical_gradient(r->net, &r->x, &r->t, NB_NUMERICAL_H));
+    bench_check(nb_model_numerical_gradient(r->net, &r->x, &r->t, NB_NUMERICAL_H));
 }
 
 static void numerical_shared(void *context)

@@ -13,8 +13,8 @@ void bench_cblas(nb_dtype dtype, bool trans_a, bool trans_b, size_t m, size_t n,
 {
     const enum CBLAS_TRANSPOSE ta = trans_a ? CblasTrans : CblasNoTrans;
     const enum CBLAS_TRANSPOSE tb = trans_b ? CblasTrans : CblasNoTrans;
-    const blasint M = (blasint)m, N = (blasint)n, K = (blasint)k;
-    const blasint lda = trans_a ? M : K, ldb = trans_b ? K : N;
+    const int M = (int)m, N = (int)n, K = (int)k;
+    const int lda = trans_a ? M : K, ldb = trans_b ? K : N;
     if (dtype == NB_FLOAT32)
         cblas_sgemm(CblasRowMajor, ta, tb, M, N, K, (float)alpha, A, lda, B, ldb, (float)beta, C,
                     N);

@@ -103,12 +103,12 @@ static void check_loss(const shape *s, nb_trainer *trainer, double *expected)
 /* Returns images a second. */
 static double row(const shape *s, nb_dtype dtype, size_t threads, double peak, double *loss)
 {
-    nb_net *net;
+    nb_model *net;
     nb_random random;
     nb_trainer *trainer;
     bench_time time[2];
     products p = products_of(s, dtype, threads);
-    const nb_net_options o = {.layers = s->layers,
+    const nb_model_options o = {.layers = s->layers,
                               .sizes = s->sizes,
                               .bias = true,
                               .activation = NB_SIGMOID,
@@ -120,7 +120,7 @@ static double row(const shape *s, nb_dtype dtype, size_t threads, double peak, d
     train.threads = threads;
     train.lr = 0.01;
     nb_random_seed(&random, 0);
-    bench_check(nb_net_create(&net, &o));
+    bench_check(nb_model_create(&net, &o));
     nb_net_randomize(net, &random, 0.01);
 
     bench_check(nb_trainer_create(&trainer, net, bench_mnist(), &random, &train));
@@ -129,7 +129,7 @@ static double row(const shape *s, nb_dtype dtype, size_t threads, double peak, d
                   (void *const[]){trainer, &p}, time);
     bench_blas_threads(1);
     nb_trainer_destroy(trainer);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
     release(&p);
 
     const double images = (double)s->batch / time[0].median;

@@ -83,7 +83,7 @@ static void dense_evaluation(void *context)
 /* --- nablas ----------------------------------------------------------------------------------- */
 
 typedef struct nablas_run {
-    nb_net *net;
+    nb_model *net;
     nb_random random;
     nb_trainer *trainer;
 } nablas_run;
@@ -101,7 +101,7 @@ static void nablas_create(nablas_run *r, size_t threads)
 static void nablas_destroy(nablas_run *r)
 {
     nb_trainer_destroy(r->trainer);
-    nb_net_destroy(r->net);
+    nb_model_destroy(r->net);
 }
 
 static void nablas_step(void *context)

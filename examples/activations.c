@@ -40,12 +40,21 @@ int main(int argc, char **argv)
     const double few[3] = {-1, 1, 2};
     double y[3];
     print_array("x         ", 3, few);
+    print_bools("x > 0     ", 0, 3, (bool[]){few[0] > 0, few[1] > 0, few[2] > 0});
     nb_dstep(3, few, y);
     print_array("step(x)   ", 3, y);
     nb_dsigmoid(3, few, y);
     print_array("sigmoid(x)", 3, y);
     nb_drelu(3, few, y);
     print_array("relu(x)   ", 3, y);
+
+    /* A number and an array: the number meets each element, as in 1 / (1 + exp(-x)). */
+    const double t[3] = {1, 2, 3};
+    print_array("t         ", 3, t);
+    for (int i = 0; i < 3; i++) y[i] = 1.0 + t[i];
+    print_array("1.0 + t   ", 3, y);
+    for (int i = 0; i < 3; i++) y[i] = 1.0 / t[i];
+    print_array("1.0 / t   ", 3, y);
 
     double x[N], step[N], sigmoid[N], relu[N];
     for (int i = 0; i < N; i++) x[i] = -5 + 0.1 * i;

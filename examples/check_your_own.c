@@ -6,10 +6,10 @@
 
 /* --- an operation: y = tanh(x), dx = (1 - y^2) dy --------------------------------------------- */
 
-static nb_status tanh_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static nb_status tanh_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
-    *out = in[0].shape;
-    *aux = 0;
+    (void)config;
+    need->out = in[0].shape;
     return NB_OK;
 }
 
@@ -21,7 +21,7 @@ static nb_status tanh_forward(const nb_call *c, size_t lo, size_t hi)
     return NB_OK;
 }
 
-static nb_status tanh_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
+static nb_status tanh_backward(const nb_call *c, size_t lo, size_t hi)
 {
     (void)i; /* the only input */
     const size_t width = nb_tensor_width(c->out);
@@ -35,9 +35,9 @@ static nb_status tanh_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
 
 static const nb_op tanh_op = {.name = "tanh",
                               .inputs = 1,
-                              .shape = tanh_shape,
-                              .forward = tanh_forward,
-                              .backward = tanh_backward};
+                              .config = sizeof(double), .promises = NB_BY_ROW, .plan = tanh_plan,
+                              .forward = {{tanh_forward, NB_ROWS, 0, false}},
+                              .backward = {{tanh_backward, NB_INPUT_ROWS, 0, false}}};
 
 /* --- a callback: Rosenbrock's function, with a slip in its gradient --------------------------- */
 
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
     page_begin(&p, argc, argv, "Check the gradient of an operation and of a callback.", NULL);
 
     const nb_operand x = {.shape = NB_SHAPE(3, 4)};
-    show(&p, nb_op_check(&tanh_op, 0, &x, NULL, &report), &report);
+    show(&p, nb_op_check(&tanh_op, &(double){0}, &x, NULL, &report), &report);
 
     const double at[2] = {-1.2, 1};
     show(&p, nb_function_check(rosenbrock, rosenbrock_gradient, NULL, 2, at, NULL, &report),

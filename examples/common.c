@@ -92,6 +92,30 @@ static void page_help(const page *p, const char *about, const page_option *more)
            "  --help             this text\n");
 }
 
+void command_add(char *command, size_t room, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./:,=+@%";
+    const size_t used = strlen(command), dots = sizeof " ...";
+    const bool quoted = !*word || word[strspn(word, plain)];
+    size_t need = strlen(word) + 1 + (quoted ? 2 : 0);
+    for (const char *c = word; *c; c++) need += *c == '\'' ? 3 : 0;
+    if (used >= dots - 1 && !strcmp(command + used - (dots - 1), " ...")) return;
+    if (used + need + dots > room) {
+        if (used + dots <= room) strcpy(command + used, " ...");
+        return;
+    }
+    char *to = command + used;
+    *to++ = ' ';
+    if (quoted) *to++ = '\'';
+    for (const char *c = word; *c; c++) {
+        if (*c == '\'') memcpy(to, "'\\'", 3), to += 3; /* end, a quote by itself, begin */
+        *to++ = *c;
+    }
+    if (quoted) *to++ = '\'';
+    *to = 0;
+}
+
 void page_begin(page *p, int argc, char **argv, const char *about, const page_option *more)
 {
     enum { OUT, QUIET, HELP, MORE, MOST = 16 };
@@ -113,12 +137,16 @@ void page_begin(page *p, int argc, char **argv, const char *about, const page_op
             exit(EXIT_SUCCESS);
         }
         if (code < MORE || !more) continue;
-        const size_t used = strlen(p->command);
-        snprintf(p->command + used, sizeof p->command - used, " --%s%s%s", options[code].name,
-                 optarg ? " " : "", optarg ? optarg : "");
+        char option[64];
+        snprintf(option, sizeof option, "--%s", options[code].name);
+        command_add(p->command, sizeof p->command, option);
+        if (optarg) command_add(p->command, sizeof p->command, optarg);
         *more[code - MORE].value = optarg ? optarg : options[code].name;
     }
     p->rest = argv + optind;
+    if (*p->rest && p->rest[0][0] == '-') command_add(p->command, sizeof p->command, "--");
+    for (char *const *word = p->rest; *word; word++)
+        command_add(p->command, sizeof p->command, *word);
     if (*p->rest && !rest_of(more)) usage_error(p->program, "unexpected '%s'", *p->rest);
     if (p->quiet && !freopen("/dev/null", "w", stdout)) exit(EXIT_FAILED);
 }
@@ -227,6 +255,33 @@ void load_mnist(const char *program, const char *folder, nb_mnist *mnist)
         fetch_mnist(program, folder);
     }
     if (nb_mnist_load(mnist, folder, NULL)) fail(program);
+}
+
+static bool begins(const nb_dataset *set, const uint8_t *labels, size_t n)
+{
+    if (nb_dataset_count(set) < n) n = nb_dataset_count(set);
+    return n >= 8 && memcmp(set->labels.data, labels, n) == 0;
+}
+
+static bool is_fashion(const nb_dataset *set)
+{
+    static const uint8_t train[] = {9, 0, 0, 3, 0, 2, 7, 2, 5, 5, 0, 9, 5, 5, 7, 9};
+    static const uint8_t test[] = {9, 2, 1, 1, 6, 1, 4, 6, 5, 7, 4, 5, 7, 3, 4, 1};
+    return begins(set, train, sizeof train) || begins(set, test, sizeof test);
+}
+
+const char *set_name(const nb_dataset *set)
+{
+    return is_fashion(set) ? "Fashion-MNIST" : "MNIST";
+}
+
+const char *const *class_names(const nb_dataset *set)
+{
+    static const char *const digits[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", NULL};
+    static const char *const clothes[] = {"T-shirt/top", "trouser",    "pullover", "dress",
+                                          "coat",        "sandal",     "shirt",    "sneaker",
+                                          "bag",         "ankle boot", NULL};
+    return is_fashion(set) ? clothes : digits;
 }
 
 /* --- progress --------------------------------------------------------------------------------- */

@@ -42,7 +42,7 @@ typedef struct page {
     const char *program, *name; /* examples/sin_cos, sin_cos */
     const char *out;            /* folder of the figures, made when the first is saved */
     bool quiet;                 /* print nothing; stdout leads nowhere then */
-    char command[256];          /* that draws the same figures */
+    char command[4096];         /* that draws the same figures; words quoted for the shell */
     char *const *rest;          /* what follows the options, ended by NULL */
     const uint32_t *seed;       /* of what is drawn at random, for the figures' files; or NULL */
 } page;
@@ -50,6 +50,8 @@ typedef struct page {
 /* page_begin - read the command line; `about` is what --help says of the program, `more` its own
  *              options, ended by {0} or, if arguments may follow the options, by one with no
  *              name, only the argument; or NULL. Exits after --help and on a usage error.
+ * command_add - add " WORD" to a command in `room` bytes, quoted as a shell needs it. A command that
+ *               would not fit ends in " ..." before that word, and takes no more.
  * page_check - go on if `status` is NB_OK, else `fail`.
  * page_folder - make DIR now: where a long run comes first, what is wrong with it should show before.
  * page_path - DIR/NAME_part.suffix (part NULL: DIR/NAME.suffix), until the next call. Makes DIR,
@@ -58,6 +60,7 @@ typedef struct page {
  * page_save - save the figure as DIR/NAME_part.png, and destroy it.
  * page_end - main's last value: EXIT_SUCCESS, if all that was printed could be written. */
 void page_begin(page *p, int argc, char **argv, const char *about, const page_option *more);
+void command_add(char *command, size_t room, const char *word);
 void page_check(const page *p, nb_status status);
 void page_folder(const page *p);
 const char *page_path(const page *p, const char *part, const char *suffix);
@@ -72,6 +75,12 @@ int page_end(const page *p);
 const char *mnist_folder(const char *given);
 bool have_mnist(const char *folder);
 void load_mnist(const char *program, const char *folder, nb_mnist *mnist);
+
+/* set_name - "Fashion-MNIST" if the labels begin as those of its training or test images do (at
+ *            least eight are needed to tell), else "MNIST".
+ * class_names - the names of its ten classes, ended by NULL: "ankle boot"; "9". */
+const char *set_name(const nb_dataset *set);
+const char *const *class_names(const nb_dataset *set);
 
 /* A run as a person sees it: one live line on a terminal, one line per evaluation elsewhere, none
  * if `quiet`. show_end finishes the live line. */

@@ -1,6 +1,6 @@
 /* computational_graph - apples, and apples and oranges: values forward, derivatives backward
  * (5.1 to 5.4). */
-#include "common.h"
+#include "graphs.h"
 #include "print.h"
 
 /* A leaf with a value. It is a parameter, so that backward finds its derivative. */
@@ -11,29 +11,74 @@ static nb_node *leaf(nb_graph *g, const char *name)
 
 static void set(nb_node *node, double value)
 {
-    *(double *)nb_value(node)->data = value;
-}
-
-static void print_node(const nb_node *node)
-{
-    printf("  %-14s %-18s derivative %s\n", nb_node_name(node), repr(nb_scalar(node)),
-           repr(*(const double *)nb_gradient(node)->data));
+    set_values(node, &value);
 }
 
 static void show(const page *p, nb_node *price, const char *part, const char *title)
 {
-    const nb_graph *g = nb_node_graph(price);
     page_check(p, nb_forward(price));
-    page_check(p, nb_backward(price));
     printf("%s: %s\n", title, repr(nb_scalar(price)));
-    for (size_t i = 0; i < nb_graph_nodes(g); i++) print_node(nb_graph_node(g, i));
+    run_graph(p, price);
+    draw_graph(p, price, part, title);
+}
 
-    nb_picture picture;
-    const nb_png_text text = page_text(p, title);
-    page_check(p, nb_picture_create(&picture, price, true));
-    page_check(p, nb_diagram_save(&picture.diagram, page_path(p, part, "png"), &text));
-    page_check(p, nb_diagram_save_dot(&picture.diagram, page_path(p, part, "dot")));
-    nb_picture_destroy(&picture);
+/* The first drawing (5.1.1): what happens to the price of an apple, ×2 and ×1.1 being nodes. */
+static void first_drawing(const page *p)
+{
+    nb_graph *g;
+    page_check(p, nb_graph_create(&g, NB_FLOAT64));
+    nb_node *apple = leaf(g, "apple");
+    nb_node *apples = nb_name(elementary_node(TIMES_TWO, apple), "apples");
+    nb_node *price = nb_name(elementary_node(TIMES_TAX, apples), "price");
+    page_check(p, nb_graph_finish(g, 1));
+    set(apple, 100);
+    show(p, price, "first", "two apples, numbers in the nodes");
+    nb_graph_destroy(g);
+}
+
+/* Local computation (5.1.2): where the other purchases' 4000 come from, no node behind asks. */
+static void much_else(const page *p)
+{
+    nb_graph *g;
+    page_check(p, nb_graph_create(&g, NB_FLOAT64));
+    nb_node *rest = leaf(g, "much else"), *apple = leaf(g, "apple");
+    nb_node *number = leaf(g, "apple number"), *tax = leaf(g, "tax");
+    nb_node *apples = nb_name(nb_multiply(apple, number), "apples");
+    nb_node *sum = nb_name(nb_add(rest, apples), "sum");
+    nb_node *price = nb_name(nb_multiply(sum, tax), "price");
+    page_check(p, nb_graph_finish(g, 1));
+    set(rest, 4000), set(apple, 100), set(number, 2), set(tax, 1.1);
+    show(p, price, "local", "two apples and much else");
+    nb_graph_destroy(g);
+}
+
+/* The chain rule (5.2.2): z = t², t = x + y, so dz/dx = 2t · 1. */
+static void chain_rule(const page *p)
+{
+    nb_graph *g;
+    page_check(p, nb_graph_create(&g, NB_FLOAT64));
+    nb_node *x = leaf(g, "x"), *y = leaf(g, "y");
+    nb_node *t = nb_name(nb_add(x, y), "t");
+    nb_node *z = nb_name(elementary_node(SQUARE, t), "z");
+    page_check(p, nb_graph_finish(g, 1));
+    set(x, 3), set(y, 4);
+    show(p, z, "chain_rule", "the square of 3 + 4");
+    nb_graph_destroy(g);
+}
+
+/* What a node does with 1.3 that comes back (5.3): + hands it on, × multiplies it by the other
+ * input. */
+static void one_node(const page *p, nb_node *(*node)(nb_node *, nb_node *), const char *part,
+                     const char *title)
+{
+    nb_graph *g;
+    page_check(p, nb_graph_create(&g, NB_FLOAT64));
+    nb_node *x = leaf(g, "x"), *y = leaf(g, "y");
+    nb_node *L = nb_name(elementary_node(TIMES_GIVEN, nb_name(node(x, y), "z")), "L");
+    page_check(p, nb_graph_finish(g, 1));
+    set(x, 10), set(y, 5);
+    show(p, L, part, title);
+    nb_graph_destroy(g);
 }
 
 /* Two apples at 100 yen, 10% tax. */
@@ -75,6 +120,16 @@ int main(int argc, char **argv)
     page p;
     page_begin(&p, argc, argv, "The price of apples and its derivatives, as a graph (5.1 to 5.4).",
                NULL);
+    first_drawing(&p);
+    putchar('\n');
+    much_else(&p);
+    putchar('\n');
+    chain_rule(&p);
+    putchar('\n');
+    one_node(&p, nb_add, "add", "1.3 (10 + 5)");
+    putchar('\n');
+    one_node(&p, nb_multiply, "multiply", "1.3 (10 × 5)");
+    putchar('\n');
     buy_apples(&p);
     putchar('\n');
     buy_apples_and_oranges(&p);

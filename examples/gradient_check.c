@@ -51,19 +51,19 @@ static void parse(int argc, char **argv, settings *s)
     s->plot = plot != NULL;
 }
 
-static void make_net(const settings *s, nb_net **net)
+static void make_net(const settings *s, nb_model **net)
 {
     const size_t sizes[][4] = {{s->inputs, 50, 10}, {s->inputs, 50, 100, 10}, {s->inputs, 3}};
     static const size_t layers[] = {2, 3, 1};
     nb_random random;
-    const nb_net_options options = {.layers = layers[s->net],
+    const nb_model_options options = {.layers = layers[s->net],
                                     .sizes = sizes[s->net],
                                     .bias = s->net != SIMPLE,
                                     .activation = s->activation,
                                     .epsilon = s->exact ? NB_EXACT_LOG : NB_BOOK_EPSILON,
                                     .dtype = NB_FLOAT64,
                                     .max_batch = s->batch};
-    page_check(&s->page, nb_net_create(net, &options));
+    page_check(&s->page, nb_model_create(net, &options));
     nb_random_seed(&random, s->seed);
     nb_net_randomize(*net, &random, s->net == SIMPLE ? 1 : 0.01);
 }
@@ -118,7 +118,7 @@ static void draw(const settings *s, nb_function1 f, void *context, double x, dou
     nb_figure *fig;
     for (int i = 0; i < steps; i++) h[i] = pow(10, -i / 4.0);
     nb_numerical_diff_errors(f, context, x, derivative, steps, h, errors[0]);
-    page_check(&s->page, nb_figure_create(&fig, 560, 380));
+    page_check(&s->page, nb_figure_create(&fig, 560, 440));
     nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
     nb_axes_log(ax, true, true);
     for (nb_diff k = 0; k < NB_DIFFS; k++)
@@ -135,40 +135,40 @@ static void draw_loss(const settings *given, const nb_tensor *x, const nb_tensor
 {
     static const char *const last[] = {"W2", "W3", "W1"};
     settings s = *given;
-    nb_net *net;
+    nb_model *net;
     nb_node *loss;
     s.exact = true;
     make_net(&s, &net);
-    page_check(&s.page, nb_net_feed(net, x, t, &loss));
+    page_check(&s.page, nb_model_feed(net, x, t, &loss));
     page_check(&s.page, nb_forward(loss));
     page_check(&s.page, nb_backward(loss));
-    nb_node *W = nb_net_parameter(net, last[s.net]);
+    nb_node *W = nb_model_parameter(net, last[s.net]);
     const double *gradient = nb_gradient(W)->data;
     size_t i = 0;
     for (size_t k = 0; k < nb_tensor_count(nb_value(W)); k++)
         if (fabs(gradient[k]) > fabs(gradient[i])) i = k;
     one_weight o = {loss, (double *)nb_value(W)->data + i};
     draw(&s, loss_at, &o, *o.weight, gradient[i]);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
 }
 
 int main(int argc, char **argv)
 {
     settings s = {0};
-    nb_net *net;
+    nb_model *net;
     nb_tensor x, t;
     nb_node *loss;
     nb_gradient_report report;
     parse(argc, argv, &s);
     (s.net == SIMPLE ? make_vector : make_batch)(&s, &x, &t);
     make_net(&s, &net);
-    page_check(&s.page, nb_net_feed(net, &x, &t, &loss));
+    page_check(&s.page, nb_model_feed(net, &x, &t, &loss));
     page_check(&s.page, nb_gradient_check_with(loss, &s.check, &report));
     print_report(&report);
     if (s.plot) draw_loss(&s, &x, &t);
     const bool passed = report.passed;
     nb_gradient_report_destroy(&report);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
     nb_tensor_destroy(&x);
     nb_tensor_destroy(&t);
     return page_end(&s.page) == EXIT_SUCCESS && passed ? EXIT_SUCCESS : EXIT_FAILED;

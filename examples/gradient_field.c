@@ -12,7 +12,7 @@ static double function_2(size_t n, const double *x, void *context)
     return x[0] * x[0] + x[1] * x[1];
 }
 
-enum { COARSE = 21, FINE = 121 }; /* points along one side of an area */
+enum { COARSE = 21, FINE = 121, ARROWS = 17 }; /* along one side of an area */
 
 /* f(side, side) at x(side) from -3 to 3 both ways. */
 static void sample(int side, double *x, double *f)
@@ -34,23 +34,25 @@ static void draw_surface(nb_axes *ax)
     nb_axes_ylim(ax, -3.3, 3.3);
 }
 
-/* The gradient stands upright on the contours, and points uphill. */
+/* The negative gradient crosses the contours at right angles, and points downhill. */
 static void draw_contours(nb_axes *ax)
 {
     static double x[FINE], f[FINE * FINE];
+    double at[2][ARROWS * ARROWS], down[2][ARROWS * ARROWS];
     sample(FINE, x, f);
-    nb_plot_contour(
-        ax, FINE, FINE, x, x, f,
-        &(nb_contour_style){
-            .levels = (double[]){1, 4, 9}, .count = 3, .values = true, .color = NB_BLUE});
-    for (int i = 0; i < 12; i++) {
-        const double angle = (i + 0.5) * 3.141592653589793 / 6, radius = i % 2 ? 1 : 2;
-        double at[2] = {radius * cos(angle), radius * sin(angle)}, gradient[2];
-        nb_numerical_gradient(function_2, NULL, 2, at, gradient);
-        nb_plot_quiver(ax, 1, &at[0], &at[1], &gradient[0], &gradient[1],
-                       &(nb_arrow_style){.scale = 0.2, .color = NB_RED});
+    nb_plot_contour(ax, FINE, FINE, x, x, f, &(nb_contour_style){.filled = true, .count = 30});
+    for (int i = 0; i < ARROWS * ARROWS; i++) {
+        double gradient[2];
+        at[0][i] = -2.8 + 0.35 * (i % ARROWS);
+        at[1][i] = -2.8 + 0.35 * (i / ARROWS);
+        nb_numerical_gradient(function_2, NULL, 2, (double[]){at[0][i], at[1][i]}, gradient);
+        down[0][i] = -gradient[0];
+        down[1][i] = -gradient[1];
     }
+    nb_plot_quiver(ax, ARROWS * ARROWS, at[0], at[1], down[0], down[1],
+                   &(nb_arrow_style){.color = NB_WHITE, .width = 1.2});
     nb_axes_labels(ax, "x₀", "x₁");
+    nb_axes_color_bar(ax, "f(x)");
     nb_axes_equal(ax);
 }
 
@@ -87,9 +89,9 @@ int main(int argc, char **argv)
     nb_axes_grid(ax);
     page_save(&p, fig, "arrows", "the negative gradient of x0^2 + x1^2");
 
-    nb_figure_create(&fig, 420, 420);
+    nb_figure_create(&fig, 410, 360);
     ax = nb_figure_axes(fig, 1, 1, 0);
     draw_contours(ax);
-    page_save(&p, fig, "contours", "contours of x0^2 + x1^2, and its gradient");
+    page_save(&p, fig, "contours", "contours of x0^2 + x1^2, and its negative gradient");
     return page_end(&p);
 }

@@ -61,7 +61,7 @@ static double accuracy(const page *p, const nb_dataset *set, const double *W, do
 /* The book's TwoLayerNet on the same images: five epochs. */
 static void train_network(const page *p, const nb_mnist *mnist)
 {
-    nb_net *net;
+    nb_model *net;
     nb_random random;
     nb_train_options options = NB_TRAIN_DEFAULTS;
     nb_train_result result;
@@ -76,7 +76,7 @@ static void train_network(const page *p, const nb_mnist *mnist)
     printf("TwoLayerNet, %zu iterations: %.2f s\n", result.completed, result.last.train_seconds);
     printf("train accuracy %.4f, test accuracy %.4f\n", result.last.train_accuracy,
            result.last.test_accuracy);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
 }
 
 int main(int argc, char **argv)

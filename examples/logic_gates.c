@@ -1,5 +1,6 @@
 /* logic_gates - perceptrons that are AND, NAND and OR, and the XOR of two layers (2.3 to 2.5). */
 #include "common.h"
+#include "print.h"
 
 #include <math.h>
 
@@ -74,11 +75,26 @@ static void draw(nb_axes *ax, int g)
     nb_axes_equal(ax);
 }
 
+/* What AND computes for (0, 1) before it says 0 or 1. */
+static void weigh(void)
+{
+    const double x[2] = {0, 1}, w[2] = {0.5, 0.5}, b = -0.7;
+    double wx[2];
+    nb_dmultiply(2, w, x, 0, wx);
+    print_array("x", 2, x);
+    print_array("w", 2, w);
+    printf("b = %s\n", repr(b));
+    print_array("w*x", 2, wx);
+    printf("np.sum(w*x) = %s\n", repr(nb_dsum(2, wx)));
+    printf("np.sum(w*x) + b = %s\n\n", repr(nb_dsum(2, wx) + b));
+}
+
 int main(int argc, char **argv)
 {
     page p;
     page_begin(&p, argc, argv, "Perceptrons as logic gates: AND, NAND, OR, XOR (2.3, 2.5).", NULL);
 
+    weigh();
     printf("x1 x2 ");
     for (int g = 0; g < 4; g++) printf("%6s", gates[g].name);
     for (int i = 0; i < 4; i++) {

@@ -10,18 +10,18 @@ static void show_shape(const char *name, const nb_tensor *tensor)
     printf("%s %s\n", name, nb_shape_text(tensor->shape, text, sizeof text));
 }
 
-static void draw(const page *p, const nb_dataset *set, const size_t *mask)
+static void draw(const page *p, const nb_mnist *mnist, const size_t *mask)
 {
     nb_image images[BATCH];
     char labels[BATCH][4];
     const char *captions[BATCH];
     nb_figure *fig;
     for (int i = 0; i < BATCH; i++) {
-        images[i] = (nb_image){.width = set->images.shape.dim[2],
-                               .height = set->images.shape.dim[1],
+        images[i] = (nb_image){.width = mnist->columns,
+                               .height = mnist->rows,
                                .channels = 1,
-                               .pixels = nb_tensor_at(&set->images, mask[i])};
-        snprintf(labels[i], sizeof labels[i], "%d", ((uint8_t *)set->labels.data)[mask[i]]);
+                               .pixels = nb_tensor_at(&mnist->train.x, mask[i])};
+        snprintf(labels[i], sizeof labels[i], "%d", ((uint8_t *)mnist->train.t.data)[mask[i]]);
         captions[i] = labels[i];
     }
     nb_figure_create(&fig, 440, 212);
@@ -40,7 +40,12 @@ int main(int argc, char **argv)
     nb_mnist mnist;
     load_mnist(p.program, mnist_folder(data), &mnist);
     nb_dataset one_hot = mnist.train; /* the same images, labels as rows */
-    one_hot.one_hot_label = true;
+    one_hot.one_hot = true;
+
+    char shape[64];
+    const size_t n = nb_dataset_count(&one_hot);
+    printf("x_train %s\n", nb_shape_text(nb_dataset_x_shape(&one_hot, n), shape, sizeof shape));
+    printf("t_train %s\n", nb_shape_text(nb_dataset_t_shape(&one_hot, n), shape, sizeof shape));
 
     const uint32_t seed = 0;
     nb_random random;
@@ -72,10 +77,10 @@ int main(int argc, char **argv)
                                            &from_rows));
     page_check(&p, nb_dcross_entropy_error_labels(BATCH, 10, *y, 10, labels.data, NB_BOOK_EPSILON,
                                                   NULL, &from_labels));
-    printf("loss of y = 0.1 everywhere: %s with one-hot rows, %s with labels\n", repr(from_rows),
-           repr(from_labels));
+    printf("loss of y = 0.1 everywhere\n  with one-hot rows %s\n  with labels       %s\n",
+           repr(from_rows), repr(from_labels));
 
-    draw(&p, &mnist.train, mask);
+    draw(&p, &mnist, mask);
     nb_tensor_destroy(&x);
     nb_tensor_destroy(&t);
     nb_tensor_destroy(&labels);

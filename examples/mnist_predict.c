@@ -3,7 +3,6 @@
 #include "common.h"
 #include "read_digits.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -21,7 +20,7 @@ typedef struct settings {
 static void train(const page *p, const char *folder, const char *path)
 {
     nb_mnist mnist;
-    nb_net *net;
+    nb_model *net;
     nb_random random;
     nb_train_result result;
     load_mnist(p->program, folder, &mnist);
@@ -33,7 +32,7 @@ static void train(const page *p, const char *folder, const char *path)
     options.sampling = NB_EPOCH;
     options.eval_every = 0;
     nb_random_seed(&random, 0);
-    page_check(p, nb_net_create(&net, &(nb_net_options){.layers = 3,
+    page_check(p, nb_model_create(&net, &(nb_model_options){.layers = 3,
                                                         .sizes = (size_t[]){pixels, 50, 100, 10},
                                                         .bias = true,
                                                         .activation = NB_SIGMOID,
@@ -41,21 +40,21 @@ static void train(const page *p, const char *folder, const char *path)
                                                         .dtype = NB_FLOAT32,
                                                         .max_batch = nb_train_max_batch(BATCH)}));
     nb_net_randomize(net, &random, 0.1);
-    page_check(p, nb_net_can_save(net, path));
+    page_check(p, nb_model_can_save(net, path));
     page_check(p, nb_train(net, &mnist, &random, &options, &result));
-    page_check(p, nb_net_save(net, path));
+    page_check(p, nb_model_save(net, path));
     printf("no weights given: trained %d epochs in %.2f s, kept in %s\n", EPOCHS,
            result.last.seconds, path);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
     nb_mnist_destroy(&mnist);
 }
 
 /* The network of the weights' sizes, which must fit images of `pixels`. */
-static nb_net *open_net(const page *p, const settings *s, nb_dtype dtype, size_t pixels)
+static nb_model *open_net(const page *p, const settings *s, nb_dtype dtype, size_t pixels)
 {
-    nb_net *net;
-    page_check(p, nb_net_open(&net, s->weights,
-                              &(nb_net_options){.activation = s->activation,
+    nb_model *net;
+    page_check(p, nb_model_open(&net, s->weights,
+                              &(nb_model_options){.activation = s->activation,
                                                 .epsilon = NB_BOOK_EPSILON,
                                                 .dtype = dtype,
                                                 .max_batch = BATCH}));
@@ -70,7 +69,7 @@ static nb_net *open_net(const page *p, const settings *s, nb_dtype dtype, size_t
 /* --- the test set ----------------------------------------------------------------------------- */
 
 /* What the network says of `count` images, `batch` at a time; the seconds that it took. */
-static double classify(const page *p, nb_net *net, const nb_tensor *x, size_t batch, uint8_t *said)
+static double classify(const page *p, nb_model *net, const nb_tensor *x, size_t batch, uint8_t *said)
 {
     double room[BATCH * CLASSES];
     const nb_kernels *kernels = nb_kernels_of(x->dtype);
@@ -80,7 +79,7 @@ static double classify(const page *p, nb_net *net, const nb_tensor *x, size_t ba
         const size_t hi = lo + batch < count ? lo + batch : count;
         const nb_tensor part = nb_tensor_rows(x, lo, hi);
         nb_tensor y = nb_tensor_view(x->dtype, NB_SHAPE(hi - lo, CLASSES), room);
-        page_check(p, nb_net_probabilities(net, &part, &y));
+        page_check(p, nb_model_predict(net, &part, &y));
         for (size_t i = lo; i < hi; i++)
             said[i] = (uint8_t)kernels->argmax(CLASSES, nb_tensor_at(&y, i - lo));
     }
@@ -96,7 +95,7 @@ static size_t count_right(const nb_dataset *test, const uint8_t *said)
 }
 
 /* One by one and in batches; `said` is left as the batches have it. */
-static void run(const page *p, nb_net *net, const nb_dataset *test, uint8_t *said)
+static void run(const page *p, nb_model *net, const nb_dataset *test, uint8_t *said)
 {
     const size_t count = nb_dataset_count(test);
     const nb_dtype dtype = nb_graph_dtype(net->graph);
@@ -115,32 +114,28 @@ static void run(const page *p, nb_net *net, const nb_dataset *test, uint8_t *sai
 
 static void show_confusion(const page *p, const nb_dataset *test, const uint8_t *said)
 {
-    double counts[CLASSES][CLASSES] = {{0}}, of_class[CLASSES] = {0}, most_wrong = 1;
+    size_t counts[CLASSES][CLASSES] = {{0}};
+    double of_class[CLASSES] = {0};
     const uint8_t *label = test->labels.data;
+    const char *const *names = class_names(test);
     for (size_t i = 0; i < nb_dataset_count(test); i++) {
         counts[label[i]][said[i]]++;
         of_class[label[i]]++;
-        if (said[i] != label[i]) most_wrong = fmax(most_wrong, counts[label[i]][said[i]]);
     }
     printf("\nrows: what it is; columns: what the network says\n  ");
     for (int c = 0; c < CLASSES; c++) printf("%6d", c);
     printf("   right\n");
     for (int r = 0; r < CLASSES; r++) {
         printf("%2d", r);
-        for (int c = 0; c < CLASSES; c++) printf("%6.0f", counts[r][c]);
-        printf("  %5.1f %%\n", of_class[r] > 0 ? 100 * counts[r][r] / of_class[r] : 0);
+        for (int c = 0; c < CLASSES; c++) printf("%6zu", counts[r][c]);
+        printf("  %5.1f %%", of_class[r] > 0 ? 100 * (double)counts[r][r] / of_class[r] : 0);
+        printf("%s%s\n", names[r][1] ? "  " : "", names[r][1] ? names[r] : "");
     }
 
-    /* Colours for the mistakes: what is right has the brightest. */
-    static const double at[CLASSES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
     nb_figure *fig;
     nb_figure_create(&fig, 480, 480);
     nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
-    nb_plot_matrix(ax, CLASSES, CLASSES, counts[0],
-                   &(nb_matrix_style){.hi = 1.25 * most_wrong, .format = "%.0f"});
-    nb_axes_xticks(ax, CLASSES, at, NULL);
-    nb_axes_yticks(ax, CLASSES, at, NULL);
-    nb_axes_labels(ax, "what the network says", "what it is");
+    nb_plot_confusion(ax, CLASSES, counts[0], names);
     page_save(p, fig, "confusion", "test images, by what they are and what the network says");
 }
 
@@ -152,9 +147,9 @@ static void test_all(const page *p, const settings *s)
     if (!said) fail(p->program);
     for (nb_dtype dtype = NB_FLOAT32; dtype <= NB_FLOAT64; dtype++) {
         if (!s->dtypes[dtype]) continue;
-        nb_net *net = open_net(p, s, dtype, nb_tensor_width(&mnist.test.images));
+        nb_model *net = open_net(p, s, dtype, nb_tensor_width(&mnist.test.images));
         run(p, net, &mnist.test, said);
-        nb_net_destroy(net);
+        nb_model_destroy(net);
     }
     show_confusion(p, &mnist.test, said);
     nb_free(said);
@@ -204,8 +199,8 @@ int main(int argc, char **argv)
         test_all(&p, &s);
         return page_end(&p);
     }
-    nb_net *net = open_net(&p, &s, which == FLOAT64 ? NB_FLOAT64 : NB_FLOAT32, NB_DIGIT_PIXELS);
+    nb_model *net = open_net(&p, &s, which == FLOAT64 ? NB_FLOAT64 : NB_FLOAT32, NB_DIGIT_PIXELS);
     const int code = read_digits(&p, net);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
     return code;
 }

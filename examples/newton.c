@@ -71,7 +71,7 @@ static void draw(const page *p, double path[][2], double way[][2])
     draw_line(ax, NEWTON + 1, path,
               &(nb_line_style){.color = NB_RED, .marker = NB_CIRCLE, .label = "Newton"});
     nb_axes_labels(ax, "x₀", "x₁");
-    nb_axes_legend(ax, NB_LOWER_LEFT);
+    nb_axes_legend(ax, NB_BEST);
     page_save(p, fig, NULL, "Newton's method on Rosenbrock's function");
 }
 

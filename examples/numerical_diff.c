@@ -84,6 +84,13 @@ int main(int argc, char **argv)
     page_begin(&p, argc, argv,
                "Numerical differentiation of 0.01 x^2 + 0.1 x, and its tangents (4.3).", NULL);
 
+    const double tiny = 1e-50;
+    const nb_tensor from = nb_tensor_view(NB_FLOAT64, NB_SCALAR, &(double){tiny});
+    float single;
+    nb_tensor to = nb_tensor_view(NB_FLOAT32, NB_SCALAR, &single);
+    page_check(&p, nb_tensor_convert(&from, &to));
+    printf("np.float32(1e-50) = %s, in double precision %s\n\n", repr((double)single), repr(tiny));
+
     printf("%-40s %-20s %s\n", "", "x = 5", "x = 10");
     printf("%-40s %-20s %s\n", "bad: forward with h = 10e-50",
            repr(nb_numerical_diff_bad(function_1, NULL, 5)),

@@ -51,8 +51,9 @@ int main(int argc, char **argv)
     printf("  df/dx1 = %s\n", repr(nb_numerical_diff(function_tmp, &three, 4)));
 
     printf("\nnumerical_gradient(function_2, x)\n");
-    double at[4][2] = {{3, 4}, {0, 2}, {3, 0}, {1, 2}};
-    for (int i = 0; i < 4; i++) {
+    double at[][2] = {{3, 4}, {0, 2},     {3, 0}, {1, 2},  {0, 0},  {0.5, 0.5},
+                      {1, 1}, {1.5, 1.5}, {2, 2}, {2, -2}, {-2, -2}};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
         double gradient[2];
         char name[64];
         nb_numerical_gradient(function_2, NULL, 2, at[i], gradient);
@@ -60,8 +61,7 @@ int main(int argc, char **argv)
         print_array(name, 2, gradient);
     }
 
-    printf(
-        "\na small step of x1 changes f twice as much as one of x0, as the gradient (2, 4) says\n");
+    printf("\na small step of x1 changes f twice as much as one of x0: the gradient is (2, 4)\n");
     const double near[4][2] = {{1, 2}, {1.00001, 2}, {1, 2.00001}, {1.00001, 2.00001}};
     for (int i = 0; i < 4; i++)
         printf("  f(%-7s, %-7s) = %.10f\n", repr(near[i][0]), repr(near[i][1]),

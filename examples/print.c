@@ -103,3 +103,50 @@ void print_matrix(const char *name, size_t rows, size_t cols, const double *x)
     }
     puts("]");
 }
+
+/* Words of one width, in rows; cell(x, i, text) writes element i. */
+static void print_cells(const char *name, size_t rows, size_t cols, const void *x,
+                        int (*cell)(const void *x, size_t i, char text[32]))
+{
+    char text[32];
+    int width = 0;
+    for (size_t i = 0; i < (rows ? rows : 1) * cols; i++) {
+        const int length = cell(x, i, text);
+        if (length > width) width = length;
+    }
+    printf("%s = %s", name, rows ? "[" : "");
+    for (size_t i = 0; i < (rows ? rows : 1) * cols; i++) {
+        const size_t j = i % cols;
+        cell(x, i, text);
+        if (i && !j) printf("]\n%*s", (int)strlen(name) + 4, "");
+        printf("%s%*s", j ? " " : "[", width, text);
+    }
+    puts(rows ? "]]" : "]");
+}
+
+static int integer_cell(const void *x, size_t i, char text[32])
+{
+    return snprintf(text, 32, "%lld", (long long)((const int64_t *)x)[i]);
+}
+
+static int bool_cell(const void *x, size_t i, char text[32])
+{
+    return snprintf(text, 32, "%s", ((const bool *)x)[i] ? "True" : "False");
+}
+
+void print_tensor(const char *name, const nb_tensor *t)
+{
+    const bool matrix = t->shape.ndim == 2;
+    const size_t rows = t->shape.dim[0], cols = t->shape.dim[t->shape.ndim - 1];
+    if (t->dtype == NB_INT64)
+        print_cells(name, matrix ? rows : 0, cols, t->data, integer_cell);
+    else if (matrix)
+        print_matrix(name, rows, cols, t->data);
+    else
+        print_array(name, cols, t->data);
+}
+
+void print_bools(const char *name, size_t rows, size_t cols, const bool *x)
+{
+    print_cells(name, rows, cols, x, bool_cell);
+}

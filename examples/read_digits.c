@@ -15,7 +15,7 @@ typedef struct answer {
 static bool read_digit(const page *p, const char *file, uint8_t *digit)
 {
     nb_image image;
-    if (nb_png_read(file, 4, &image)) {
+    if (nb_image_read(file, 4, &image)) {
         fprintf(stderr, "%s: %s\n", p->program, nb_last_error());
         return false;
     }
@@ -26,7 +26,7 @@ static bool read_digit(const page *p, const char *file, uint8_t *digit)
 }
 
 /* The network's input is made as a training image's is: the digit as a dataset of one. */
-static nb_status ask(nb_net *net, answer *a)
+static nb_status ask(nb_model *net, answer *a)
 {
     static uint8_t label;
     const nb_dtype dtype = nb_graph_dtype(net->graph);
@@ -39,7 +39,7 @@ static nb_status ask(nb_net *net, answer *a)
     nb_status status = nb_tensor_create(&x, dtype, nb_dataset_x_shape(&one, 1));
     if (!status) status = nb_tensor_create(&y, dtype, NB_SHAPE(1, CLASSES));
     if (!status) status = nb_dataset_range(&one, 0, 1, &x, NULL);
-    if (!status) status = nb_net_probabilities(net, &x, &y);
+    if (!status) status = nb_model_predict(net, &x, &y);
     for (size_t c = 0; c < CLASSES && !status; c++) { /* insertion sort */
         const double probability = nb_kernels_of(dtype)->get(y.data, c);
         size_t at = c;
@@ -104,7 +104,7 @@ static void draw(const page *p, size_t count, answer *answers)
     page_save(p, fig, "seen", "digits as the network sees them");
 }
 
-int read_digits(const page *p, nb_net *net)
+int read_digits(const page *p, nb_model *net)
 {
     static answer answers[SHOWN];
     size_t count = 0;

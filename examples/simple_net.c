@@ -30,31 +30,31 @@ static void draw(const page *p, nb_node *loss)
 /* p = x W, its softmax and the cross entropy with t. */
 static void show(const page *p, const struct run *run, const nb_tensor *x, const nb_tensor *t)
 {
-    nb_net *net;
-    page_check(p, nb_net_create(&net, &(nb_net_options){.layers = 1,
+    nb_model *net;
+    page_check(p, nb_model_create(&net, &(nb_model_options){.layers = 1,
                                                         .sizes = (size_t[]){2, 3},
                                                         .epsilon = run->epsilon,
                                                         .dtype = NB_FLOAT64,
                                                         .max_batch = 1}));
-    nb_node *W = nb_net_parameter(net, "W1");
+    nb_node *W = nb_model_parameter(net, "W1");
     memcpy(nb_value(W)->data, run->W, sizeof run->W);
     printf("%s\n", run->name);
     print_matrix("W", 2, 3, nb_value(W)->data);
 
     double score[3], loss;
     nb_tensor y = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, 3), score);
-    page_check(p, nb_net_predict(net, x, &y));
+    page_check(p, nb_model_scores(net, x, &y));
     print_array("p", 3, score);
     printf("np.argmax(p) = %zu\n", nb_dargmax(3, score));
-    page_check(p, nb_net_loss(net, x, t, &loss));
+    page_check(p, nb_model_loss(net, x, t, &loss));
     printf("loss = %s\n", repr(loss));
 
-    page_check(p, nb_net_numerical_gradient(net, x, t, NB_NUMERICAL_H));
+    page_check(p, nb_model_numerical_gradient(net, x, t, NB_NUMERICAL_H));
     print_matrix("dW", 2, 3, nb_gradient(W)->data);
-    page_check(p, nb_net_gradient(net, x, t));
+    page_check(p, nb_model_gradient(net, x, t));
     print_matrix("dW by backpropagation", 2, 3, nb_gradient(W)->data);
-    if (run == runs) draw(p, net->loss);
-    nb_net_destroy(net);
+    if (run == runs) draw(p, net->label_loss);
+    nb_model_destroy(net);
 }
 
 int main(int argc, char **argv)

@@ -1,4 +1,4 @@
-/* sin_cos - the first figure of the book (1.6): sine and cosine. */
+/* sin_cos - the first figures of the book (1.6): sine alone, then sine and cosine. */
 #include "common.h"
 #include "print.h"
 
@@ -7,7 +7,7 @@
 int main(int argc, char **argv)
 {
     page p;
-    page_begin(&p, argc, argv, "Draw sine and cosine from 0 to 6 (1.6.2).", NULL);
+    page_begin(&p, argc, argv, "Draw sine, then sine and cosine, from 0 to 6 (1.6).", NULL);
 
     enum { N = 60 };
     double x[N], sine[N], cosine[N];
@@ -21,6 +21,10 @@ int main(int argc, char **argv)
     print_array("cos(x)[:5]", 5, cosine);
 
     nb_figure *fig;
+    nb_figure_create(&fig, 480, 360);
+    nb_plot_line(nb_figure_axes(fig, 1, 1, 0), N, x, sine, NULL);
+    page_save(&p, fig, "sin", "sin");
+
     nb_figure_create(&fig, 480, 360);
     nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
     nb_plot_line(ax, N, x, sine, &(nb_line_style){.label = "sin"});

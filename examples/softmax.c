@@ -22,9 +22,12 @@ int main(int argc, char **argv)
     double y[3];
 
     print_array("a", 3, a);
+    for (int i = 0; i < 3; i++) y[i] = exp(a[i]);
+    print_array("exp(a)", 3, y);
+    printf("np.sum(exp(a)) = %s\n", repr(nb_dsum(3, y)));
     page_check(&p, nb_dsoftmax(1, 3, a, 3, y, 3));
     print_array("softmax(a)", 3, y);
-    printf("sum = %s\n\n", repr(nb_dsum(3, y)));
+    printf("np.sum(softmax(a)) = %s\n\n", repr(nb_dsum(3, y)));
 
     nb_figure_create(&fig, 480, 240);
     for (size_t i = 0; i < 2; i++) {
@@ -37,7 +40,9 @@ int main(int argc, char **argv)
 
     print_array("a", 3, large);
     naive_softmax(3, large, y);
-    print_array("exp(a) / sum(exp(a))", 3, y);
+    print_array("exp(a) / np.sum(exp(a))", 3, y);
+    for (int i = 0; i < 3; i++) y[i] = large[i] - large[0];
+    print_array("a - np.max(a)", 3, y);
     page_check(&p, nb_dsoftmax(1, 3, large, 3, y, 3)); /* subtracts the largest first */
     print_array("softmax(a)", 3, y);
 

@@ -64,7 +64,7 @@ static void plot_loss(nb_axes *ax, const series *s, const char *title)
     nb_axes_ylim(ax, 0, (double)NAN);
     nb_axes_title(ax, title);
     nb_axes_labels(ax, "iteration", "loss");
-    nb_axes_legend(ax, NB_UPPER_RIGHT);
+    nb_axes_legend(ax, NB_BEST);
 }
 
 /* Figure 4-11. */
@@ -91,23 +91,25 @@ static nb_status draw_accuracy(const page *p, const series *s)
                  &(nb_line_style){.label = "test", .dash = NB_DASHED, .marker = marker});
     nb_axes_ylim(ax, 0, 1);
     nb_axes_labels(ax, "epoch", "accuracy");
-    nb_axes_legend(ax, NB_LOWER_RIGHT);
+    nb_axes_legend(ax, NB_BEST);
     return save(p, fig, "accuracy", "accuracy of the training set and of the test set");
 }
 
 /* The images that the network gets wrong, the first of them in order. */
-enum { SHOWN = 80, COLUMNS = 10 };
+enum { SHOWN = 80 };
 typedef struct wrong {
     size_t count; /* also those not shown */
     nb_image image[SHOWN];
-    char caption[SHOWN][16];
+    char caption[SHOWN][48];
 } wrong;
 
-static nb_status find_wrong(nb_net *net, const nb_dataset *test, wrong *w)
+static nb_status find_wrong(nb_model *net, const nb_dataset *test, wrong *w)
 {
     const nb_kernels *kernels = nb_kernels_of(nb_graph_dtype(net->graph));
     const size_t n = nb_dataset_count(test), most = nb_graph_max_batch(net->graph);
     const uint8_t *label = test->labels.data;
+    const char *const *names = class_names(test);
+    const bool clothes = names[0][1];
     nb_tensor x;
     nb_blas_set_threads(1); /* products so small take longer on two */
     nb_status status = nb_tensor_create(&x, kernels->dtype, nb_dataset_x_shape(test, most));
@@ -124,7 +126,9 @@ static nb_status find_wrong(nb_net *net, const nb_dataset *test, wrong *w)
             w->image[w->count - 1] =
                 (nb_image){test->images.shape.dim[2], test->images.shape.dim[1], 1,
                            nb_tensor_at(&test->images, i)};
-            snprintf(w->caption[w->count - 1], sizeof w->caption[0], "%d→%zu", label[i], said);
+            /* Names of clothes take a line each. */
+            snprintf(w->caption[w->count - 1], sizeof w->caption[0], "%s%s→%s%s", names[label[i]],
+                     clothes ? "\n" : "", clothes ? " " : "", names[said]);
         }
     }
     nb_feed(net->x, NULL);
@@ -132,7 +136,7 @@ static nb_status find_wrong(nb_net *net, const nb_dataset *test, wrong *w)
     return status;
 }
 
-static nb_status draw_wrong(const page *p, nb_net *net, const nb_dataset *test)
+static nb_status draw_wrong(const page *p, nb_model *net, const nb_dataset *test)
 {
     static wrong w;
     const char *captions[SHOWN];
@@ -144,14 +148,15 @@ static nb_status draw_wrong(const page *p, nb_net *net, const nb_dataset *test)
     snprintf(title, sizeof title, "what it is → what the network says: %zu of the %zu mistakes",
              shown, w.count);
     nb_figure *fig;
-    nb_figure_create(&fig, 560, 590);
+    const bool clothes = class_names(test)[0][1]; /* long names, in two lines */
+    nb_figure_create(&fig, 560, clothes ? 900 : 590);
     nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
-    nb_plot_images(ax, shown, COLUMNS, w.image, captions);
+    nb_plot_images(ax, shown, clothes ? 8 : 10, w.image, captions);
     nb_axes_title(ax, title);
     return save(p, fig, "wrong", "test images that the network gets wrong");
 }
 
-nb_status draw_run(const page *p, const run_history *h, nb_net *net, const nb_dataset *test)
+nb_status draw_run(const page *p, const run_history *h, nb_model *net, const nb_dataset *test)
 {
     nb_status status = draw_loss(p, h);
     if (!status) status = draw_accuracy(p, &h->accuracy);

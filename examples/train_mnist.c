@@ -206,12 +206,12 @@ static void catch_signals(void)
 enum { CURVATURE_IMAGES = 1000 };
 
 typedef struct curvature {
-    nb_net *net; /* NULL: not asked for */
+    nb_model *net; /* NULL: not asked for */
     double lr;
     nb_tensor x, t;
 } curvature;
 
-static nb_status open_curvature(curvature *c, nb_net *net, const nb_dataset *set, double lr)
+static nb_status open_curvature(curvature *c, nb_model *net, const nb_dataset *set, double lr)
 {
     const size_t count = nb_dataset_count(set);
     const size_t n = count < CURVATURE_IMAGES ? count : CURVATURE_IMAGES;
@@ -234,7 +234,7 @@ static nb_status print_curvature(const curvature *c, size_t iteration)
     nb_random random;
     nb_eigenvalue largest;
     nb_random_seed(&random, 0);
-    nb_status status = nb_net_feed(c->net, &c->x, &c->t, &loss);
+    nb_status status = nb_model_feed(c->net, &c->x, &c->t, &loss);
     if (!status) status = nb_graph_curvature(loss, &random, 1e-4, 200, &largest);
     if (!status)
         printf("iteration %5zu: largest curvature %.4f, stable up to lr %.4f (lr is %g)\n",
@@ -303,10 +303,10 @@ static void print_done(const nb_train_result *result)
 }
 
 /* What should fail, if it must, before the run. */
-static void prepare(const settings *s, nb_net *net, report *r)
+static void prepare(const settings *s, nb_model *net, report *r)
 {
-    if (s->load && nb_net_load(net, s->load)) fail(s->program);
-    if (s->save && nb_net_can_save(net, s->save)) fail(s->program);
+    if (s->load && nb_model_load(net, s->load)) fail(s->program);
+    if (s->save && nb_model_can_save(net, s->save)) fail(s->program);
     if (s->figures) page_folder(&s->page);
     if (open_log(r)) fail(s->program);
 }
@@ -318,7 +318,7 @@ static bool went_wrong(const settings *s, nb_status status)
     return status != NB_OK;
 }
 
-static int train(const settings *s, nb_net *net, const nb_mnist *mnist, nb_random *random)
+static int train(const settings *s, nb_model *net, const nb_mnist *mnist, nb_random *random)
 {
     static run_history history;
     report r = {.history = &history, .log_name = s->log};
@@ -341,7 +341,7 @@ static int train(const settings *s, nb_net *net, const nb_mnist *mnist, nb_rando
         return EXIT_FAILED;
     }
     if (close_log(&r)) fail(s->program);
-    bool failed = s->save && went_wrong(s, nb_net_save(net, s->save));
+    bool failed = s->save && went_wrong(s, nb_model_save(net, s->save));
     failed |= s->figures && went_wrong(s, draw_run(&s->page, &history, net, &mnist->test));
     if (!s->quiet) printf("threads: %zu\n", result.threads);
     print_done(&result);
@@ -379,7 +379,7 @@ int main(int argc, char **argv)
     sign_figures(&s, argc, argv, &seed);
 
     nb_mnist mnist;
-    nb_net *net;
+    nb_model *net;
     nb_random random;
     load_mnist(s.program, mnist_folder(s.data), &mnist);
     if (s.train.eval_every == SIZE_MAX) {
@@ -394,7 +394,7 @@ int main(int argc, char **argv)
                                 s.dtype, rows, &random))
         fail(s.program);
     const int code = train(&s, net, &mnist, &random);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
     nb_mnist_destroy(&mnist);
     return code;
 }

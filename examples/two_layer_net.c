@@ -9,11 +9,11 @@ enum { BATCH = 100 };
 static const char *const names[4] = {"W1", "b1", "W2", "b2"};
 
 /* The steepest element of each gradient, by backpropagation and by differences. */
-static void compare(const page *p, const nb_net *net, nb_node *loss)
+static void compare(const page *p, const nb_model *net, nb_node *loss)
 {
     printf("\n%-10s %-22s %s\n", "dloss/d", "backpropagation", "numerical");
     for (int i = 0; i < 4; i++) {
-        nb_node *node = nb_net_parameter(net, names[i]);
+        nb_node *node = nb_model_parameter(net, names[i]);
         const double *gradient = nb_gradient(node)->data;
         double *w = nb_value(node)->data;
         size_t at = 0;
@@ -55,7 +55,7 @@ int main(int argc, char **argv)
                options);
 
     nb_mnist mnist;
-    nb_net *net;
+    nb_model *net;
     nb_random random;
     const uint32_t seed = 0;
     p.seed = &seed;
@@ -65,7 +65,7 @@ int main(int argc, char **argv)
                                            NB_SIGMOID, NB_FLOAT64, BATCH, &random));
     for (int i = 0; i < 4; i++) {
         char shape[64];
-        nb_shape_text(nb_value(nb_net_parameter(net, names[i]))->shape, shape, sizeof shape);
+        nb_shape_text(nb_value(nb_model_parameter(net, names[i]))->shape, shape, sizeof shape);
         printf("params['%s'] %s\n", names[i], shape);
     }
 
@@ -77,7 +77,7 @@ int main(int argc, char **argv)
     page_check(&p, nb_random_choice(&random, nb_dataset_count(&mnist.train), BATCH, mask));
     page_check(&p, nb_dataset_gather(&mnist.train, BATCH, mask, &x, &t));
 
-    page_check(&p, nb_net_feed(net, &x, &t, &loss));
+    page_check(&p, nb_model_feed(net, &x, &t, &loss));
     page_check(&p, nb_forward(loss));
     printf("\nloss of %d images before the step %s\n", BATCH, repr(nb_scalar(loss)));
     page_check(&p, nb_backward(loss));
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
     draw(&p, loss);
     nb_tensor_destroy(&x);
     nb_tensor_destroy(&t);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
     nb_mnist_destroy(&mnist);
     return page_end(&p);
 }

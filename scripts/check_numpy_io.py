@@ -6,6 +6,7 @@ type, shape and bytes. Safetensors files are written and read here by a few line
 the format's description.
 """
 
+import collections
 import io
 import itertools
 import json
@@ -15,6 +16,8 @@ import struct
 import subprocess
 import sys
 import tempfile
+import warnings
+import zipfile
 
 try:
     import numpy as np
@@ -146,8 +149,85 @@ def with_texts(arrays):
               all_same(safetensors_arrays(read("out.safetensors"), TEXTS), arrays), "texts to safetensors")
 
 
+class Stream(io.RawIOBase):
+    """What cannot be sought in: a zip's sizes come after its data."""
+
+    data = b""
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        self.data += bytes(data)
+        return len(data)
+
+
+def zipped(entries, method=zipfile.ZIP_DEFLATED, out=None):
+    out = out or io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, data in entries:
+            archive.writestr(name, data)
+    return out.data if isinstance(out, Stream) else out.getvalue()
+
+
+def header_bytes(header, version=1):
+    """An array of two zeros in single precision, under that header."""
+    return b"\x93NUMPY" + struct.pack("<BBH", version, 0, len(header)) + header.encode() + bytes(8)
+
+
+def read_too(arrays):
+    """What NumPy reads and does not write, and gzip's like."""
+    entries = [(name + ".npy" * (i % 2), npy_bytes(array)) for i, (name, array) in enumerate(arrays.items())]
+    write("in.npz", zipped(entries, out=Stream()))
+    several("in.npz", arrays)
+    for header in ("{'descr': '<f4', 'fortran_order': False, 'shape': (2L,), }",
+                   "{'descr': '<f4', 'fortran_order': True, 'shape': (1 L, 2L)}",
+                   "{'descr': 'f4', 'fortran_order': False, 'shape': (2,)}",
+                   "\f{'descr': '|f4',\f'fortran_order': False, 'shape': (2,)}"):
+        write("in.npy", header_bytes(header))
+        check(convert("in.npy", "out.npy") and same(np.load(path("out.npy")), np.load(path("in.npy"))), header)
+
+
+def refused():
+    """The rows of docs/files.md: NumPy reads each, and nablas says why it does not."""
+    warnings.simplefilter("ignore")  # zipfile does not like a name twice
+    array = np.arange(6, dtype="f4").reshape(2, 3)
+    item, plain = ("W.npy", npy_bytes(array)), "{'descr': '<f4', 'fortran_order': False, 'shape': %s}"
+    cases = [("type %s.npy" % kind, npy_bytes(array.astype(kind))) for kind in
+             ("?", "f2", "u2", "u4", "u8", "c8", "c16", "S1", "U1", "M8[s]", "O", [("x", "f4")])]
+    cases += [
+        ("dimensions.npy", npy_bytes(np.zeros((1,) * 9))),
+        ("more bytes.npy", npy_bytes(array) + b"x"),
+        ("two arrays.npy", npy_bytes(array) * 2),
+        ("a key twice.npy", header_bytes("{'shape': (1,), " + plain[1:] % "(2,)")),
+        ("hexadecimal.npy", header_bytes(plain % "(0x2,)")),
+        ("signed.npy", header_bytes(plain % "(+2,)")),
+        ("comment.npy", header_bytes(plain % "(2,)" + " # two")),
+        ("name.npy", header_bytes((plain % "(2,)").replace("<f4", "float32"))),
+        ("twice.npz", zipped([item, item])),
+        ("readme.npz", zipped([item, ("readme.txt", "no array")])),
+        ("bzip2.npz", zipped([item], zipfile.ZIP_BZIP2)),
+        ("LZMA.npz", zipped([item], zipfile.ZIP_LZMA)),
+    ]
+    objects = [{1: array}, {"W": 1.5}, {"W": np.float64(1)}, {"W": np.matrix(array)}, {"W": {"W": array}},
+               [array], array, collections.OrderedDict(W=array)]
+    cases += [("%s.pkl" % type(thing).__name__, pickle.dumps(thing, 4)) for thing in objects]
+    cases += [("protocol %d.pkl" % i, pickle.dumps({"W": array}, i)) for i in (0, 1)]
+    for name, data in cases:
+        write(name, data)
+        try:
+            got = np.load(path(name), allow_pickle=True)
+            if name.endswith(".npz"):
+                got = [got[key] for key in got.files]
+        except Exception as error:
+            check(False, "%s: NumPy does not read it either: %s" % (name, error))
+        run = subprocess.run([tool, path(name), path("out.npz")], capture_output=True, text=True)
+        check(run.returncode == 1 and path(name) in run.stderr, "%s refused: %s" % (name, run.stderr))
+
+
 def main():
     npy()
+    refused()
     arrays = dict(samples())
     np.savez(path("in.npz"), **arrays)
     several("in.npz", arrays)
@@ -156,6 +236,7 @@ def main():
     large = {"θ/W": np.random.RandomState(1).randn(1000, 300), "zeros": np.zeros((500, 1000), "f4")}
     np.savez_compressed(path("large.npz"), **large)
     several("large.npz", large)
+    read_too(arrays)
     little = {name: native(array) for name, array in arrays.items()}
     write("in.safetensors", safetensors_bytes(little))
     several("in.safetensors", little)

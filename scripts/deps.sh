@@ -17,6 +17,7 @@ pkg-config   cmd:pkg-config               pkg-config          pkgconf         pk
 OpenBLAS     pc:openblas                  libopenblas-dev     openblas-devel  openblas  openblas
 LAPACKE      header:lapacke.h             liblapacke-dev      lapack-devel    lapacke   lapack
 libpng       pc:libpng                    libpng-dev          libpng-devel    libpng    libpng
+libjpeg      pc:libjpeg                   libjpeg-dev         libjpeg-turbo-devel libjpeg-turbo jpeg-turbo
 zlib         pc:zlib                      zlib1g-dev          zlib-devel      zlib      zlib
 libzip       pc:libzip                    libzip-dev          libzip-devel    libzip    libzip
 jansson      pc:jansson                   libjansson-dev      jansson-devel   jansson   jansson
@@ -45,6 +46,7 @@ found() { # found HOW
   case $1 in
     cmd:cc) command -v "$cc" >/dev/null 2>&1 ;;
     cmd:*) command -v "${1#cmd:}" >/dev/null 2>&1 ;;
+    pc:openblas) [ -n "${BLAS_LIBS:-}" ] || pkg-config --exists openblas 2>/dev/null ;;
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
     header:*) echo "#include <${1#header:}>" | "$cc" $(pkg-config --cflags openblas 2>/dev/null) -E - >/dev/null 2>&1 ;;
     font:*) find -L /usr/share/fonts /usr/local/share/fonts "$HOME/.fonts" "$HOME/.local/share/fonts" \

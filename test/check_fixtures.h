@@ -10,6 +10,21 @@
 
 #include <math.h>
 
+/* The phase that computes the output's rows, and the one that writes the gradient of c->input. */
+static inline nb_status op_forward(const nb_op *op, const nb_call *c, size_t lo, size_t hi)
+{
+    size_t last = 0;
+    while (last + 1 < NB_MAX_PHASES && op->forward[last + 1].run) last++;
+    return op->forward[last].run(c, lo, hi);
+}
+
+static inline nb_status op_backward(const nb_op *op, const nb_call *c, size_t lo, size_t hi)
+{
+    size_t k = 0;
+    while (op->backward[k].over != NB_INPUT_ROWS || op->backward[k].input != c->input) k++;
+    return op->backward[k].run(c, lo, hi);
+}
+
 static inline const nb_op *find_op(const char *name)
 {
     for (size_t i = 0; i < nb_op_count(); i++)
@@ -45,14 +60,14 @@ static inline void assert_clean(const nb_gradient_report *report)
 
 enum { clean, transposed, no_bias, flipped, times_batch, over_batch, not_a_number, one_element };
 
-static inline nb_status planted_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static inline nb_status planted_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
-    return find_op("affine")->shape(in, out, aux);
+    return find_op("affine")->plan(in, config, need);
 }
 
 static inline nb_status planted_forward(const nb_call *c, size_t lo, size_t hi)
 {
-    return find_op("affine")->forward(c, lo, hi);
+    return op_forward(find_op("affine"), c, lo, hi);
 }
 
 static inline nb_status scale_rows(const nb_call *c, size_t lo, size_t hi, double factor)
@@ -63,14 +78,15 @@ static inline nb_status scale_rows(const nb_call *c, size_t lo, size_t hi, doubl
     return NB_OK;
 }
 
-static inline nb_status planted_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
+static inline nb_status planted_backward(const nb_call *c, size_t lo, size_t hi)
 {
-    const int slip = (int)c->attribute;
+    const size_t i = c->input;
+    const int slip = (int)*(const double *)c->config;
     const size_t n = c->in[0]->shape.dim[0], m = c->in[1]->shape.dim[1];
     if (slip == transposed && i == 0) /* dx = dy W, for a square W */
         return c->kernels->gemm(false, false, hi - lo, m, m, 1, nb_tensor_at(c->dout, lo), m,
                                 c->in[1]->data, m, c->beta, nb_tensor_at(c->din, lo), m);
-    nb_status status = find_op("affine")->backward(c, i, lo, hi);
+    nb_status status = op_backward(find_op("affine"), c, lo, hi);
     if (status) return status;
     if (slip == no_bias && i == 2) return scale_rows(c, lo, hi, 0);
     if (slip == flipped && i == 1) return scale_rows(c, lo, hi, -1);
@@ -84,9 +100,9 @@ static inline nb_status planted_backward(const nb_call *c, size_t i, size_t lo, 
 
 static const nb_op planted = {.name = "planted",
                               .inputs = 3,
-                              .shape = planted_shape,
-                              .forward = planted_forward,
-                              .backward = planted_backward};
+                              .config = sizeof(double), .promises = NB_BY_ROW, .plan = planted_plan,
+                              .forward = {{planted_forward, NB_ROWS, 0, false}},
+                              .backward = {{planted_backward, NB_INPUT_ROWS, 0, false}, {planted_backward, NB_INPUT_ROWS, 1, false}, {planted_backward, NB_INPUT_ROWS, 2, false}}};
 
 typedef struct bed {
     nb_graph *g;
@@ -110,7 +126,7 @@ static inline void make_bed(bed *b, int slip, nb_node *(*activate)(nb_node *), d
     nb_node *b1 = nb_parameter(b->g, "b1", NB_SHAPE(4));
     nb_node *W2 = nb_parameter(b->g, "W2", NB_SHAPE(4, 3));
     nb_node *b2 = nb_parameter(b->g, "b2", NB_SHAPE(3));
-    nb_node *z = nb_apply(&planted, slip, (nb_node *[]){nb_affine(x, W0, b0), W1, b1});
+    nb_node *z = nb_apply(&planted, &(double){slip}, (nb_node *[]){nb_affine(x, W0, b0), W1, b1});
     nb_node *a = nb_affine(activate(z), W2, b2);
     b->loss = nb_softmax_cross_entropy(a, t, epsilon);
     assert_ok(nb_graph_finish(b->g, rows));

@@ -110,10 +110,10 @@ static inline void destroy_pools(nb_pool **pools)
 
 /* --- an operation of a user's: every row of x times the parameter p --------------------------- */
 
-static inline nb_status scaled_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static inline nb_status scaled_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
-    *aux = 0;
-    *out = in[0].shape;
+    (void)config;
+    need->out = in[0].shape;
     if (nb_tensor_width(&in[0]) == nb_tensor_count(&in[1])) return NB_OK;
     return nb_fail(NB_ESHAPE, "scaled: widths differ");
 }
@@ -127,8 +127,9 @@ static inline nb_status scaled_forward(const nb_call *c, size_t lo, size_t hi)
     return NB_OK;
 }
 
-static inline nb_status scaled_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
+static inline nb_status scaled_backward(const nb_call *c, size_t lo, size_t hi)
 {
+    const size_t i = c->input;
     const nb_kernels *k = c->kernels;
     const size_t n = nb_tensor_height(c->out), width = nb_tensor_width(c->out);
     const size_t each = nb_tensor_width(c->din);
@@ -146,10 +147,9 @@ static inline nb_status scaled_backward(const nb_call *c, size_t i, size_t lo, s
 static const nb_op scaled = {
     .name = "scaled",
     .inputs = 2,
-    .shape = scaled_shape,
-    .forward = scaled_forward,
-    .backward = scaled_backward,
-    .scales = true,
+    .config = sizeof(double), .promises = NB_BY_ROW | NB_FUSES, .plan = scaled_plan,
+    .forward = {{scaled_forward, NB_ROWS, 0, false}},
+    .backward = {{scaled_backward, NB_INPUT_ROWS, 0, false}, {scaled_backward, NB_INPUT_ROWS, 1, false}},
 };
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "nablas/memory.h"
 
+#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -120,4 +121,13 @@ const char *support_write(const char *name, const void *bytes, size_t size)
         exit(1);
     }
     return path;
+}
+
+bool support_decimal_comma(void)
+{
+    char command[200];
+    snprintf(command, sizeof command, "localedef -i de_DE -f UTF-8 %s/de_DE.UTF-8 2>&1",
+             support_folder());
+    return setenv("LOCPATH", support_folder(), 1) == 0 && system(command) == 0 &&
+           setlocale(LC_ALL, "de_DE.UTF-8") && *localeconv()->decimal_point == ',';
 }

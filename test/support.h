@@ -51,4 +51,8 @@ const char *support_path(const char *name);
 /* Write `size` bytes to support_path(name) and return that path. */
 const char *support_write(const char *name, const void *bytes, size_t size);
 
+/* Set a locale with a decimal comma, which is made in that folder; false where it cannot be. Go back
+ * with setlocale(LC_ALL, "C"). */
+bool support_decimal_comma(void);
+
 #endif

@@ -62,6 +62,7 @@ int main(int argc, char **argv)
         BOTH(softmax_is_its_definition),
         BOTH(softmax_ignores_a_shift),
         BOTH(softmax_of_extreme_rows),
+        BOTH(softmax_of_long_rows),
         BOTH(softmax_refuses_short_strides),
         BOTH(softmax_backward_is_the_jacobian),
         BOTH(instruction_sets_give_the_same_bits),

@@ -2,7 +2,7 @@
 #include "check_fixtures.h"
 
 #include "nablas/mnist.h"
-#include "nablas/net.h"
+#include "perceptron.h"
 #include "nablas/random.h"
 
 #include <math.h>
@@ -185,34 +185,33 @@ static void check_at(const nb_op *op, double at, double h, nb_gradient_report *r
 {
     const double w[2] = {at, 2.385};
     const nb_operand operand = {.shape = NB_SHAPE(2), .value = w};
-    assert_ok(nb_op_check(op, 0, &operand, &(nb_check_options){.h = h}, report));
+    assert_ok(nb_op_check(op, &(double){0}, &operand, &(nb_check_options){.h = h}, report));
 }
 
 static nb_status bent_forward(const nb_call *c, size_t lo, size_t hi)
 {
-    return find_op("relu")->forward(c, lo, hi);
+    return op_forward(find_op("relu"), c, lo, hi);
 }
 
 /* relu with the gradient of its other side, and with one that no side has. */
-static nb_status bent_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
+static nb_status bent_backward(const nb_call *c, size_t lo, size_t hi)
 {
-    nb_status status = find_op("relu")->backward(c, i, lo, hi);
+    nb_status status = op_backward(find_op("relu"), c, lo, hi);
     const bool near = fabs(c->kernels->get(c->in[0]->data, 0)) < 1;
-    if (near) c->kernels->set(c->din->data, 0, c->attribute * c->kernels->get(c->dout->data, 0));
+    if (near) c->kernels->set(c->din->data, 0, *(const double *)c->config * c->kernels->get(c->dout->data, 0));
     return status;
 }
 
-static nb_status bent_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static nb_status bent_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
-    return find_op("relu")->shape(in, out, aux);
+    return find_op("relu")->plan(in, config, need);
 }
 
 static const nb_op bent = {.name = "bent",
                            .inputs = 1,
-                           .shape = bent_shape,
-                           .forward = bent_forward,
-                           .backward = bent_backward,
-                           .corner = true};
+                           .config = sizeof(double), .promises = NB_BY_ROW | NB_CORNER, .plan = bent_plan,
+                           .forward = {{bent_forward, NB_ROWS, 0, false}},
+                           .backward = {{bent_backward, NB_INPUT_ROWS, 0, false}}};
 
 static void a_corner_within_the_step_is_named(void **state)
 {
@@ -250,7 +249,7 @@ static void a_corner_excuses_nothing(void **state)
         nb_gradient_report report;
         const double w[2] = {cases[i].at, 2.385};
         const nb_operand operand = {.shape = NB_SHAPE(2), .value = w};
-        assert_ok(nb_op_check(&bent, cases[i].slope, &operand, NULL, &report));
+        assert_ok(nb_op_check(&bent, &(double){cases[i].slope}, &operand, NULL, &report));
         assert_int_equal(report.row[0].tally[cases[i].reason],
                          cases[i].reason == NB_AGREES ? 2 : 1);
         assert_int_equal(report.passed, cases[i].reason != NB_WRONG);
@@ -297,20 +296,20 @@ static void a_dead_unit_is_vacuous(void **state)
 
 /* --- networks --------------------------------------------------------------------------------- */
 
-static void check_net(const nb_net_options *o, uint32_t seed, double std)
+static void check_net(const perceptron *o, uint32_t seed, double std)
 {
-    nb_net *net;
+    nb_model *net;
     nb_node *loss;
     nb_random random;
     nb_gradient_report report;
     double x[4 * 8];
     const int32_t t[4] = {0, 2, 1, 2};
     nb_random_seed(&random, seed);
-    assert_ok(nb_net_create(&net, o));
-    nb_net_randomize(net, &random, std);
+    assert_ok(perceptron_create(&net, o));
+    perceptron_randomize(net, &random, std);
     support_fill_d(COUNT(x), x, seed);
     const nb_tensor images = {NB_FLOAT64, NB_SHAPE(4, o->sizes[0]), x};
-    assert_ok(nb_net_feed(net, &images, &(nb_tensor){NB_INT32, NB_SHAPE(4), (void *)t}, &loss));
+    assert_ok(nb_model_feed(net, &images, &(nb_tensor){NB_INT32, NB_SHAPE(4), (void *)t}, &loss));
     assert_ok(nb_gradient_check(loss, 1e-4, &report));
     assert_true(report.passed);
     const nb_tensor w = nb_graph_parameters(net->graph);
@@ -318,7 +317,7 @@ static void check_net(const nb_net_options *o, uint32_t seed, double std)
     if (o->epsilon != NB_EXACT_LOG) assert_true(report.tally[NB_BIAS] > 0);
     assert_int_equal(report.tally[NB_ROUNDING], 0);
     nb_gradient_report_destroy(&report);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
 }
 
 static void every_net_passes(void **state)
@@ -328,7 +327,7 @@ static void every_net_passes(void **state)
     for (uint32_t seed = 0; seed < 10; seed++)
         for (size_t layers = 1; layers <= 3; layers++)
             for (size_t k = 0; k < 8; k++) {
-                const nb_net_options o = {.layers = layers,
+                const perceptron o = {.layers = layers,
                                           .sizes = sizes[layers - 1],
                                           .bias = k & 1,
                                           .activation = k & 2 ? NB_RELU : NB_SIGMOID,
@@ -349,7 +348,10 @@ static void a_trained_net_passes(void **state)
         bed b;
         make_bed(&b, clean, seed % 2 ? nb_relu : nb_sigmoid, NB_EXACT_LOG, seed);
         assert_ok(nb_forward(b.loss));
-        for (int k = 0; k < 100000; k++) assert_ok(nb_descend(b.loss, .5, true));
+        for (int k = 0; k < 100000; k++) {
+            assert_ok(nb_descend(b.loss, .5));
+            assert_ok(nb_forward_again(b.loss));
+        }
         assert_true(nb_scalar(b.loss) < 1e-4);
         for (double h = 1e-10; h < 1; h *= 100) {
             assert_ok(nb_gradient_check(b.loss, h, &b.report));
@@ -375,21 +377,21 @@ static void the_books_table(void **state)
     assert_ok(nb_tensor_create(&t, NB_INT32, NB_SHAPE(3)));
     assert_ok(nb_dataset_range(&mnist.train, 0, 3, &x, &t));
     for (int k = 0; k < 2; k++) {
-        const nb_net_options o = {.layers = 2,
+        const perceptron o = {.layers = 2,
                                   .sizes = (const size_t[]){784, 50, 10},
                                   .bias = true,
                                   .activation = NB_RELU,
                                   .epsilon = k ? NB_BOOK_EPSILON : NB_EXACT_LOG,
                                   .dtype = NB_FLOAT64,
                                   .max_batch = 3};
-        nb_net *net;
+        nb_model *net;
         nb_node *loss;
         nb_random random;
         nb_gradient_report report;
         nb_random_seed(&random, 0);
-        assert_ok(nb_net_create(&net, &o));
-        nb_net_randomize(net, &random, .01);
-        assert_ok(nb_net_feed(net, &x, &t, &loss));
+        assert_ok(perceptron_create(&net, &o));
+        perceptron_randomize(net, &random, .01);
+        assert_ok(nb_model_feed(net, &x, &t, &loss));
         assert_ok(nb_gradient_check(loss, 1e-4, &report));
         assert_true(report.passed);
         for (size_t i = 0; i < 4; i++) {
@@ -402,7 +404,7 @@ static void the_books_table(void **state)
         }
         assert_true(!k == (report.tally[NB_BIAS] == 0));
         nb_gradient_report_destroy(&report);
-        nb_net_destroy(net);
+        nb_model_destroy(net);
     }
     nb_tensor_destroy(&x);
     nb_tensor_destroy(&t);

@@ -19,7 +19,7 @@ static void every_operation_passes(void **state)
         if (strcmp(op->name, "affine") == 0 || strcmp(op->name, "matmul") == 0) in[1] = W;
         if (strcmp(op->name, "affine") == 0) in[2] = b;
         if (strcmp(op->name, "softmax_cross_entropy") == 0) in[1] = t;
-        assert_ok(nb_op_check(op, 0, in, NULL, &report));
+        assert_ok(nb_op_check(op, &(double){0}, in, NULL, &report));
         assert_clean(&report);
         assert_int_equal(report.count, op->inputs - in[1].constant);
         assert_string_equal(report.row[0].name, "in[0]");
@@ -44,14 +44,14 @@ static void an_operation_of_ones_own_is_checked(void **state)
         [clean] = {0}, [transposed] = {16}, [no_bias] = {0, 0, 4}, [flipped] = {0, 16, 0}};
     for (int slip = clean; slip <= flipped; slip++) {
         nb_gradient_report report;
-        assert_ok(nb_op_check(&planted, slip, in, NULL, &report));
+        assert_ok(nb_op_check(&planted, &(double){slip}, in, NULL, &report));
         for (size_t i = 0; i < 3; i++) assert_reason(&report.row[i], NB_WRONG, wrong[slip][i]);
         nb_gradient_report_destroy(&report);
     }
     nb_gradient_report report;
     const nb_operand bad[] = {
         {.shape = NB_SHAPE(4, 3)}, {.shape = NB_SHAPE(4, 4)}, {.shape = NB_SHAPE(4)}};
-    assert_fails(NB_ESHAPE, "affine", nb_op_check(&planted, 0, bad, NULL, &report));
+    assert_fails(NB_ESHAPE, "affine", nb_op_check(&planted, &(double){0}, bad, NULL, &report));
     assert_true(report.row == NULL && report.count == 0);
 }
 
@@ -181,6 +181,28 @@ static void curves_pass_and_slips_do_not(void **state)
         }
 }
 
+static double zero_at(size_t n, const double *x, void *context)
+{
+    (void)n, (void)x, (void)context;
+    return 0;
+}
+
+static void a_null_is_told(void **state)
+{
+    (void)state;
+    const double x = 1;
+    nb_gradient_report report;
+    memset(&report, 1, sizeof report);
+    assert_fails(NB_EINVAL, "nb_function_check: f, gradient or x is NULL",
+                 nb_function_check(NULL, curve_gradient, NULL, 1, &x, NULL, &report));
+    assert_true(report.row == NULL && report.count == 0);
+    assert_fails(NB_EINVAL, "NULL", nb_function_check(zero_at, NULL, NULL, 1, &x, NULL, &report));
+    assert_fails(NB_EINVAL, "NULL",
+                 nb_function_check(zero_at, curve_gradient, NULL, 1, NULL, NULL, &report));
+    assert_fails(NB_EINVAL, "nb_function_check: report is NULL",
+                 nb_function_check(zero_at, curve_gradient, NULL, 1, &x, NULL, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +211,7 @@ int main(void)
         cmocka_unit_test(callbacks_are_checked),
         cmocka_unit_test(a_nan_is_the_worst),
         cmocka_unit_test(curves_pass_and_slips_do_not),
+        cmocka_unit_test(a_null_is_told),
     };
     return cmocka_run_group_tests_name("check_function", tests, NULL, NULL);
 }

@@ -70,7 +70,7 @@ static void the_text_says_it(void **state)
 
     nb_gradient_report report;
     const double w[3] = {-1, -2, -3};
-    assert_ok(nb_op_check(find_op("relu"), 0, &(nb_operand){NB_SHAPE(3), w, false}, NULL, &report));
+    assert_ok(nb_op_check(find_op("relu"), &(double){0}, &(nb_operand){NB_SHAPE(3), w, false}, NULL, &report));
     assert_says(text_of(&report), "nothing was checked: all of 3 elements are vacuous");
     nb_gradient_report_destroy(&report);
 }
@@ -91,7 +91,7 @@ static void many_wrong_elements_are_not_all_examined(void **state)
     nb_gradient_report report;
     const nb_operand in[] = {
         {.shape = NB_SHAPE(3, 20)}, {.shape = NB_SHAPE(20, 10)}, {.shape = NB_SHAPE(10)}};
-    assert_ok(nb_op_check(&planted, flipped, in, NULL, &report));
+    assert_ok(nb_op_check(&planted, &(double){flipped}, in, NULL, &report));
     assert_int_equal(report.tally[NB_WRONG], NB_CHECK_WRONG);
     assert_int_equal(report.tally[NB_UNEXAMINED], 200 - NB_CHECK_WRONG);
     assert_near(report.row[1].ratio, -1, 1e-6);
@@ -116,7 +116,7 @@ static void checks_leak_nothing_when_memory_is_out(void **state)
                 {.shape = NB_SHAPE(4, 4)}, {.shape = NB_SHAPE(4, 4)}, {.shape = NB_SHAPE(4)}};
             support_allocator_start(++fail_at);
             status = k == 0   ? nb_gradient_check_with(b.loss, &o, &b.report)
-                     : k == 1 ? nb_op_check(&planted, 0, in, &o, &b.report)
+                     : k == 1 ? nb_op_check(&planted, &(double){0}, in, &o, &b.report)
                               : nb_function_check(rosenbrock, rosenbrock_gradient, &factor, 2, x,
                                                   &o, &b.report);
             if (status) {
@@ -147,7 +147,7 @@ static void misuse_is_an_error(void **state)
         assert_true(report.row == NULL && report.count == 0);
         assert_fails(
             NB_EINVAL, "expected a positive number",
-            nb_op_check(find_op("relu"), 0, &(nb_operand){.shape = NB_SHAPE(2)}, &o, &report));
+            nb_op_check(find_op("relu"), &(double){0}, &(nb_operand){.shape = NB_SHAPE(2)}, &o, &report));
     }
     nb_gradient_report report;
     assert_ok(nb_function_check(rosenbrock, rosenbrock_gradient, &factor, 0, x, NULL, &report));

@@ -1,7 +1,8 @@
 #include "support.h"
+#include "perceptron.h"
 
 #include "nablas/arrays.h"
-#include "nablas/checkpoint.h"
+#include "nablas/model_file.h"
 #include "nablas/loss.h"
 #include "nablas/memory.h"
 #include "nablas/random.h"
@@ -12,16 +13,16 @@
 static const size_t book_sizes[] = {784, 50, 100, 10};
 
 /* A network of random weights; biases too, so that no two parameters are alike. */
-static nb_net *make(size_t layers, const size_t *sizes, bool bias, nb_dtype dtype, uint64_t seed)
+static nb_model *make(size_t layers, const size_t *sizes, bool bias, nb_dtype dtype, uint64_t seed)
 {
-    const nb_net_options o = {.layers = layers,
+    const perceptron o = {.layers = layers,
                               .sizes = sizes,
                               .bias = bias,
                               .epsilon = NB_BOOK_EPSILON,
                               .dtype = dtype,
                               .max_batch = 3};
-    nb_net *net;
-    assert_ok(nb_net_create(&net, &o));
+    nb_model *net;
+    assert_ok(perceptron_create(&net, &o));
     nb_tensor w = nb_graph_parameters(net->graph);
     if (dtype == NB_FLOAT64)
         support_fill_d(nb_tensor_count(&w), w.data, seed);
@@ -30,7 +31,7 @@ static nb_net *make(size_t layers, const size_t *sizes, bool bias, nb_dtype dtyp
     return net;
 }
 
-static nb_net *small(nb_dtype dtype, uint64_t seed)
+static nb_model *small(nb_dtype dtype, uint64_t seed)
 {
     return make(3, (const size_t[]){3, 4, 5, 2}, true, dtype, seed);
 }
@@ -41,7 +42,7 @@ static double number(const nb_tensor *t, size_t i)
 }
 
 /* Parameter by parameter, rounded to the coarser of the two precisions. */
-static void assert_same_weights(const nb_net *a, const nb_net *b)
+static void assert_same_weights(const nb_model *a, const nb_model *b)
 {
     const bool single =
         nb_graph_dtype(a->graph) == NB_FLOAT32 || nb_graph_dtype(b->graph) == NB_FLOAT32;
@@ -68,13 +69,13 @@ static void weights_come_back(void **state)
     for (size_t f = 0; f < COUNT(names); f++)
         for (size_t from = 0; from < 2; from++)
             for (size_t to = 0; to < 2; to++) {
-                nb_net *saved = small(dtypes[from], 1), *loaded = small(dtypes[to], 2);
-                assert_ok(nb_net_can_save(saved, support_path(names[f])));
-                assert_ok(nb_net_save(saved, support_path(names[f])));
-                assert_ok(nb_net_load(loaded, support_path(names[f])));
+                nb_model *saved = small(dtypes[from], 1), *loaded = small(dtypes[to], 2);
+                assert_ok(nb_model_can_save(saved, support_path(names[f])));
+                assert_ok(nb_model_save(saved, support_path(names[f])));
+                assert_ok(nb_model_load(loaded, support_path(names[f])));
                 assert_same_weights(saved, loaded);
-                nb_net_destroy(saved);
-                nb_net_destroy(loaded);
+                nb_model_destroy(saved);
+                nb_model_destroy(loaded);
             }
 }
 
@@ -82,10 +83,10 @@ static void files_hold_the_books_names_in_order(void **state)
 {
     (void)state;
     static const char *const names[] = {"W1", "b1", "W2", "b2", "W3", "b3"};
-    nb_net *net = small(NB_FLOAT32, 1);
+    nb_model *net = small(NB_FLOAT32, 1);
     nb_arrays arrays;
     const char *path = support_path("names.npz");
-    assert_ok(nb_net_save(net, path));
+    assert_ok(nb_model_save(net, path));
     assert_ok(nb_arrays_load(&arrays, path));
     assert_int_equal(arrays.count, COUNT(names));
     for (size_t i = 0; i < COUNT(names); i++) {
@@ -93,7 +94,7 @@ static void files_hold_the_books_names_in_order(void **state)
         assert_int_equal(arrays.item[i].tensor.dtype, NB_FLOAT32);
     }
     nb_arrays_destroy(&arrays);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
 }
 
 static void a_file_opens_as_the_network_it_was(void **state)
@@ -102,18 +103,18 @@ static void a_file_opens_as_the_network_it_was(void **state)
     for (int bias = 0; bias < 2; bias++)
         for (size_t layers = 1; layers <= 3; layers++) {
             const size_t sizes[] = {6, 5, 4, 3};
-            const nb_net_options o = {.activation = NB_RELU,
+            const perceptron o = {.activation = NB_RELU,
                                       .epsilon = NB_EXACT_LOG,
                                       .dtype = NB_FLOAT64,
                                       .max_batch = 7};
-            nb_net *saved = make(layers, sizes, bias, NB_FLOAT64, layers), *opened;
-            assert_ok(nb_net_save(saved, support_path("opened.npz")));
-            assert_ok(nb_net_open(&opened, support_path("opened.npz"), &o));
+            nb_model *saved = make(layers, sizes, bias, NB_FLOAT64, layers), *opened;
+            assert_ok(nb_model_save(saved, support_path("opened.npz")));
+            assert_ok(nb_model_open(&opened, support_path("opened.npz"), &o));
             assert_same_weights(saved, opened);
             assert_int_equal(nb_graph_max_batch(opened->graph), 7);
             assert_int_equal(nb_graph_dtype(opened->graph), NB_FLOAT64);
-            nb_net_destroy(saved);
-            nb_net_destroy(opened);
+            nb_model_destroy(saved);
+            nb_model_destroy(opened);
         }
 }
 
@@ -123,15 +124,15 @@ static void the_books_weights_open(void **state)
     const char *path = getenv("NABLAS_BOOK_WEIGHTS");
     if (!path) path = "../shared/data/sample_weight.pkl";
     if (access(path, R_OK)) skip();
-    const nb_net_options o = {.epsilon = NB_BOOK_EPSILON, .dtype = NB_FLOAT64, .max_batch = 1};
-    nb_net *opened, *loaded = make(3, book_sizes, true, NB_FLOAT32, 1);
-    assert_ok(nb_net_open(&opened, path, &o));
-    assert_ok(nb_net_load(loaded, path));
+    const perceptron o = {.epsilon = NB_BOOK_EPSILON, .dtype = NB_FLOAT64, .max_batch = 1};
+    nb_model *opened, *loaded = make(3, book_sizes, true, NB_FLOAT32, 1);
+    assert_ok(nb_model_open(&opened, path, &o));
+    assert_ok(nb_model_load(loaded, path));
     assert_same_weights(opened, loaded);
-    assert_near(number(nb_value(nb_net_parameter(opened, "W1")), 0), -0.00741249, 1e-8);
-    assert_fails(NB_EINVAL, "pickles are read, not written", nb_net_save(opened, "x.pkl"));
-    nb_net_destroy(opened);
-    nb_net_destroy(loaded);
+    assert_near(number(nb_value(nb_model_parameter(opened, "W1")), 0), -0.00741249, 1e-8);
+    assert_fails(NB_EINVAL, "pickles are read, not written", nb_model_save(opened, "x.pkl"));
+    nb_model_destroy(opened);
+    nb_model_destroy(loaded);
 }
 
 /* --- refusals --------------------------------------------------------------------------------- */
@@ -139,19 +140,19 @@ static void the_books_weights_open(void **state)
 /* The arrays of `net`, changed by `change`, saved: neither loaded nor a weight touched. */
 static void refuses(void (*change)(nb_arrays *arrays), nb_status code, const char *text)
 {
-    nb_net *net = small(NB_FLOAT64, 1), *before = small(NB_FLOAT64, 1);
+    nb_model *net = small(NB_FLOAT64, 1), *before = small(NB_FLOAT64, 1);
     const char *path = support_path("changed.npz");
     nb_arrays arrays;
-    assert_ok(nb_net_save(net, path));
+    assert_ok(nb_model_save(net, path));
     assert_ok(nb_arrays_load(&arrays, path));
     change(&arrays);
     assert_ok(nb_arrays_save(&arrays, path));
-    assert_fails(code, text, nb_net_load(net, path));
-    assert_fails(code, path, nb_net_load(net, path));
+    assert_fails(code, text, nb_model_load(net, path));
+    assert_fails(code, path, nb_model_load(net, path));
     assert_same_weights(net, before);
     nb_arrays_destroy(&arrays);
-    nb_net_destroy(net);
-    nb_net_destroy(before);
+    nb_model_destroy(net);
+    nb_model_destroy(before);
 }
 
 static void set_shape(nb_arrays *arrays, const char *name, nb_shape shape)
@@ -206,94 +207,94 @@ static void other_networks_weights_are_refused(void **state)
 static void files_that_are_no_network_do_not_open(void **state)
 {
     (void)state;
-    const nb_net_options o = {.dtype = NB_FLOAT32, .max_batch = 1};
+    const perceptron o = {.dtype = NB_FLOAT32, .max_batch = 1};
     float x[8] = {0};
-    nb_net *net;
+    nb_model *net;
     nb_arrays arrays = {0};
     const char *path = support_path("none.npz");
 
     assert_ok(nb_arrays_add_view(&arrays, "w", nb_tensor_view(NB_FLOAT32, NB_SHAPE(2, 4), x)));
     assert_ok(nb_arrays_save(&arrays, path));
-    assert_fails(NB_ESHAPE, "nb_net_open", nb_net_open(&net, path, &o));
-    assert_fails(NB_ESHAPE, "no W1", nb_net_open(&net, path, &o));
+    assert_fails(NB_ESHAPE, "nb_model_open", nb_model_open(&net, path, &o));
+    assert_fails(NB_ESHAPE, "no W1", nb_model_open(&net, path, &o));
     assert_null(net);
 
     strcpy(arrays.item[0].name, "b");
     assert_ok(nb_arrays_add_view(&arrays, "W1", nb_tensor_view(NB_FLOAT32, NB_SHAPE(8), x)));
     assert_ok(nb_arrays_save(&arrays, path));
-    assert_fails(NB_ESHAPE, "W1 is (8,), expected a matrix", nb_net_open(&net, path, &o));
+    assert_fails(NB_ESHAPE, "W1 is (8,), expected a matrix", nb_model_open(&net, path, &o));
 
     arrays.item[1].tensor.shape = NB_SHAPE(4, 2);
     assert_ok(nb_arrays_save(&arrays, path));
-    assert_fails(NB_ESHAPE, "the network has no 'b'", nb_net_open(&net, path, &o));
+    assert_fails(NB_ESHAPE, "the network has no 'b'", nb_model_open(&net, path, &o));
     assert_null(net);
 
     strcpy(arrays.item[0].name, "b1");
     assert_ok(nb_arrays_save(&arrays, path));
-    assert_fails(NB_ESHAPE, "b1 is (2, 4), the network's is (2,)", nb_net_open(&net, path, &o));
+    assert_fails(NB_ESHAPE, "b1 is (2, 4), the network's is (2,)", nb_model_open(&net, path, &o));
 
     strcpy(arrays.item[0].name, "W2");
     arrays.item[0].tensor.shape = NB_SHAPE(4, 2);
     assert_ok(nb_arrays_save(&arrays, path));
-    assert_fails(NB_ESHAPE, "W2 is (4, 2), the network's is (2, 2)", nb_net_open(&net, path, &o));
+    assert_fails(NB_ESHAPE, "W2 is (4, 2), the network's is (2, 2)", nb_model_open(&net, path, &o));
 
     arrays.item[0].tensor.shape = NB_SHAPE(2, 0);
     assert_ok(nb_arrays_save(&arrays, path));
-    assert_fails(NB_ESHAPE, "", nb_net_open(&net, path, &o));
+    assert_fails(NB_ESHAPE, "", nb_model_open(&net, path, &o));
     assert_null(net);
     nb_arrays_destroy(&arrays);
 
-    assert_fails(NB_EIO, "No such file", nb_net_open(&net, support_path("nowhere.npz"), &o));
-    assert_fails(NB_EINVAL, "unknown suffix", nb_net_open(&net, "weights", &o));
-    assert_fails(NB_EFORMAT, "", nb_net_open(&net, support_write("bad.npz", "PK?", 3), &o));
+    assert_fails(NB_EIO, "No such file", nb_model_open(&net, support_path("nowhere.npz"), &o));
+    assert_fails(NB_EINVAL, "unknown suffix", nb_model_open(&net, "weights", &o));
+    assert_fails(NB_EFORMAT, "", nb_model_open(&net, support_write("bad.npz", "PK?", 3), &o));
 }
 
 static void paths_are_judged_beforehand(void **state)
 {
     (void)state;
-    nb_net *net = small(NB_FLOAT32, 1),
+    nb_model *net = small(NB_FLOAT32, 1),
            *one = make(1, (const size_t[]){2, 3}, false, NB_FLOAT32, 1);
     const char *old = support_write("old.npz", "old", 3);
     char bytes[8] = "";
-    assert_fails(NB_EINVAL, "unknown suffix", nb_net_can_save(net, support_path("x.dat")));
+    assert_fails(NB_EINVAL, "unknown suffix", nb_model_can_save(net, support_path("x.dat")));
     assert_fails(NB_EINVAL, "a .npy holds one array, not 6",
-                 nb_net_can_save(net, support_path("x.npy")));
-    assert_ok(nb_net_can_save(one, support_path("x.npy")));
-    assert_fails(NB_EIO, "No such file", nb_net_can_save(net, support_path("none/x.npz")));
-    assert_ok(nb_net_can_save(net, support_path("new.npz")));
+                 nb_model_can_save(net, support_path("x.npy")));
+    assert_ok(nb_model_can_save(one, support_path("x.npy")));
+    assert_fails(NB_EIO, "No such file", nb_model_can_save(net, support_path("none/x.npz")));
+    assert_ok(nb_model_can_save(net, support_path("new.npz")));
     assert_int_equal(access(support_path("new.npz"), F_OK), -1);
-    assert_ok(nb_net_can_save(net, old));
+    assert_ok(nb_model_can_save(net, old));
     FILE *file = fopen(old, "rb");
     assert_non_null(file);
     assert_int_equal(fread(bytes, 1, sizeof bytes, file), 3);
     fclose(file);
     assert_string_equal(bytes, "old");
-    nb_net_destroy(net);
-    nb_net_destroy(one);
+    nb_model_destroy(net);
+    nb_model_destroy(one);
 }
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-static nb_status save_load_open(nb_net *net, const char *path, const nb_net_options *o)
+static nb_status save_load_open(nb_model *net, const char *path, const perceptron *o)
 {
-    nb_net *opened;
-    nb_status status = nb_net_save(net, path);
-    if (!status) status = nb_net_load(net, path);
-    if (!status) status = nb_net_open(&opened, path, o);
-    if (!status) nb_net_destroy(opened);
+    nb_model *opened;
+    nb_status status = nb_model_save(net, path);
+    if (!status) status = nb_model_load(net, path);
+    if (!status) status = nb_model_open(&opened, path, o);
+    if (!status) nb_model_destroy(opened);
     return status;
 }
 
 static void a_failing_allocation_leaks_nothing(void **state)
 {
     (void)state;
-    const nb_net_options o = {.dtype = NB_FLOAT64, .max_batch = 2};
+    const perceptron o = {.dtype = NB_FLOAT64, .max_batch = 2};
     const char *path = support_path("memory.safetensors");
     nb_status status = NB_ENOMEM;
     size_t fail_at = 1;
     for (; status; fail_at++) {
         support_allocator_start(0);
-        nb_net *net = small(NB_FLOAT32, 1), *before = small(NB_FLOAT32, 1);
+        nb_model *net = small(NB_FLOAT32, 1), *before = small(NB_FLOAT32, 1);
         const size_t live = support_memory.live;
         support_memory.taken = 0;
         support_memory.fail_at = fail_at;
@@ -302,8 +303,8 @@ static void a_failing_allocation_leaks_nothing(void **state)
         assert_true(status == NB_OK || status == NB_ENOMEM);
         assert_int_equal(support_memory.live, live);
         assert_same_weights(net, before);
-        nb_net_destroy(net);
-        nb_net_destroy(before);
+        nb_model_destroy(net);
+        nb_model_destroy(before);
         support_allocator_stop();
     }
     assert_true(fail_at > 20);

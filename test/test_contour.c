@@ -71,11 +71,55 @@ static void random_contours_are_consistent(void **state)
     }
 }
 
+/* Twice the area of a polygon, positive if it turns to the left. */
+static void add_area(void *context, size_t n, const double *x, const double *y)
+{
+    double *sum = context, turn = 0;
+    assert_in_range(n, 3, 8);
+    for (size_t k = 0; k < n; k++) {
+        const size_t next = (k + 1) % n;
+        turn += x[k] * y[next] - x[next] * y[k];
+    }
+    assert_true(turn > -1e-12); /* none is turned over */
+    *sum += turn / 2;
+}
+
+/* What is above a level and what is below it make up the whole, whatever the saddles; and the disc
+ * has a disc's area. */
+static void areas_are_complete(void **state)
+{
+    (void)state;
+    enum { N = 201, NX = 9, NY = 7 };
+    static double x[N], z[N * N];
+    for (size_t i = 0; i < N; i++) x[i] = -2 + 0.02 * (double)i;
+    for (size_t j = 0; j < N; j++)
+        for (size_t i = 0; i < N; i++) z[j * N + i] = -x[i] * x[i] - x[j] * x[j];
+    double disc = 0, all = 0;
+    nb_band_walk(N, N, x, x, z, -2.25, add_area, &disc);
+    nb_band_walk(N, N, x, x, z, -HUGE_VAL, add_area, &all);
+    assert_near(disc, 3.14159265358979 * 2.25, 2e-3);
+    assert_near(all, 16, 1e-9);
+
+    for (uint64_t seed = 1; seed < 300; seed++) {
+        double up[NX * NY], down[NX * NY], above = 0, below = 0;
+        support_fill_d(NX * NY, up, seed);
+        for (size_t i = 0; i < NX * NY; i++) down[i] = -up[i];
+        nb_band_walk(NX, NY, x, x, up, 0.1, add_area, &above);
+        nb_band_walk(NX, NY, x, x, down, -0.1, add_area, &below);
+        assert_near(above + below, (NX - 1) * (NY - 1) * 0.02 * 0.02, 1e-12);
+        up[3 * NX + 4] = seed % 2 ? (double)NAN : HUGE_VAL; /* four cells go */
+        above = 0;
+        nb_band_walk(NX, NY, x, x, up, -HUGE_VAL, add_area, &above);
+        assert_near(above, ((NX - 1) * (NY - 1) - 4) * 0.02 * 0.02, 1e-12);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_circle_is_a_circle),
         cmocka_unit_test(random_contours_are_consistent),
+        cmocka_unit_test(areas_are_complete),
     };
     return cmocka_run_group_tests_name("contour", tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 #include "nablas/hessian.h"
 #include "nablas/linear.h"
 #include "nablas/memory.h"
-#include "nablas/net.h"
+#include "nablas/model.h"
 
 #include <math.h>
 
@@ -13,7 +13,7 @@
 enum { INPUTS = 3, HIDDEN = 4, OUTPUTS = 3, ROWS = 6, MOST = 64 };
 
 typedef struct fixture {
-    nb_net *net;
+    nb_model *net;
     double x[ROWS * INPUTS];
     float single[ROWS * INPUTS];
     int32_t labels[ROWS];
@@ -34,7 +34,7 @@ static void start(fixture *f, nb_dtype dtype, nb_activation activation, uint32_t
     const nb_tensor x = nb_tensor_view(dtype, NB_SHAPE(ROWS, INPUTS),
                                        dtype == NB_FLOAT64 ? (void *)f->x : (void *)f->single);
     const nb_tensor t = nb_tensor_view(NB_INT32, NB_SHAPE(ROWS), f->labels);
-    assert_ok(nb_net_feed(f->net, &x, &t, &f->loss));
+    assert_ok(nb_model_feed(f->net, &x, &t, &f->loss));
     const nb_tensor w = nb_graph_parameters(f->net->graph);
     f->count = nb_tensor_count(&w);
     f->w = w.data;
@@ -46,7 +46,7 @@ static void start(fixture *f, nb_dtype dtype, nb_activation activation, uint32_t
 static void stop(fixture *f)
 {
     nb_free(f->H);
-    nb_net_destroy(f->net);
+    nb_model_destroy(f->net);
 }
 
 /* The loss as a function of all parameters. */
@@ -90,15 +90,15 @@ static void simple_nets_hessian_is_known(void **state)
     double x[2] = {0.6, 0.9}, p[3], H[8 * 8];
     int32_t label = 2;
     nb_random random;
-    nb_net *net;
+    nb_model *net;
     nb_node *loss;
     nb_random_seed(&random, 1);
     assert_ok(nb_simple_net_create(&net, NB_FLOAT64, &random));
     const nb_tensor X = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, 2), x);
     const nb_tensor t = nb_tensor_view(NB_INT32, NB_SHAPE(1), &label);
     nb_tensor y = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, 3), p);
-    assert_ok(nb_net_probabilities(net, &X, &y));
-    assert_ok(nb_net_feed(net, &X, &t, &loss));
+    assert_ok(nb_model_predict(net, &X, &y));
+    assert_ok(nb_model_feed(net, &X, &t, &loss));
     assert_ok(nb_graph_hessian(loss, H));
     for (size_t i = 0; i < 8; i++)
         for (size_t j = 0; j < 8; j++) {
@@ -108,7 +108,7 @@ static void simple_nets_hessian_is_known(void **state)
             assert_near(H[i * 8 + j], exact, 1e-8);
             if (i >= 6 || j >= 6) assert_true(H[i * 8 + j] == 0);
         }
-    nb_net_destroy(net);
+    nb_model_destroy(net);
 }
 
 static void a_product_is_the_hessian_times_the_vector(void **state)
@@ -238,7 +238,7 @@ static void descent_is_stable_up_to_2_over_the_curvature(void **state)
         w[0] = w[1] = 0;
         for (int step = 0; step < 1000; step++) {
             assert_ok(nb_forward(loss));
-            assert_ok(nb_descend(loss, 2 / largest.value * (above ? 1.01 : 0.99), false));
+            assert_ok(nb_descend(loss, 2 / largest.value * (above ? 1.01 : 0.99)));
         }
         const double distance = hypot(w[0] - best[0], w[1] - best[1]);
         assert_true(above ? distance > 1e6 : distance < 1e-6);

@@ -11,6 +11,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BOTH(sum_has_numpys_bits),
+        BOTH(five_hundred_sums_have_numpys_bits),
+        BOTH(minus_zeros_sum_to_zero),
         BOTH(sum_lets_nan_through),
         BOTH(updates_are_their_formulas),
         BOTH(log_is_within_1_ulp),

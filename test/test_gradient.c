@@ -5,10 +5,10 @@
 /* --- the report ------------------------------------------------------------------------------- */
 
 /* x^2, whose backward multiplies x by the attribute: right only for 2. */
-static nb_status square_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static nb_status square_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
-    *aux = 0;
-    *out = in[0].shape;
+    (void)config;
+    need->out = in[0].shape;
     return NB_OK;
 }
 
@@ -21,13 +21,12 @@ static nb_status square_forward(const nb_call *c, size_t lo, size_t hi)
     return NB_OK;
 }
 
-static nb_status square_backward(const nb_call *c, size_t j, size_t lo, size_t hi)
+static nb_status square_backward(const nb_call *c, size_t lo, size_t hi)
 {
     const nb_kernels *k = c->kernels;
-    (void)j;
     for (size_t i = lo; i < hi; i++) {
         const double old = c->beta == 0 ? 0 : c->beta * k->get(c->din->data, i);
-        const double share = c->attribute * k->get(c->in[0]->data, i) * k->get(c->dout->data, i);
+        const double share = *(const double *)c->config * k->get(c->in[0]->data, i) * k->get(c->dout->data, i);
         k->set(c->din->data, i, share + old);
     }
     return NB_OK;
@@ -35,9 +34,9 @@ static nb_status square_backward(const nb_call *c, size_t j, size_t lo, size_t h
 
 static const nb_op square = {.name = "square",
                              .inputs = 1,
-                             .shape = square_shape,
-                             .forward = square_forward,
-                             .backward = square_backward};
+                             .config = sizeof(double), .promises = NB_BY_ROW, .plan = square_plan,
+                             .forward = {{square_forward, NB_ROWS, 0, false}},
+                             .backward = {{square_backward, NB_INPUT_ROWS, 0, false}}};
 
 typedef struct squares {
     nb_graph *g;
@@ -54,7 +53,7 @@ static squares make_squares(double factor, nb_dtype dtype)
     s.suspect = nb_parameter(s.g, "suspect", NB_SHAPE(3));
     s.unused = nb_parameter(s.g, "unused", NB_SHAPE(2, 2));
     s.loss = nb_add(nb_sum(nb_multiply(s.good, s.good)),
-                    nb_sum(nb_apply(&square, factor, (nb_node *[]){s.suspect})));
+                    nb_sum(nb_apply(&square, &(double){factor}, (nb_node *[]){s.suspect})));
     assert_ok(nb_graph_finish(s.g, 1));
     fill_parameters(s.g, 9);
     for (size_t i = 0; i < 3; i++) nb_kernels_of(dtype)->set(nb_value(s.suspect)->data, i, w[i]);
@@ -218,7 +217,7 @@ static nb_status moody_forward(const nb_call *c, size_t lo, size_t hi)
 }
 
 static const nb_op moody = {
-    .name = "moody", .inputs = 1, .shape = square_shape, .forward = moody_forward};
+    .name = "moody", .inputs = 1, .config = sizeof(double), .promises = NB_BY_ROW, .plan = square_plan, .forward = {{moody_forward, NB_ROWS, 0, false}}};
 
 static void a_failing_pass_is_answered_and_the_parameter_restored(void **state)
 {
@@ -228,7 +227,7 @@ static void a_failing_pass_is_answered_and_the_parameter_restored(void **state)
     nb_tensor gradient = nb_tensor_view(NB_FLOAT64, NB_SHAPE(2), numbers);
     assert_ok(nb_graph_create(&g, NB_FLOAT64));
     nb_node *w = nb_parameter(g, "w", NB_SHAPE(2));
-    nb_node *loss = nb_sum(nb_apply(&moody, 0, (nb_node *[]){w}));
+    nb_node *loss = nb_sum(nb_apply(&moody, &(double){0}, (nb_node *[]){w}));
     assert_ok(nb_graph_finish(g, 1));
     fill_parameters(g, 4);
     double before[2];
@@ -293,7 +292,7 @@ static void an_unready_graph_is_an_error(void **state)
     nb_tensor d = nb_tensor_view(NB_FLOAT64, NB_SHAPE(3), numbers);
     assert_ok(nb_graph_create(&g, NB_FLOAT64));
     nb_node *x = nb_input(g, "x", NB_SHAPE(NB_BATCH, 3)), *w = nb_parameter(g, "w", NB_SHAPE(3));
-    nb_node *loss = nb_sum(nb_apply(&scaled, 0, (nb_node *[]){x, w}));
+    nb_node *loss = nb_sum(nb_apply(&scaled, &(double){0}, (nb_node *[]){x, w}));
     assert_fails(NB_EINVAL, "not finished", nb_graph_numerical_gradient(loss, w, 1e-4, &d));
     assert_fails(NB_EINVAL, "not finished", nb_gradient_check(loss, 1e-4, &report));
     assert_ok(nb_graph_finish(g, 2));

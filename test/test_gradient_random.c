@@ -8,19 +8,19 @@
 #include <math.h>
 
 /* `scaled` without a promise about alpha, and so without a look at it. */
-static nb_status plain_backward(const nb_call *c, size_t i, size_t lo, size_t hi)
+static nb_status plain_backward(const nb_call *c, size_t lo, size_t hi)
 {
     nb_call one = *c;
     one.alpha = 1;
-    return scaled_backward(&one, i, lo, hi);
+    return scaled_backward(&one, lo, hi);
 }
 
 static const nb_op plain = {
     .name = "plain",
     .inputs = 2,
-    .shape = scaled_shape,
-    .forward = scaled_forward,
-    .backward = plain_backward,
+    .config = sizeof(double), .promises = NB_BY_ROW, .plan = scaled_plan,
+    .forward = {{scaled_forward, NB_ROWS, 0, false}},
+    .backward = {{plain_backward, NB_INPUT_ROWS, 0, false}, {plain_backward, NB_INPUT_ROWS, 1, false}},
 };
 
 typedef struct builder {
@@ -64,7 +64,7 @@ static nb_node *random_root(builder *b)
     if (b->rows != NB_BATCH) return nb_parameter(b->g, "root", NB_SHAPE(b->rows, m));
     nb_node *x = nb_input(b->g, "x", NB_SHAPE(NB_BATCH, m));
     return pick(b, 2) ? x
-                      : nb_apply(pick(b, 2) ? &scaled : &plain, 0,
+                      : nb_apply(pick(b, 2) ? &scaled : &plain, &(double){0},
                                  (nb_node *[]){x, nb_parameter(b->g, "scale", NB_SHAPE(m))});
 }
 
@@ -169,7 +169,7 @@ static void assert_descent(nb_node *loss, nb_pool *const *pools)
         memcpy(w.data, before, count * sizeof *before);
         nb_graph_set_pool(g, pools[i]);
         assert_ok(nb_forward(loss));
-        assert_ok(nb_descend(loss, .1, false));
+        assert_ok(nb_descend(loss, .1));
         for (size_t j = 0; j < count; j++)
             assert_near(((const double *)w.data)[j], after[j], 1e-12 * (1 + fabs(after[j])));
     }

@@ -130,7 +130,7 @@ static nb_node *many_inputs(nb_graph *g)
 {
     static const nb_op wide = {.name = "wide", .inputs = NB_MAX_INPUTS + 1};
     nb_node *x = p_of(g, NB_SCALAR);
-    return nb_apply(&wide, 0, (nb_node *[]){x, x, x, x});
+    return nb_apply(&wide, &(double){0}, (nb_node *[]){x, x, x, x});
 }
 
 static const struct {
@@ -162,7 +162,7 @@ static const struct {
     {growing_parameter, NB_ESHAPE, "nb_parameter: W cannot grow with the batch"},
     {many_dimensions, NB_EINVAL, "ndim=9 > 8"},
     {many_elements, NB_EOVERFLOW, "has more elements than a size holds"},
-    {many_inputs, NB_EINVAL, "wide: 4 inputs, at most 3"},
+    {many_inputs, NB_EINVAL, "wide: 7 inputs, expected 1 ... 6"},
 };
 
 /* Every mistake gives a NULL node and is what nb_graph_finish answers, whatever follows it. */

@@ -150,7 +150,7 @@ static void backward_follows_forward(void **state)
     small s;
     small_init(&s, 5);
     assert_fails(NB_EINVAL, "no nb_forward(squares)", nb_backward(s.loss));
-    assert_fails(NB_EINVAL, "no nb_forward(squares)", nb_descend(s.loss, .1, false));
+    assert_fails(NB_EINVAL, "no nb_forward(squares)", nb_descend(s.loss, .1));
     small_feed(&s, 3);
     assert_fails(NB_EINVAL, "since the last feed", nb_backward(s.loss));
     assert_ok(nb_forward(s.loss));
@@ -164,9 +164,9 @@ static void backward_follows_forward(void **state)
     assert_fails(NB_EINVAL, "since the last feed", nb_backward(s.other));
     /* Descent changes the parameters: what forward computed is past. */
     assert_ok(nb_forward(s.loss));
-    assert_ok(nb_descend(s.loss, .1, false));
+    assert_ok(nb_descend(s.loss, .1));
     assert_fails(NB_EINVAL, "since the last feed", nb_backward(s.loss));
-    assert_fails(NB_EINVAL, "since the last feed", nb_descend(s.loss, .1, false));
+    assert_fails(NB_EINVAL, "since the last feed", nb_descend(s.loss, .1));
     assert_ok(nb_forward(s.scores));
     assert_fails(NB_ESHAPE, "affine is (batch, 2), expected a scalar", nb_backward(s.scores));
     nb_graph_destroy(s.g);
@@ -237,7 +237,7 @@ static void unreached_parameters_have_gradient_zero(void **state)
     assert_ok(nb_forward(p));
     assert_ok(nb_backward(p));
     assert_true(slope(p, 0) == 1 && slope(w, 0) == 0);
-    assert_ok(nb_descend(p, .5, false));
+    assert_ok(nb_descend(p, .5));
     assert_true(at(p, 0) == 2.5 && at(w, 0) == 0);
     nb_graph_destroy(g);
 
@@ -246,7 +246,7 @@ static void unreached_parameters_have_gradient_zero(void **state)
     p = p_of(g, NB_SCALAR);
     assert_ok(nb_graph_finish(g, 1));
     assert_ok(nb_forward(p));
-    assert_ok(nb_descend(p, .5, false));
+    assert_ok(nb_descend(p, .5));
     assert_true(at(p, 0) == -.5);
     nb_graph_destroy(g);
 }
@@ -410,10 +410,11 @@ static void simple_net(void **state)
 /* attribute * x^3; keeps x^2 in aux. Counts the rows it was asked for. */
 static atomic_size_t cube_rows;
 
-static nb_status cube_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static nb_status cube_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
-    *out = in[0].shape;
-    *aux = nb_tensor_width(&in[0]);
+    (void)config;
+    need->out = in[0].shape;
+    need->kept = nb_tensor_width(&in[0]);
     return NB_OK;
 }
 
@@ -421,31 +422,32 @@ static nb_status cube_forward(const nb_call *c, size_t lo, size_t hi)
 {
     const size_t width = nb_tensor_width(c->out);
     const double *x = nb_tensor_at(c->in[0], lo);
-    double *y = nb_tensor_at(c->out, lo), *kept = nb_tensor_at(c->aux, lo);
+    double *y = nb_tensor_at(c->out, lo), *kept = nb_tensor_at(c->kept, lo);
     atomic_fetch_add(&cube_rows, hi - lo);
     for (size_t i = 0; i < (hi - lo) * width; i++) {
         kept[i] = x[i] * x[i];
-        y[i] = c->attribute * kept[i] * x[i];
+        y[i] = *(const double *)c->config * kept[i] * x[i];
     }
     return NB_OK;
 }
 
-static nb_status cube_backward(const nb_call *c, size_t j, size_t lo, size_t hi)
+static nb_status cube_backward(const nb_call *c, size_t lo, size_t hi)
 {
+    const size_t j = c->input;
     const size_t width = nb_tensor_width(c->out);
-    const double *kept = nb_tensor_at(c->aux, lo), *dy = nb_tensor_at(c->dout, lo);
+    const double *kept = nb_tensor_at(c->kept, lo), *dy = nb_tensor_at(c->dout, lo);
     double *dx = nb_tensor_at(c->din, lo);
     assert_true(j == 0 && c->alpha == 1);
     for (size_t i = 0; i < (hi - lo) * width; i++)
-        dx[i] = 3 * c->attribute * kept[i] * dy[i] + (c->beta == 0 ? 0 : c->beta * dx[i]);
+        dx[i] = 3 * *(const double *)c->config * kept[i] * dy[i] + (c->beta == 0 ? 0 : c->beta * dx[i]);
     return NB_OK;
 }
 
 static const nb_op cube = {.name = "cube",
                            .inputs = 1,
-                           .shape = cube_shape,
-                           .forward = cube_forward,
-                           .backward = cube_backward};
+                           .config = sizeof(double), .promises = NB_BY_ROW, .plan = cube_plan,
+                           .forward = {{cube_forward, NB_ROWS, 0, false}},
+                           .backward = {{cube_backward, NB_INPUT_ROWS, 0, false}}};
 
 static void an_operation_of_ones_own(void **state)
 {
@@ -459,7 +461,7 @@ static void an_operation_of_ones_own(void **state)
         assert_ok(nb_pool_create(&pool, threads));
         nb_graph *g = graph_of(NB_FLOAT64);
         nb_node *x = x_of(g, m), *w = p_of(g, NB_SHAPE(m, m)), *a = nb_matmul(x, w);
-        nb_node *y = nb_apply(&cube, .5, (nb_node *[]){a}), *loss = nb_sum(y);
+        nb_node *y = nb_apply(&cube, &(double){.5}, (nb_node *[]){a}), *loss = nb_sum(y);
         assert_ok(nb_graph_finish(g, n));
         nb_graph_set_pool(g, pool);
         put(w, m * m, W);

@@ -235,24 +235,79 @@ static void newton_tells_what_is_not_finite(void **state)
     assert_true(path[0] == 0 && isinf(path[1]) && isinf(path[2]) && isinf(y[0]));
 }
 
+/* (x - 1)' Q (x - 1) / 2, Q_ij = 1 / (i + j + 1). */
+static double hilbert(size_t n, const double *x, void *context)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++) sum += (x[i] - 1) * (x[j] - 1) / (double)(i + j + 1) / 2;
+    return sum + (context ? *(double *)context : 0);
+}
+
+/* Hilbert's matrix has the least eigenvalue 1e-7 for n = 6, 3e-9 for n = 7. The error of the
+ * numerical Hessian is about 7e-9 |f|: from n = 7 on, or where a constant stands before f, a step
+ * would be one into nowhere. NB_OK is arriving. */
+static void newton_arrives_or_says_that_it_cannot(void **state)
+{
+    (void)state;
+    double offsets[] = {0, 1, 30, -1e3};
+    size_t arrived = 0;
+    for (size_t n = 2; n <= 10; n++)
+        for (size_t k = 0; k < COUNT(offsets); k++)
+            for (uint64_t seed = 1; seed <= 20; seed++) {
+                double x[10];
+                support_fill_d(n, x, seed);
+                const nb_status status = nb_newton(hilbert, &offsets[k], n, x, 6, NULL);
+                if (n >= 7 || (n == 6 && k > 1)) assert_int_equal(status, NB_ESINGULAR);
+                if (n <= 4 && k < 3) assert_ok(status);
+                if (status) {
+                    assert_fails(NB_ESINGULAR, "is not positive definite: its least", status);
+                    continue;
+                }
+                /* What the gradient's error, u / h |f| and a few of its roundings, leaves. */
+                double gradient[10];
+                const double error = 16 * UNIT / NB_NUMERICAL_H * fabs(offsets[k]) + 1e-13;
+                for (size_t i = 0; i < n; i++) {
+                    gradient[i] = 0;
+                    for (size_t j = 0; j < n; j++) gradient[i] += (x[j] - 1) / (double)(i + j + 1);
+                    assert_near(gradient[i], 0, error);
+                }
+                arrived++;
+            }
+    assert_true(arrived > 100);
+}
+
+static void bad_arguments_are_told(void **state)
+{
+    (void)state;
+    double x[2] = {3, 4}, H[4] = {42};
+    assert_fails(NB_EINVAL, "NULL", nb_numerical_hessian(NULL, NULL, 2, x, H));
+    assert_fails(NB_EINVAL, "NULL", nb_numerical_hessian(never_called, NULL, 2, NULL, H));
+    assert_fails(NB_EINVAL, "NULL", nb_numerical_hessian(never_called, NULL, 2, x, NULL));
+    assert_fails(NB_EINVAL, "NULL", nb_newton(NULL, NULL, 2, x, 1, H));
+    assert_fails(NB_EINVAL, "NULL", nb_newton(never_called, NULL, 2, NULL, 1, H));
+    assert_fails(NB_EOVERFLOW, "nb_newton: n=", nb_newton(never_called, NULL, SIZE_MAX, x, 1, H));
+    assert_true(x[0] == 3 && x[1] == 4 && H[0] == 42);
+}
+
 static void memory_that_is_refused_is_told(void **state)
 {
     (void)state;
-    for (size_t k = 1; k <= 4; k++) {
+    for (size_t k = 1; k <= 6; k++) {
         double x[2] = {-3, 4}, history[3][2];
         support_allocator_start(k);
         const nb_status status = nb_newton(function_2, NULL, 2, x, 2, &history[0][0]);
         support_allocator_stop();
         assert_int_equal(support_memory.live, 0);
-        if (k == 4) {
+        if (k == 6) {
             assert_ok(status);
-            assert_int_equal(support_memory.taken, 3); /* its own, and one for each system */
+            assert_int_equal(support_memory.taken, 5); /* its own, and two for each system */
             break;
         }
         assert_fails(NB_ENOMEM, "nb_alloc", status);
         assert_true(history[0][0] == -3 && history[0][1] == 4);
         assert_memory_equal(history[2], x, sizeof x);
-        assert_true((x[0] == -3) == (k < 3));
+        assert_true((x[0] == -3) == (k < 4));
     }
 }
 
@@ -290,6 +345,8 @@ int main(void)
         cmocka_unit_test(newton_finds_rosenbrocks_minimum),
         cmocka_unit_test(newton_stops_where_there_is_no_minimum),
         cmocka_unit_test(newton_tells_what_is_not_finite),
+        cmocka_unit_test(newton_arrives_or_says_that_it_cannot),
+        cmocka_unit_test(bad_arguments_are_told),
         cmocka_unit_test(memory_that_is_refused_is_told),
         cmocka_unit_test(descent_is_stable_up_to_2_over_the_largest_eigenvalue),
     };

@@ -153,6 +153,67 @@ static void an_invariant_space_ends_the_search(void **state)
     assert_int_equal(largest.iterations, 1);
 }
 
+static double sign(size_t i)
+{
+    return i % 2 ? -1 : 1;
+}
+static double one(size_t i)
+{
+    (void)i;
+    return 1;
+}
+static double three_values(size_t i)
+{
+    return i % 3 ? (double)(i % 3) : -2.385;
+}
+
+/* Once the space is invariant, what rounding leaves of the next vector is no direction: taken for
+ * one, it gave the identity eigenvalues in the thousands. */
+static void no_tolerance_is_needed(void **state)
+{
+    (void)state;
+    static const struct {
+        double (*value)(size_t i);
+        double largest;
+        size_t different;
+    } cases[] = {{one, 1, 1}, {sign, 1, 2}, {three_values, 2, 3}, {zero, 0, 1}, {seven, 7, 1}};
+    for (size_t c = 0; c < COUNT(cases); c++)
+        for (size_t n = 3; n <= MOST; n += 1 + n / 4)
+            for (uint64_t seed = 1; seed <= 40; seed++) {
+                matrix *m = diagonal_matrix(n, cases[c].value);
+                double v[MOST];
+                nb_eigenvalue largest;
+                support_fill_d(n, v, seed);
+                assert_ok(nb_largest_eigenvalue(multiply, m, n, v, 0, n, &largest));
+                assert_near(largest.value, cases[c].largest, 8 * DBL_EPSILON * 7);
+                assert_near(residual(m, v, largest.value), largest.residual, 16 * DBL_EPSILON * 7);
+                assert_near(length(n, v), 1, 1e-14);
+                assert_true(largest.iterations >= cases[c].different || n < 4);
+            }
+}
+
+/* |v|, 1 / |v| and squares of the products need not be numbers of their own. */
+static void any_units_will_do(void **state)
+{
+    (void)state;
+    double values[20], v[20];
+    nb_eigenvalue largest;
+    matrix *m = random_matrix(20, 2);
+    assert_ok(nb_symmetric_eigenvalues(20, m->A, values, NULL));
+    for (int v_exponent = -1070; v_exponent <= 1020; v_exponent += 190)
+        for (int exponent = -1040; exponent <= 1020; exponent += 103) {
+            m = random_matrix(20, 2);
+            for (size_t i = 0; i < 400; i++) m->A[i] = ldexp(m->A[i], exponent);
+            support_fill_d(20, v, 1);
+            for (size_t i = 0; i < 20; i++) v[i] = ldexp(v[i], v_exponent);
+            assert_ok(nb_largest_eigenvalue(multiply, m, 20, v, 0, 20, &largest));
+            /* Elements of A are known to half of the least number. */
+            const double known = 20 * (ldexp(.5, -1074 - exponent) + 32 * DBL_EPSILON);
+            assert_near(ldexp(largest.value, -exponent), values[19], known);
+            assert_near(length(20, v), 1, 1e-13);
+        }
+}
+
 /* The tolerance is relative to |A|, whatever the units of A and the size of what is sought. */
 static void the_tolerance_is_relative(void **state)
 {
@@ -227,12 +288,15 @@ static void errors_are_told(void **state)
     assert_fails(NB_EINVAL, "tolerance=-1", nb_largest_eigenvalue(multiply, m, 5, v, -1, 5, &e));
     assert_fails(NB_EINVAL,
                  "tolerance=", nb_largest_eigenvalue(multiply, m, 5, v, (double)NAN, 5, &e));
-    assert_fails(NB_EINVAL, "|v|=0", nb_largest_eigenvalue(multiply, m, 5, zeros, 0, 5, &e));
-    assert_fails(NB_EINVAL, "|v|=", nb_largest_eigenvalue(multiply, m, 5, bad, 0, 5, &e));
+    assert_fails(NB_EINVAL, "v is 0", nb_largest_eigenvalue(multiply, m, 5, zeros, 0, 5, &e));
+    assert_fails(NB_EINVAL, "v[1]=", nb_largest_eigenvalue(multiply, m, 5, bad, 0, 5, &e));
     bad[1] = (double)INFINITY;
-    assert_fails(NB_EINVAL, "|v|=inf", nb_largest_eigenvalue(multiply, m, 5, bad, 0, 5, &e));
+    assert_fails(NB_EINVAL, "v[1]=inf", nb_largest_eigenvalue(multiply, m, 5, bad, 0, 5, &e));
     assert_fails(NB_EOVERFLOW,
                  "n=", nb_largest_eigenvalue(multiply, m, (size_t)INT_MAX + 1, v, 0, 5, &e));
+    assert_fails(NB_EINVAL, "NULL", nb_largest_eigenvalue(NULL, m, 5, v, 0, 5, &e));
+    assert_fails(NB_EINVAL, "NULL", nb_largest_eigenvalue(multiply, m, 5, NULL, 0, 5, &e));
+    assert_fails(NB_EINVAL, "NULL", nb_largest_eigenvalue(multiply, m, 5, v, 0, 5, NULL));
     assert_int_equal(m->calls, 0);
     m->fail_at = 3;
     assert_fails(NB_ERANGE, "the operator's reason",
@@ -263,6 +327,8 @@ int main(void)
         cmocka_unit_test(the_residual_is_a_bound),
         cmocka_unit_test(largest_means_rightmost),
         cmocka_unit_test(an_invariant_space_ends_the_search),
+        cmocka_unit_test(no_tolerance_is_needed),
+        cmocka_unit_test(any_units_will_do),
         cmocka_unit_test(the_tolerance_is_relative),
         cmocka_unit_test(there_are_at_most_n_products),
         cmocka_unit_test(the_basis_stays_orthogonal),

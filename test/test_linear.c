@@ -268,6 +268,71 @@ static void dependent_columns_are_told_unless_there_is_a_ridge(void **state)
     assert_true(x[0] == 0 && x[1] == 0);
 }
 
+/* Columns in units from 1e-9 to 1e9, and as far as numbers go: the solution is that of columns in
+ * like units, to the bit where the units are powers of two. */
+static void the_units_of_columns_do_not_matter(void **state)
+{
+    (void)state;
+    enum { m = 12, n = 5 };
+    double plain[m * n], scaled[m * n], x[n], y[n];
+    support_fill_d(m * n, plain, 4);
+    support_fill_d(m, B, 5);
+    assert_ok(nb_least_squares(m, n, 1, plain, B, 0, x));
+    for (int far = 3; far <= 480; far *= 2) {
+        for (size_t i = 0; i < m; i++)
+            for (size_t j = 0; j < n; j++)
+                scaled[i * n + j] = ldexp(plain[i * n + j], far * ((int)j - 2));
+        assert_ok(nb_least_squares(m, n, 1, scaled, B, 0, y));
+        for (size_t j = 0; j < n; j++) assert_true(ldexp(y[j], far * ((int)j - 2)) == x[j]);
+    }
+    static const double units[n] = {1e-9, 1e9, 1, 1e5, 1e-6};
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) scaled[i * n + j] = plain[i * n + j] * units[j];
+    assert_ok(nb_least_squares(m, n, 1, scaled, B, 0, y));
+    for (size_t j = 0; j < n; j++) assert_near(y[j] * units[j], x[j], 1e-13);
+}
+
+/* A ridge down to the least number, columns of which all but `rank` depend on the others, in units
+ * `spread` apart: X is the shortest solution. It is at right angles to each z with A z = 0, and its
+ * residual to each column. */
+static void the_smallest_ridge_picks_the_shortest_solution(void **state)
+{
+    (void)state;
+    enum { m = 9, n = 6 };
+    static const double ridges[] = {1e-32, 1e-40, 1e-100, 1e-300, 5e-324};
+    for (size_t r = 0; r < COUNT(ridges); r++)
+        for (size_t rank = 1; rank < n; rank++)
+            for (double spread = 1; spread <= 1000; spread *= 10) {
+                double M[m * n], left[m * n], right[n * n], x[n];
+                support_fill_d(m * rank, left, rank);
+                support_fill_d(rank * n, right, rank + 50);
+                support_fill_d(m, B, 7);
+                for (size_t j = 0; j < n; j++)
+                    for (size_t l = 0; l < rank; l++) right[l * n + j] *= j % 2 ? spread : 1;
+                for (size_t i = 0; i < m; i++)
+                    for (size_t j = 0; j < n; j++) {
+                        M[i * n + j] = 0;
+                        for (size_t l = 0; l < rank; l++)
+                            M[i * n + j] += left[i * rank + l] * right[l * n + j];
+                    }
+                assert_ok(nb_least_squares(m, n, 1, M, B, ridges[r], x));
+                const double size = norm(n, x), A_size = norm(m * n, M);
+                for (size_t j = 0; j < n; j++) {
+                    double slope = 0;
+                    for (size_t i = 0; i < m; i++)
+                        slope += M[i * n + j] * (B[i] - dot(n, M + i * n, x));
+                    assert_near(slope, 0, 1e-12 * A_size * (norm(m, B) + A_size * size));
+                }
+                /* x = right^T c for some c, by least squares of its own. */
+                double columns[n * n], c[n];
+                for (size_t j = 0; j < n; j++)
+                    for (size_t l = 0; l < rank; l++) columns[j * rank + l] = right[l * n + j];
+                assert_ok(nb_least_squares(n, rank, 1, columns, x, 0, c));
+                for (size_t j = 0; j < n; j++)
+                    assert_near(dot(rank, columns + j * rank, c), x[j], 1e-11 * size);
+            }
+}
+
 /* A unit triangular matrix with -1 off its diagonal: a good diagonal, a condition number of 2^n. It
  * is its own factor where it is upper (over a row of zeros) and where it is square and lower. */
 static void dependence_off_the_diagonal_is_told(void **state)
@@ -311,6 +376,14 @@ static void bad_arguments_are_told(void **state)
     assert_fails(NB_EOVERFLOW, "int", nb_least_squares(1, 1, huge, NULL, NULL, 0, NULL));
     assert_fails(NB_EOVERFLOW, "int", nb_least_squares(1, SIZE_MAX, 1, NULL, NULL, 0, NULL));
     assert_true(x[0] == 42 && values[0] == 42);
+    assert_fails(NB_EINVAL, "A is NULL", nb_symmetric_eigenvalues(2, NULL, values, x));
+    assert_fails(NB_EINVAL, "values is NULL", nb_symmetric_eigenvalues(2, I, NULL, x));
+    assert_fails(NB_EINVAL, "A is NULL", nb_solve_positive_definite(2, 1, NULL, x, x));
+    assert_fails(NB_EINVAL, "NULL", nb_solve_positive_definite(2, 1, I, NULL, x));
+    assert_fails(NB_EINVAL, "NULL", nb_solve_positive_definite(2, 1, I, x, NULL));
+    assert_fails(NB_EINVAL, "A is NULL", nb_least_squares(2, 2, 1, NULL, x, 0, x));
+    assert_fails(NB_EINVAL, "NULL", nb_least_squares(2, 2, 1, I, NULL, 1, x));
+    assert_fails(NB_EINVAL, "NULL", nb_least_squares(0, 2, 1, NULL, NULL, 1, NULL));
 }
 
 static void nothing_to_do_is_no_work(void **state)
@@ -339,31 +412,33 @@ static void a_nan_on_the_right_propagates(void **state)
 }
 
 /* Each allocation in turn fails: NB_ENOMEM, nothing stays, nothing is written. */
-static nb_status all_three(double *out)
+static nb_status all_four(double *out)
 {
-    static const double S[] = {2, 1, 1, 2};
+    static const double S[] = {2, 1, 1, 2}, twins[] = {1, 1, 1, 1};
     nb_status status = nb_symmetric_eigenvalues(2, S, out, out + 2);
     if (!status) status = nb_solve_positive_definite(2, 1, S, S, out + 6);
-    return status ? status : nb_least_squares(2, 2, 1, S, S, 1, out + 8);
+    if (!status) status = nb_least_squares(2, 2, 1, S, S, 1, out + 8);
+    return status ? status : nb_least_squares(2, 2, 1, twins, S, 1e-300, out + 10);
 }
 
 static void memory_that_is_refused_is_told(void **state)
 {
     (void)state;
-    static const size_t written_before[] = {0, 6, 8, 8};
+    static const size_t written_before[] = {0, 6, 8, 8, 10, 10, 10};
     for (size_t k = 1;; k++) {
-        double out[10] = {42, 42, 42, 42, 42, 42, 42, 42, 42, 42};
+        double out[12];
+        for (size_t i = 0; i < 12; i++) out[i] = 42;
         support_allocator_start(k);
-        const nb_status status = all_three(out);
+        const nb_status status = all_four(out);
         support_allocator_stop();
         assert_int_equal(support_memory.live, 0);
         if (support_memory.taken < k) {
             assert_ok(status);
-            assert_int_equal(k, 5);
+            assert_int_equal(k, 8);
             break;
         }
         assert_int_equal(status, NB_ENOMEM);
-        for (size_t i = written_before[k - 1]; i < 10; i++) assert_true(out[i] == 42);
+        for (size_t i = written_before[k - 1]; i < 12; i++) assert_true(out[i] == 42);
     }
 }
 
@@ -380,6 +455,8 @@ int main(void)
         cmocka_unit_test(the_residual_is_at_right_angles),
         cmocka_unit_test(normal_equations_agree),
         cmocka_unit_test(dependent_columns_are_told_unless_there_is_a_ridge),
+        cmocka_unit_test(the_units_of_columns_do_not_matter),
+        cmocka_unit_test(the_smallest_ridge_picks_the_shortest_solution),
         cmocka_unit_test(dependence_off_the_diagonal_is_told),
         cmocka_unit_test(bad_arguments_are_told),
         cmocka_unit_test(nothing_to_do_is_no_work),

@@ -16,6 +16,8 @@ int main(void)
         BOTH(simple_net_has_the_books_loss),
         BOTH(losses_are_their_definitions),
         BOTH(sums_run_in_numpys_order),
+        BOTH(long_sums_run_in_numpys_order),
+        BOTH(a_sure_answer_has_an_exact_loss),
         BOTH(one_hot_rows_and_labels_agree),
         BOTH(a_certain_mistake_costs_what_epsilon_says),
         BOTH(large_logits_give_finite_losses),

@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include "failing_malloc.h"
 #include "io_fixtures.h"
 #include "nablas/file.h"
 #include "nablas/memory.h"
@@ -303,6 +304,75 @@ static void texts_come_once(void **state)
     nb_free(bytes);
 }
 
+/* libzip and zlib take their memory from malloc; so do jansson and stdio. Whichever call fails, no
+ * block of ours is lost, the answer is that there is no memory, and the old file is there; or the
+ * failure did no harm. */
+static void assert_save_survives(const nb_arrays *arrays, bool deflate)
+{
+    bool ran_out = true;
+    for (size_t k = 1; ran_out; k++) {
+        unsigned char *bytes;
+        size_t size;
+        nb_arrays back;
+        const char *path = support_write("memory.npz", "old", 3);
+        support_allocator_start(0);
+        malloc_calls = 0;
+        malloc_fails_at = k;
+        nb_status status = nb_npz_save(arrays, path, deflate);
+        ran_out = malloc_calls >= k;
+        malloc_fails_at = 0;
+        assert_int_equal(support_memory.live, 0);
+        support_allocator_stop();
+        assert_ok(nb_file_read(path, &bytes, &size));
+        if (status) {
+            assert_int_equal(status, NB_ENOMEM);
+            assert_int_equal(size, 3);
+        } else {
+            assert_ok(nb_npz_parse(bytes, size, "f", &back));
+            assert_string_equal(nb_arrays_text(&back, "key"), "value");
+            assert_two(&back);
+        }
+        nb_free(bytes);
+    }
+}
+
+static void assert_load_survives(const char *path)
+{
+    bool ran_out = true;
+    for (size_t k = 1; ran_out; k++) {
+        nb_arrays back;
+        support_allocator_start(0);
+        malloc_calls = 0;
+        malloc_fails_at = k;
+        nb_status status = nb_arrays_load(&back, path);
+        ran_out = malloc_calls >= k;
+        malloc_fails_at = 0;
+        if (status) {
+            assert_int_equal(status, NB_ENOMEM);
+            assert_int_equal(back.count + back.texts, 0);
+        } else {
+            assert_string_equal(nb_arrays_text(&back, "key"), "value");
+            assert_two(&back);
+        }
+        assert_int_equal(support_memory.live, 0);
+        support_allocator_stop();
+    }
+}
+
+static void libraries_may_run_out_of_memory(void **state)
+{
+    (void)state;
+    if (!MALLOC_CAN_FAIL) skip();
+    nb_arrays arrays;
+    assert_ok(nb_npz_parse(npz_stored, sizeof npz_stored, "f", &arrays));
+    assert_ok(nb_arrays_set_text(&arrays, "key", "value"));
+    for (int deflate = 0; deflate < 2; deflate++) {
+        assert_save_survives(&arrays, deflate);
+        assert_load_survives(support_path("memory.npz"));
+    }
+    nb_arrays_destroy(&arrays);
+}
+
 static void null_is_an_answer(void **state)
 {
     (void)state;
@@ -328,6 +398,7 @@ int main(void)
         cmocka_unit_test(damage_is_seen),
         cmocka_unit_test(a_name_is_given_once),
         cmocka_unit_test(texts_come_once),
+        cmocka_unit_test(libraries_may_run_out_of_memory),
         cmocka_unit_test(null_is_an_answer),
     };
     return cmocka_run_group_tests_name("npz", tests, NULL, NULL);

@@ -9,20 +9,21 @@
 
 /* --- operations of one's own ------------------------------------------------------------------ */
 
-static nb_status same_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static nb_status same_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
-    *out = in[0].shape;
-    *aux = 0;
+    (void)config;
+    need->out = in[0].shape;
     return NB_OK;
 }
 
 static atomic_size_t rows_computed;
 
 /* A row by itself, with something kept: y_j = x_j x_(m-1-j) + x_0, the number x_j x_0 in aux. */
-static nb_status fold_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static nb_status fold_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
-    *out = in[0].shape;
-    *aux = nb_tensor_width(&in[0]);
+    (void)config;
+    need->out = in[0].shape;
+    need->kept = nb_tensor_width(&in[0]);
     return NB_OK;
 }
 
@@ -31,20 +32,20 @@ static nb_status fold_forward(const nb_call *c, size_t lo, size_t hi)
     const nb_kernels *k = c->kernels;
     const size_t m = nb_tensor_width(c->out);
     atomic_fetch_add(&rows_computed, hi - lo);
-    assert_int_equal(c->aux->shape.dim[0], c->out->shape.dim[0]);
+    assert_int_equal(c->kept->shape.dim[0], c->out->shape.dim[0]);
     for (size_t i = lo; i < hi; i++)
         for (size_t j = 0; j < m; j++)
-            k->set(c->aux->data, i * m + j,
+            k->set(c->kept->data, i * m + j,
                    k->get(c->in[0]->data, i * m + j) * k->get(c->in[0]->data, i * m + m - 1 - j));
     for (size_t i = lo; i < hi; i++)
         for (size_t j = 0; j < m; j++)
             k->set(c->out->data, i * m + j,
-                   k->get(c->aux->data, i * m + j) + k->get(c->in[0]->data, i * m));
+                   k->get(c->kept->data, i * m + j) + k->get(c->in[0]->data, i * m));
     return NB_OK;
 }
 
 static const nb_op fold = {
-    .name = "fold", .inputs = 1, .shape = fold_shape, .forward = fold_forward};
+    .name = "fold", .inputs = 1, .config = sizeof(double), .promises = NB_BY_ROW, .plan = fold_plan, .forward = {{fold_forward, NB_ROWS, 0, false}}};
 
 /* An element by itself, and its user says so: y = x^3 / 3. */
 static atomic_size_t elements_computed;
@@ -62,35 +63,34 @@ static nb_status cube_forward(const nb_call *c, size_t lo, size_t hi)
 
 static const nb_op cube = {.name = "cube",
                            .inputs = 1,
-                           .kind = NB_BY_ELEMENT,
-                           .shape = same_shape,
-                           .forward = cube_forward};
+                           .config = sizeof(double), .promises = NB_BY_ROW | NB_BY_ELEMENT, .plan = same_plan,
+                           .forward = {{cube_forward, NB_ROWS, 0, false}}};
 
 /* An element by itself again, but something is kept of it: y = x + x^2 / 2. */
-static nb_status keep_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static nb_status keep_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
-    *out = in[0].shape;
-    *aux = nb_tensor_width(&in[0]);
+    (void)config;
+    need->out = in[0].shape;
+    need->kept = nb_tensor_width(&in[0]);
     return NB_OK;
 }
 
 static nb_status keep_forward(const nb_call *c, size_t lo, size_t hi)
 {
     const size_t m = nb_tensor_width(c->out);
-    assert_int_equal(nb_tensor_width(c->aux), m);
+    assert_int_equal(nb_tensor_width(c->kept), m);
     for (size_t i = lo * m; i < hi * m; i++) {
         const double x = c->kernels->get(c->in[0]->data, i);
-        c->kernels->set(c->aux->data, i, x * x / 2);
-        c->kernels->set(c->out->data, i, x + c->kernels->get(c->aux->data, i));
+        c->kernels->set(c->kept->data, i, x * x / 2);
+        c->kernels->set(c->out->data, i, x + c->kernels->get(c->kept->data, i));
     }
     return NB_OK;
 }
 
 static const nb_op keep = {.name = "keep",
                            .inputs = 1,
-                           .kind = NB_BY_ELEMENT,
-                           .shape = keep_shape,
-                           .forward = keep_forward};
+                           .config = sizeof(double), .promises = NB_BY_ROW | NB_BY_ELEMENT, .plan = keep_plan,
+                           .forward = {{keep_forward, NB_ROWS, 0, false}}};
 
 /* A parameter that meets every row: y(n,m) = x(n,m) diag(g(m)). */
 static nb_status gain_forward(const nb_call *c, size_t lo, size_t hi)
@@ -104,14 +104,14 @@ static nb_status gain_forward(const nb_call *c, size_t lo, size_t hi)
 }
 
 static const nb_op gain = {
-    .name = "gain", .inputs = 2, .shape = same_shape, .forward = gain_forward};
+    .name = "gain", .inputs = 2, .config = sizeof(double), .promises = NB_BY_ROW, .plan = same_plan, .forward = {{gain_forward, NB_ROWS, 0, false}}};
 
 /* A scalar that is no sum: the largest element's square root of 1 + x^2. */
-static nb_status peak_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static nb_status peak_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
+    (void)config;
     (void)in;
-    *out = NB_SCALAR;
-    *aux = 0;
+    need->out = NB_SCALAR;
     return NB_OK;
 }
 
@@ -128,16 +128,16 @@ static nb_status peak_forward(const nb_call *c, size_t lo, size_t hi)
 }
 
 static const nb_op peak = {
-    .name = "peak", .inputs = 1, .shape = peak_shape, .forward = peak_forward};
+    .name = "peak", .inputs = 1, .config = sizeof(double), .promises = NB_BY_ROW, .plan = peak_plan, .forward = {{peak_forward, NB_ROWS, 0, false}}};
 
 static nb_node *apply1(const nb_op *op, double attribute, nb_node *x)
 {
-    return nb_apply(op, attribute, (nb_node *[]){x});
+    return nb_apply(op, &(double){attribute}, (nb_node *[]){x});
 }
 
 static nb_node *apply2(const nb_op *op, nb_node *a, nb_node *b)
 {
-    return nb_apply(op, 0, (nb_node *[]){a, b});
+    return nb_apply(op, &(double){0}, (nb_node *[]){a, b});
 }
 
 /* --- every operation -------------------------------------------------------------------------- */
@@ -151,10 +151,12 @@ static nb_node *around(trial *t, const nb_op *op, size_t at)
         nb_affine(x, nb_parameter(t->g, "W", NB_SHAPE(4, 3)), nb_parameter(t->g, "b", NB_SHAPE(3)));
     nb_node *V = nb_parameter(t->g, "V", NB_SHAPE(3, 3)), *c = nb_parameter(t->g, "c", NB_SHAPE(3));
     nb_node *other = nb_input(t->g, "t", NB_SHAPE(NB_BATCH, 3));
-    const bool product = op->kind == NB_PRODUCT;
+    const bool product = op->promises & NB_PRODUCT;
     nb_node *input[NB_MAX_INPUTS] = {a, product ? V : other, c};
     if (at == 1 && !product) input[0] = other, input[1] = a;
-    nb_node *y = nb_apply(op, NB_BOOK_EPSILON, input);
+    double config[8] = {0};
+    if (strcmp(op->name, "softmax_cross_entropy") == 0) config[0] = NB_BOOK_EPSILON;
+    nb_node *y = nb_apply(op, config, input);
     if (nb_value(y)->shape.ndim == 2) y = nb_matmul(y, V);
     return nb_value(y)->shape.ndim ? nb_mean(nb_sigmoid(y)) : y;
 }
@@ -361,13 +363,15 @@ static void test_packed_whole(void **state)
     assert_ok(nb_graph_finish(g, n));
     const nb_tensor w = nb_graph_parameters(g);
     support_fill_d(nb_tensor_count(&w), w.data, 4);
-    const nb_packed value = {.dense = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, 3), packed),
-                             .runs = 2,
-                             .run = run,
-                             .row = row,
-                             .row_end = row_end,
-                             .entry = entry};
-    assert_ok(nb_feed_packed(x, &value));
+    const nb_packed packing = {.columns = 3,
+                               .runs = 2,
+                               .run = run,
+                               .row = row,
+                               .row_end = row_end,
+                               .entry = entry};
+    nb_tensor value = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, k), packed);
+    value.packed = &packing;
+    assert_ok(nb_feed(x, &value));
     compare_all(loss, 1e-4);
     nb_graph_destroy(g);
 }
@@ -377,36 +381,30 @@ static nb_status residual_forward(const nb_call *c, size_t lo, size_t hi)
 {
     nb_tensor x = *c->in[0];
     const size_t k = c->in[1]->shape.dim[0], m = c->in[1]->shape.dim[1];
-    if (c->sparse) {
-        assert_ok(nb_tensor_create(&x, NB_FLOAT64, NB_SHAPE(c->sparse->dense.shape.dim[0], k)));
-        assert_ok(nb_packed_expand(c->sparse, &x));
+    if (c->in[0]->packed) {
+        assert_ok(nb_tensor_create(&x, NB_FLOAT64, c->in[0]->shape));
+        assert_ok(nb_tensor_convert(c->in[0], &x));
     }
     for (size_t i = lo; i < hi; i++)
         memcpy(nb_tensor_at(c->out, i), nb_tensor_at(c->in[2], i), m * sizeof(double));
     nb_status status = c->kernels->gemm(false, false, hi - lo, m, k, 1, nb_tensor_at(&x, lo), k,
                                         c->in[1]->data, m, 1, nb_tensor_at(c->out, lo), m);
-    if (c->sparse) nb_tensor_destroy(&x);
+    if (c->in[0]->packed) nb_tensor_destroy(&x);
     return status;
 }
 
-static nb_status residual_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static nb_status residual_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
-    *out = in[2].shape;
-    *aux = 0;
-    return NB_OK;
-}
-
-static nb_status residual_prepare(const nb_call *c, size_t lo, size_t hi)
-{
-    (void)c, (void)lo, (void)hi;
+    (void)config;
+    need->out = in[2].shape;
     return NB_OK;
 }
 
 static const nb_op residual = {.name = "residual",
                                .inputs = 3,
-                               .shape = residual_shape,
-                               .forward = residual_forward,
-                               .prepare = residual_prepare};
+                               .config = sizeof(double), .promises = NB_BY_ROW | NB_PACKED,
+                               .plan = residual_plan,
+                               .forward = {{residual_forward, NB_ROWS, 0, false}}};
 
 static void test_packed_beside(void **state)
 {
@@ -415,8 +413,9 @@ static void test_packed_beside(void **state)
     nb_graph *g;
     double packed[n * 3], dense[n * k];
     const nb_run run[] = {{1, 3}, {4, 5}};
-    const nb_packed value = {
-        .dense = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, 3), packed), .runs = 2, .run = run};
+    const nb_packed packing = {.columns = 3, .runs = 2, .run = run};
+    nb_tensor value = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, k), packed);
+    value.packed = &packing;
     const nb_tensor whole = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, k), dense);
     support_fill_d(n * 3, packed, 8);
     support_fill_d(n * k, dense, 9);
@@ -424,13 +423,13 @@ static void test_packed_beside(void **state)
     nb_node *x = nb_sparse(nb_input(g, "x", NB_SHAPE(NB_BATCH, k)));
     nb_node *z = nb_input(g, "z", NB_SHAPE(NB_BATCH, k));
     nb_node *W = nb_parameter(g, "W", NB_SHAPE(k, m)), *V = nb_parameter(g, "V", NB_SHAPE(k, m));
-    nb_node *y = nb_apply(&residual, 0, (nb_node *[]){x, W, nb_matmul(z, V)});
+    nb_node *y = nb_apply(&residual, &(double){0}, (nb_node *[]){x, W, nb_matmul(z, V)});
     nb_node *loss = nb_sum(nb_softmax(y));
     nb_node *target = nb_mean(nb_multiply(nb_softmax(y), nb_sigmoid(y)));
     assert_ok(nb_graph_finish(g, n));
     const nb_tensor w = nb_graph_parameters(g);
     support_fill_d(nb_tensor_count(&w), w.data, 4);
-    assert_ok(nb_feed_packed(x, &value));
+    assert_ok(nb_feed(x, &value));
     assert_ok(nb_feed(z, &whole));
     compare_all(loss, 1e-4);
     compare_all(target, 1e-4);

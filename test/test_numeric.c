@@ -313,6 +313,32 @@ static void a_descent_that_leaves_the_numbers_stops(void **state)
                  nb_gradient_descent(function_2, NULL, 2, far, 1e308, 5, NULL));
 }
 
+static void bad_arguments_are_told(void **state)
+{
+    (void)state;
+    const double rates[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
+    double x[2] = {-3, 4}, history[6] = {42}, gradient[2] = {42}, errors[NB_DIFFS], h = 1;
+    for (size_t i = 0; i < COUNT(rates); i++)
+        assert_fails(NB_EINVAL, "nb_gradient_descent: lr=",
+                     nb_gradient_descent(never_called, NULL, 2, x, rates[i], 2, history));
+    assert_fails(NB_EINVAL, "NULL", nb_gradient_descent(NULL, NULL, 2, x, .1, 2, history));
+    assert_fails(NB_EINVAL, "NULL",
+                 nb_gradient_descent(never_called, NULL, 2, NULL, .1, 2, history));
+    assert_fails(NB_EINVAL, "NULL", nb_numerical_gradient(NULL, NULL, 2, x, gradient));
+    assert_fails(NB_EINVAL, "NULL", nb_numerical_gradient(never_called, NULL, 2, NULL, gradient));
+    assert_fails(NB_EINVAL, "NULL", nb_numerical_gradient(never_called, NULL, 2, x, NULL));
+    assert_fails(NB_EINVAL, "NULL", nb_numerical_diff_errors(NULL, NULL, 1, 1, 1, &h, errors));
+    assert_fails(NB_EINVAL, "NULL",
+                 nb_numerical_diff_errors(function_1, NULL, 1, 1, 1, NULL, errors));
+    assert_fails(NB_EINVAL, "NULL", nb_numerical_diff_errors(function_1, NULL, 1, 1, 1, &h, NULL));
+    assert_true(x[0] == -3 && x[1] == 4 && history[0] == 42 && gradient[0] == 42);
+    assert_true(isnan(nb_numerical_diff(NULL, NULL, 1)));
+    assert_true(isnan(nb_numerical_diff_central(NULL, NULL, 1, 1)));
+    assert_true(isnan(nb_numerical_diff_forward(NULL, NULL, 1, 1)));
+    assert_true(isnan(nb_numerical_diff_bad(NULL, NULL, 1)));
+    assert_true(isnan(nb_numerical_diff_richardson(NULL, NULL, 1, 1, &h)) && isnan(h));
+}
+
 static void memory_is_taken_once(void **state)
 {
     (void)state;
@@ -402,6 +428,7 @@ int main(void)
         cmocka_unit_test(nothing_to_do_is_no_call),
         cmocka_unit_test(history_is_the_path),
         cmocka_unit_test(a_descent_that_leaves_the_numbers_stops),
+        cmocka_unit_test(bad_arguments_are_told),
         cmocka_unit_test(memory_is_taken_once),
         cmocka_unit_test(richardson_is_of_order_four),
         cmocka_unit_test(the_errors_form_a_v),

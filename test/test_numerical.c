@@ -5,7 +5,7 @@
 #include "nablas/blas.h"
 #include "nablas/loss.h"
 #include "nablas/memory.h"
-#include "nablas/net.h"
+#include "perceptron.h"
 
 #include <stdlib.h>
 
@@ -22,18 +22,18 @@ static void fill_pixels(const nb_tensor *x, uint64_t seed)
 }
 
 typedef struct net_trial {
-    nb_net *net;
+    nb_model *net;
     nb_tensor x, labels, rows;
 } net_trial;
 
-static void net_trial_init(net_trial *t, const nb_net_options *o, size_t n)
+static void net_trial_init(net_trial *t, const perceptron *o, size_t n)
 {
     nb_random random;
     const size_t m = o->sizes[o->layers];
     uint64_t state = 3;
-    assert_ok(nb_net_create(&t->net, o));
+    assert_ok(perceptron_create(&t->net, o));
     nb_random_seed(&random, 1);
-    nb_net_randomize(t->net, &random, 0.3);
+    perceptron_randomize(t->net, &random, 0.3);
     assert_ok(nb_tensor_create(&t->x, o->dtype, NB_SHAPE(n, o->sizes[0])));
     assert_ok(nb_tensor_create(&t->labels, NB_INT32, NB_SHAPE(n)));
     assert_ok(nb_tensor_create(&t->rows, o->dtype, NB_SHAPE(n, m)));
@@ -47,7 +47,7 @@ static void net_trial_init(net_trial *t, const nb_net_options *o, size_t n)
 
 static void net_trial_end(net_trial *t)
 {
-    nb_net_destroy(t->net);
+    nb_model_destroy(t->net);
     nb_tensor_destroy(&t->x);
     nb_tensor_destroy(&t->labels);
     nb_tensor_destroy(&t->rows);
@@ -59,7 +59,7 @@ static void test_networks(void **state)
     static const size_t sizes[] = {12, 7, 6, 5};
     for (size_t layers = 1; layers <= 3; layers++)
         for (int variant = 0; variant < 16; variant++) {
-            const nb_net_options o = {.layers = layers,
+            const perceptron o = {.layers = layers,
                                       .sizes = sizes + 3 - layers,
                                       .bias = variant & 1,
                                       .activation = variant & 2 ? NB_RELU : NB_SIGMOID,
@@ -69,9 +69,9 @@ static void test_networks(void **state)
             net_trial t;
             nb_node *loss;
             net_trial_init(&t, &o, 17);
-            assert_ok(nb_net_feed(t.net, &t.x, &t.labels, &loss));
+            assert_ok(nb_model_feed(t.net, &t.x, &t.labels, &loss));
             compare_all(loss, step_for(o.dtype));
-            assert_ok(nb_net_feed(t.net, &t.x, &t.rows, &loss));
+            assert_ok(nb_model_feed(t.net, &t.x, &t.rows, &loss));
             compare_all(loss, step_for(o.dtype));
             net_trial_end(&t);
         }
@@ -81,7 +81,7 @@ static void test_networks(void **state)
 static void test_book(void **state)
 {
     (void)state;
-    const nb_net_options o = {.layers = 2,
+    const perceptron o = {.layers = 2,
                               .sizes = (const size_t[]){784, 50, 10},
                               .bias = true,
                               .epsilon = NB_EXACT_LOG,
@@ -94,9 +94,9 @@ static void test_book(void **state)
     const size_t count = 39760 + 6 + 4 + 6; /* with the gaps behind b1, W2 and b2 */
     assert_int_equal(nb_graph_parameters(t.net->graph).shape.dim[0], count);
     double *numerical = malloc(count * sizeof *numerical);
-    assert_ok(nb_net_numerical_gradient(t.net, &t.x, &t.labels, 1e-4));
+    assert_ok(nb_model_numerical_gradient(t.net, &t.x, &t.labels, 1e-4));
     memcpy(numerical, nb_graph_gradients(t.net->graph).data, count * sizeof *numerical);
-    assert_ok(nb_net_feed(t.net, &t.x, &t.labels, &loss));
+    assert_ok(nb_model_feed(t.net, &t.x, &t.labels, &loss));
     for (size_t i = 0; i < count; i += i < 39200 ? 53 : 1) {
         const double old = w[i];
         w[i] = old + 1e-4;
@@ -108,7 +108,7 @@ static void test_book(void **state)
         w[i] = old;
         assert_near(numerical[i], (above - below_) / 2e-4, 1e-10);
     }
-    assert_ok(nb_net_gradient(t.net, &t.x, &t.labels));
+    assert_ok(nb_model_gradient(t.net, &t.x, &t.labels));
     const double *analytic = nb_graph_gradients(t.net->graph).data;
     for (size_t i = 0; i < count; i++) assert_near(numerical[i], analytic[i], 1e-7);
     free(numerical);
@@ -121,7 +121,8 @@ typedef struct packed_trial {
     nb_entry entry[512];
     size_t row[64], row_end[64];
     double dense[512];
-    nb_packed value;
+    nb_packed packed;
+    nb_tensor value;
 } packed_trial;
 
 static void pack(packed_trial *p, const nb_tensor *x)
@@ -144,18 +145,20 @@ static void pack(packed_trial *p, const nb_tensor *x)
         p->row_end[i] = entries;
     }
     assert_true(entries > 0 && columns > 0);
-    p->value = (nb_packed){.dense = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, columns), p->dense),
-                           .runs = runs,
-                           .run = p->run,
-                           .row = p->row,
-                           .row_end = p->row_end,
-                           .entry = p->entry};
+    p->packed = (nb_packed){.columns = columns,
+                            .runs = runs,
+                            .run = p->run,
+                            .row = p->row,
+                            .row_end = p->row_end,
+                            .entry = p->entry};
+    p->value = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, k), p->dense);
+    p->value.packed = &p->packed;
 }
 
 static void test_zeros_and_packed(void **state)
 {
     (void)state;
-    const nb_net_options o = {.layers = 2,
+    const perceptron o = {.layers = 2,
                               .sizes = (const size_t[]){40, 6, 3},
                               .bias = true,
                               .epsilon = NB_BOOK_EPSILON,
@@ -171,21 +174,21 @@ static void test_zeros_and_packed(void **state)
     for (size_t i = 0; i < n * k; i++)
         if (i % k % 7 < 3) x[i] = i % 2 ? -0.0 : 0.0;
     pack(&p, &t.x);
-    nb_node *W = nb_net_parameter(t.net, "W1");
+    nb_node *W = nb_model_parameter(t.net, "W1");
     nb_tensor gradient = nb_tensor_view(NB_FLOAT64, NB_SHAPE(k, m), whole);
-    assert_ok(nb_net_feed(t.net, &t.x, &t.labels, &loss));
+    assert_ok(nb_model_feed(t.net, &t.x, &t.labels, &loss));
     compare_all(loss, 1e-4);
     assert_ok(nb_graph_numerical_gradient(loss, W, 1e-4, &gradient));
     for (size_t j = 0; j < k; j++) assert_true(j % 7 >= 3 || whole[j * m] == 0);
 
-    assert_ok(nb_feed_packed(t.net->x, &p.value));
+    assert_ok(nb_feed(t.net->x, &p.value));
     compare_all(loss, 1e-4);
     gradient.data = packed;
     assert_ok(nb_graph_numerical_gradient(loss, W, 1e-4, &gradient));
     for (size_t i = 0; i < k * m; i++) assert_near(whole[i], packed[i], 1e-11);
 
     memset(x, 0, n * k * sizeof *x);
-    assert_ok(nb_net_feed(t.net, &t.x, &t.labels, &loss));
+    assert_ok(nb_model_feed(t.net, &t.x, &t.labels, &loss));
     compare_all(loss, 1e-4);
     net_trial_end(&t);
 }
@@ -195,7 +198,7 @@ static void test_zeros_and_packed(void **state)
 static void test_threads(void **state)
 {
     (void)state;
-    const nb_net_options o = {.layers = 2,
+    const perceptron o = {.layers = 2,
                               .sizes = (const size_t[]){30, 7, 4},
                               .bias = true,
                               .epsilon = NB_BOOK_EPSILON,
@@ -211,7 +214,7 @@ static void test_threads(void **state)
         assert_ok(nb_pool_create(&pool, threads));
         nb_graph_set_pool(t.net->graph, pool);
         for (int again = 0; again < 3; again++) {
-            assert_ok(nb_net_numerical_gradient(t.net, &t.x, &t.labels, 1e-4));
+            assert_ok(nb_model_numerical_gradient(t.net, &t.x, &t.labels, 1e-4));
             if (threads == 1 && again == 0) memcpy(one, gradients.data, bytes);
             assert_memory_equal(gradients.data, one, bytes);
         }
@@ -441,24 +444,23 @@ static nb_status limit_forward(const nb_call *c, size_t lo, size_t hi)
     const size_t m = nb_tensor_width(c->out);
     for (size_t i = lo * m; i < hi * m; i++) {
         const double x = c->kernels->get(c->in[0]->data, i);
-        if (x > c->attribute) return nb_fail(NB_ERANGE, "limit: %g", x);
+        if (x > *(const double *)c->config) return nb_fail(NB_ERANGE, "limit: %g", x);
         c->kernels->set(c->out->data, i, x);
     }
     return NB_OK;
 }
 
-static nb_status same_shape(const nb_tensor *in, nb_shape *out, size_t *aux)
+static nb_status same_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
-    *out = in[0].shape;
-    *aux = 0;
+    (void)config;
+    need->out = in[0].shape;
     return NB_OK;
 }
 
 static const nb_op limit = {.name = "limit",
                             .inputs = 1,
-                            .kind = NB_BY_ELEMENT,
-                            .shape = same_shape,
-                            .forward = limit_forward};
+                            .config = sizeof(double), .promises = NB_BY_ROW | NB_BY_ELEMENT, .plan = same_plan,
+                            .forward = {{limit_forward, NB_ROWS, 0, false}}};
 
 /* An operation that fails only where the parameter is shifted: its status, on any thread. */
 static void test_failing_operation(void **state)
@@ -474,7 +476,7 @@ static void test_failing_operation(void **state)
             nb_node *x = nb_input(t.g, "x", NB_SHAPE(NB_BATCH, 3));
             nb_node *W = nb_parameter(t.g, "W", NB_SHAPE(3, 1)), *a = nb_matmul(x, W);
             if (twice) a = nb_add(a, nb_matmul(x, W));
-            t.loss = nb_sum(nb_apply(&limit, 2.5, &a));
+            t.loss = nb_sum(nb_apply(&limit, &(double){2.5}, &a));
             trial_finish(&t);
             double *value = t.fed[0].data, *w = nb_value(W)->data;
             for (size_t i = 0; i < 6; i++) value[i] = 1;

@@ -5,8 +5,8 @@
 #include "nablas/graph.h"
 #include "nablas/loss.h"
 #include "nablas/memory.h"
-#include "nablas/net.h"
-#include "nablas/packer.h"
+#include "perceptron.h"
+#include "data/packer.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -17,7 +17,7 @@ enum { k = 101, hidden = 5, classes = 3, most_rows = 2 * NB_ROW_GROUP + 3 };
 
 /* A net, and a batch in which only the columns of some runs are not 0. */
 typedef struct fixture {
-    nb_net *net;
+    nb_model *net;
     nb_dtype dtype;
     size_t n;
     nb_tensor dense, columns;
@@ -54,7 +54,7 @@ static bool single(size_t i, size_t j, int kind)
 static void start(fixture *f, nb_dtype dtype, size_t n, int kind, bool bias)
 {
     static const size_t sizes[] = {k, hidden, classes};
-    const nb_net_options options = {.layers = 2,
+    const perceptron options = {.layers = 2,
                                     .sizes = sizes,
                                     .bias = bias,
                                     .epsilon = 1e-7,
@@ -67,8 +67,8 @@ static void start(fixture *f, nb_dtype dtype, size_t n, int kind, bool bias)
     const nb_kernels *kernels = nb_kernels_of(dtype);
     *f = (fixture){.dtype = dtype, .n = n};
     nb_random_seed(&random, 3);
-    assert_ok(nb_net_create(&f->net, &options));
-    nb_net_randomize(f->net, &random, 0.4);
+    assert_ok(perceptron_create(&f->net, &options));
+    perceptron_randomize(f->net, &random, 0.4);
     for (size_t j = 0; j < k; j++) mask[j] = active(j, kind);
     f->packed = (nb_packed){.runs = nb_find_runs(k, mask, 0, f->run, &columns),
                             .run = f->run,
@@ -91,12 +91,14 @@ static void start(fixture *f, nb_dtype dtype, size_t n, int kind, bool bias)
         }
         f->row_end[i] = entries;
     }
-    f->packed.dense = f->columns;
+    f->packed.columns = columns;
+    f->value = nb_tensor_view(dtype, NB_SHAPE(n, k), f->columns.data);
+    f->value.packed = &f->packed;
 }
 
 static void stop(fixture *f)
 {
-    nb_net_destroy(f->net);
+    nb_model_destroy(f->net);
     nb_tensor_destroy(&f->dense);
     nb_tensor_destroy(&f->columns);
 }
@@ -104,7 +106,7 @@ static void stop(fixture *f)
 static void feed(fixture *f, bool packed)
 {
     const nb_tensor t = nb_tensor_view(NB_INT32, NB_SHAPE(f->n), f->labels);
-    assert_ok(packed ? nb_feed_packed(f->net->x, &f->packed) : nb_feed(f->net->x, &f->dense));
+    assert_ok(packed ? nb_feed(f->net->x, &f->value) : nb_feed(f->net->x, &f->dense));
     assert_ok(nb_feed(f->net->labels, &t));
 }
 
@@ -145,8 +147,8 @@ static outcome run(fixture *f, bool packed, size_t threads)
     assert_ok(nb_pool_create(&pool, threads));
     nb_graph_set_pool(g, pool);
     feed(f, packed);
-    assert_ok(nb_forward(f->net->loss));
-    o.loss = nb_scalar(f->net->loss);
+    assert_ok(nb_forward(f->net->label_loss));
+    o.loss = nb_scalar(f->net->label_loss);
     /* Stale numbers must not shine through. */
     memset(gradients.data, 0xff, nb_tensor_count(&gradients) * nb_dtype_size(f->dtype));
     for (size_t i = 0; i < nb_graph_nodes(g); i++) {
@@ -155,15 +157,15 @@ static outcome run(fixture *f, bool packed, size_t threads)
         memset(nb_gradient(node)->data, 0xff,
                nb_tensor_count(nb_gradient(node)) * nb_dtype_size(f->dtype));
     }
-    assert_ok(nb_backward(f->net->loss));
-    nb_node *W1 = nb_net_parameter(f->net, "W1");
+    assert_ok(nb_backward(f->net->label_loss));
+    nb_node *W1 = nb_model_parameter(f->net, "W1");
     o.gradients = copy_of(nb_gradient(W1));
-    assert_ok(nb_descend(f->net->loss, 0.3, true));
-    assert_ok(nb_descend(f->net->loss, 0.3, true));
-    o.after = nb_scalar(f->net->loss);
+    assert_ok(nb_descend(f->net->label_loss, 0.3));
+    assert_ok(nb_descend(f->net->label_loss, 0.3));
+    o.after = nb_scalar(f->net->label_loss);
     /* A forward pass that gathers the rows anew agrees with the one inside nb_descend. */
-    assert_ok(nb_forward(f->net->loss));
-    assert_near(nb_scalar(f->net->loss), o.after, 0);
+    assert_ok(nb_forward(f->net->label_loss));
+    assert_near(nb_scalar(f->net->label_loss), o.after, 0);
     o.parameters = copy_of(&live);
     assert_ok(nb_tensor_convert(&before, &(nb_tensor){live.dtype, live.shape, live.data}));
     nb_graph_set_pool(g, NULL);
@@ -201,11 +203,11 @@ static void a_cast_unpacks(void **state)
     nb_graph *cast;
     start(&f, NB_FLOAT64, 4, 4, true);
     feed(&f, true);
-    assert_ok(nb_forward(f.net->loss));
+    assert_ok(nb_forward(f.net->label_loss));
     assert_ok(nb_graph_cast(f.net->graph, NB_FLOAT64, &cast));
-    nb_node *loss = nb_graph_node(cast, nb_node_index(f.net->loss));
+    nb_node *loss = nb_graph_node(cast, nb_node_index(f.net->label_loss));
     assert_ok(nb_forward(loss));
-    assert_near(nb_scalar(loss), nb_scalar(f.net->loss), 1e-15);
+    assert_near(nb_scalar(loss), nb_scalar(f.net->label_loss), 1e-15);
     nb_graph_destroy(cast);
     stop(&f);
 }
@@ -236,7 +238,7 @@ static void bad_matrices_are_refused(void **state)
     assert_fails(NB_ESHAPE, "of row 1", nb_feed_packed(f.net->x, &p));
     p.entry = far;
     assert_fails(NB_ESHAPE, "of row 1", nb_feed_packed(f.net->x, &p));
-    assert_fails(NB_EINVAL, "nb_sparse", nb_feed_packed(f.net->one_hot, &p));
+    assert_fails(NB_EINVAL, "nb_sparse", nb_feed_packed(f.net->targets, &p));
     p = (nb_packed){.dense = nb_tensor_view(NB_FLOAT64, NB_SHAPE(2, k), f.dense.data)};
     assert_fails(NB_EDTYPE, "float64", nb_feed_packed(f.net->x, &p));
     p.dense = f.dense; /* nothing left out */

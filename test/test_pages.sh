@@ -46,6 +46,62 @@ pages_print() {
   done
 }
 
+# What the book's Python prints, where ./examples/textbook does not compare it: from NumPy 1.24.
+the_books_lines_are_printed() {
+  program=''
+  while IFS='|' read -r page line; do
+    [ "$page" = "$program" ] || run "$page" --out "$figures"
+    grep -qF -e "$line" "$out" || problem "$page: expected '$line'"
+  done <<EOF
+numpy_basics|x / y = [0.5 0.5 0.5]
+numpy_basics|A.shape = (2, 2)
+numpy_basics|A.dtype = int64
+numpy_basics|X[0] = [51 55]
+numpy_basics|X[0][1] = 55
+numpy_basics|X.flatten()[[0,2,4]] = [51 14  0]
+numpy_basics|X > 15 = [[ True  True]
+numpy_basics|X[X>15] = [51 55 19]
+matrix_product|np.ndim(A) = 1, A.shape = (4,)
+matrix_product|np.ndim(B) = 2, B.shape = (3, 2)
+batch_accuracy|y == t = [ True  True False  True]
+softmax|a - np.max(a) = [  0. -10. -20.]
+activations|x > 0      = [False  True  True]
+layer_naive|  dorange      3.3000000000000003
+layers|  dX = [[ 6.  6.]
+layers|  dW = [[16. 20. 24.]
+two_layer_shapes|params['W1'].shape = (784, 100)
+two_layer_shapes|y = predict(x), y.shape = (100, 10)
+two_layer_shapes|y[0][:5] = [0.10521295 0.10005961 0.10249835 0.1025067  0.09945737]
+two_layer_shapes|loss = 2.30283216060956
+two_layer_shapes|grads['W2'].shape = (100, 10)
+accuracy_or_loss|w = 0.501  accuracy 0.59  loss 0.91947994
+EOF
+}
+
+# An image of the user's: what is shown is that file, and a file that is not there is named.
+images_are_shown() {
+  "$examples/image_show" --quiet --out "$folder/first" >"$out" 2>"$err"
+  run image_show --out "$folder/second" --image "$folder/first/image_show_picture.png"
+  exits 0; silent "$err"; prints '^img.shape = .120, 180, 3.$'
+  [ ! -e "$folder/second/image_show_picture.png" ] || problem "wrote a picture of its own"
+  run image_show --out "$figures" --image "$folder/nowhere.png"
+  exits 1; says "$folder/nowhere.png"
+}
+
+# Both tables name every program, and both texts have the same code.
+the_readmes_agree() {
+  program=README
+  for page in $pages train_mnist textbook; do
+    for text in README.md README.zh-CN.md; do
+      grep -q "^| .$page. |" $text || problem "$text: no $page in its table"
+    done
+  done
+  for text in README.md README.zh-CN.md; do
+    awk '/^```/ {code = !code; print; next} code {sub(/ *#.*/, ""); print}' $text >"$folder/$text"
+  done
+  cmp -s "$folder/README.md" "$folder/README.zh-CN.md" || problem "the blocks of code differ"
+}
+
 # Twice the same, in print and on paper.
 pages_repeat() {
   for page in $pages; do
@@ -125,5 +181,6 @@ a_miss_is_told() {
   exits 1; silent "$out"; says 'MNIST: values: the book has 784, ours is 12'
 }
 
-check pages_draw_quietly pages_print pages_repeat help_is_given bad_options_are_refused \
+check pages_draw_quietly pages_print the_books_lines_are_printed images_are_shown the_readmes_agree \
+      pages_repeat help_is_given bad_options_are_refused \
       bad_folders_are_named full_disks_are_noticed the_books_values_hold a_miss_is_told

@@ -1,19 +1,12 @@
-#include "support.h"
+#include "plot_fixtures.h"
 
 #include "nablas/memory.h"
-#include "nablas/plot.h"
-#include "plot/figure.h"
 #include "plot/reduce.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include <cairo.h>
-#include <fontconfig/fontconfig.h>
-
-static const double nan_value = (double)NAN, inf_value = HUGE_VAL;
 
 /* --- colours --- */
 
@@ -29,6 +22,9 @@ static void colour_maps_have_their_ends(void **state)
     assert_int_equal(nb_color_of(NB_GREYS, 0.5), 0xff808080u);
     assert_int_equal(nb_color_of(NB_GREYS, 1), NB_WHITE);
     assert_int_equal(nb_color_of(NB_GREYS, nan_value), 0);
+    assert_int_equal(nb_color_of(NB_GREYS_REVERSED, 0), NB_WHITE);
+    assert_int_equal(nb_color_of(NB_GREYS_REVERSED, 9), NB_BLACK);
+    assert_int_equal(nb_color_of(NB_GREYS_REVERSED, nan_value), 0);
 }
 
 static void reducing_keeps_areas(void **state)
@@ -66,15 +62,6 @@ static void reducing_keeps_areas(void **state)
 }
 
 /* --- limits --- */
-
-static nb_figure *one(nb_axes **ax)
-{
-    nb_figure *fig;
-    assert_ok(nb_figure_create(&fig, 320, 240));
-    *ax = nb_figure_axes(fig, 1, 1, 0);
-    assert_non_null(*ax);
-    return fig;
-}
 
 static void check_limits(nb_axes *ax, int d, double lo, double hi)
 {
@@ -165,16 +152,6 @@ static void tick_names_of_several_lines_have_room(void **state)
 }
 
 /* --- pictures --- */
-
-static size_t count_color(const nb_image *image, nb_color color)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < image->width * image->height; i++) {
-        const uint8_t *p = image->pixels + 3 * i;
-        count += ((nb_color)p[0] << 16 | (nb_color)p[1] << 8 | p[2]) == (color & 0xffffff);
-    }
-    return count;
-}
 
 static void a_line_is_drawn_in_its_colour(void **state)
 {
@@ -276,6 +253,9 @@ static void bad_values_make_a_picture(void **state)
                 nb_plot_bars(ax, 4, x, y, &(nb_bar_style){.format = "%.2f", .label = "b"});
                 nb_plot_quiver(ax, 4, x, y, y, x, &(nb_arrow_style){.scale = log});
                 nb_plot_contour(ax, 2, 2, x, y, x, &(nb_contour_style){.values = true});
+                nb_plot_contour(ax, 2, 2, x, y, x, &(nb_contour_style){.filled = true});
+                nb_plot_predictions(ax, 4, x, y, NULL);
+                nb_axes_color_bar(ax, "c");
                 nb_plot_text(ax, x[0], y[1], "t", NULL);
                 nb_plot_hline(ax, y[2], NULL);
                 nb_plot_vline(ax, x[2], NULL);
@@ -283,6 +263,7 @@ static void bad_values_make_a_picture(void **state)
                 nb_plot_matrix(ax, 2, 2, x, &(nb_matrix_style){.format = "%g"});
                 nb_plot_image(ax, &picture);
                 nb_plot_surface(solid, 2, 2, x, y, x, NULL);
+                nb_plot_filters(nb_figure_axes(fig, 3, 3, 8), 2, 2, 1, 2, x, NULL, NULL);
                 nb_axes_legend(ax, NB_BEST);
                 nb_axes_grid(ax);
                 assert_ok(nb_figure_render(fig, &image));
@@ -383,11 +364,19 @@ static nb_status draw_all(const char *path)
     nb_plot_bars(ax, 3, NULL, x, &(nb_bar_style){.format = "%g"});
     nb_plot_contour(ax, 3, 3, x, x, z, NULL);
     nb_plot_contour(ax, 3, 3, x, x, z, &(nb_contour_style){.levels = &level, .count = 1});
+    nb_plot_contour(ax, 3, 3, x, x, z, &(nb_contour_style){.filled = true});
+    nb_plot_histogram(ax, 3, x, 4, 0, 2, NULL);
+    nb_plot_predictions(ax, 3, x, x, NULL);
+    nb_axes_color_bar(ax, "b");
+    nb_figure_labels(fig, "x", "y");
     nb_plot_text(ax, 1, 1, "t", NULL);
     nb_axes_xticks(ax, 3, x, (const char *[]){"a", NULL, "c"});
     nb_axes_legend(ax, NB_BEST);
     nb_plot_surface(nb_figure_axes(fig, 2, 2, 1), 3, 3, x, x, z, NULL);
     nb_plot_matrix(nb_figure_axes(fig, 2, 2, 2), 3, 3, z, NULL);
+    nb_plot_confusion(nb_figure_axes(fig, 4, 4, 2), 1, (size_t[]){3}, (const char *[]){"c"});
+    nb_plot_calibration(nb_figure_axes(fig, 4, 4, 3), 1, &(nb_calibration_bin){3, 0.5, 0.5}, NULL);
+    nb_plot_filters(nb_figure_axes(fig, 4, 4, 7), 1, 1, 3, 3, z, (const char *[]){"c"}, NULL);
     nb_plot_images(nb_figure_axes(fig, 2, 2, 3), 1, 1, &image, (const char *[]){"c"});
     if (!status) status = nb_figure_save(fig, path, NULL);
     nb_figure_destroy(fig);
@@ -425,9 +414,5 @@ int main(void)
         cmocka_unit_test(the_first_error_stays),
         cmocka_unit_test(no_memory_leaks_nothing),
     };
-    int failed = cmocka_run_group_tests_name("plot", tests, NULL, NULL);
-    /* What cairo and fontconfig keep for the process, so that LeakSanitizer sees ours alone. */
-    cairo_debug_reset_static_data();
-    FcFini();
-    return failed;
+    return run_plot_tests(cmocka_run_group_tests_name("plot", tests, NULL, NULL));
 }

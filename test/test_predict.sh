@@ -105,7 +105,7 @@ bad_pngs_are_named() {
       "$folder/empty.png" "$folder" test/digits/my8.png
   exits 1
   says "$folder/cut.png: "
-  says "$folder/text.png: Not a PNG file"
+  says "$folder/text.png: neither a PNG nor a JPEG file"
   says "test/digits/blank.png: nb_digit_from_image: no digit: nothing stands out from the paper"
   says "$folder/none.png: No such file"
   says "$folder/empty.png: "

@@ -5,6 +5,10 @@
 #include "nablas/memory.h"
 #include "nablas/safetensors.h"
 
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+
 static const float a_values[] = {0, 0.5f, 1, 1.5f, 2, 2.5f};
 static const double b_values[] = {1.5, -2};
 
@@ -211,6 +215,63 @@ static void what_is_written(void **state)
     nb_arrays_destroy(&arrays);
 }
 
+static size_t json_taken, json_live, json_fails_at;
+
+static void *json_take(size_t size)
+{
+    void *block = ++json_taken == json_fails_at ? NULL : malloc(size);
+    if (!block) errno = ENOMEM; /* as malloc does */
+    json_live += block != NULL;
+    return block;
+}
+
+static void json_give(void *block)
+{
+    json_live -= block != NULL;
+    free(block);
+}
+
+/* Whichever of jansson's allocations fails, saving answers and leaves the old file, or the file is
+ * right; loading answers. */
+static void jansson_may_run_out_of_memory(void **state)
+{
+    (void)state;
+    nb_arrays arrays = {0}, back;
+    double w[25] = {0};
+    const char *path = support_path("memory.safetensors");
+    assert_ok(nb_arrays_add_view(&arrays, "W", nb_tensor_view(NB_FLOAT64, NB_SHAPE(5, 5), w)));
+    assert_ok(nb_arrays_add_view(&arrays, "b", nb_tensor_view(NB_FLOAT64, NB_SCALAR, w)));
+    assert_ok(nb_arrays_set_text(&arrays, "key", "value"));
+    json_set_alloc_funcs(json_take, json_give);
+    nb_status status = NB_ENOMEM;
+    for (json_fails_at = 1; status; json_fails_at++) {
+        support_write("memory.safetensors", "old", 3);
+        json_taken = 0;
+        status = nb_safetensors_save(&arrays, path);
+        assert_int_equal(json_live, 0);
+        assert_int_equal(status, json_taken >= json_fails_at ? NB_ENOMEM : NB_OK);
+        unsigned char *bytes;
+        size_t size;
+        assert_ok(nb_file_read(path, &bytes, &size));
+        if (status) assert_int_equal(size, 3);
+        nb_free(bytes);
+    }
+    assert_true(json_fails_at > 20);
+    status = NB_ENOMEM;
+    for (json_fails_at = 1; status; json_fails_at++) {
+        json_taken = 0;
+        status = nb_arrays_load(&back, path);
+        assert_int_equal(json_live, 0);
+        assert_int_equal(status, json_taken >= json_fails_at ? NB_ENOMEM : NB_OK);
+        if (status) assert_int_equal(back.count + back.texts, 0);
+    }
+    assert_true(nb_shape_equal(back.item[0].tensor.shape, NB_SHAPE(5, 5)));
+    assert_string_equal(nb_arrays_text(&back, "key"), "value");
+    json_set_alloc_funcs(malloc, free);
+    nb_arrays_destroy(&back);
+    nb_arrays_destroy(&arrays);
+}
+
 static void null_is_an_answer(void **state)
 {
     (void)state;
@@ -232,6 +293,7 @@ int main(void)
         cmocka_unit_test(the_headers_length_is_held_against_the_file),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(what_is_written),
+        cmocka_unit_test(jansson_may_run_out_of_memory),
         cmocka_unit_test(null_is_an_answer),
     };
     return cmocka_run_group_tests_name("safetensors", tests, NULL, NULL);

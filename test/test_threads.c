@@ -1,12 +1,22 @@
+#define _GNU_SOURCE /* pthread_setattr_default_np */
 #include "support.h"
 
 #include "nablas/threads.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { most = 4 };
+
+#if defined(__SANITIZE_THREAD__)
+static const bool thread_sanitizer = true;
+#else
+static const bool thread_sanitizer = false;
+#endif
 
 static nb_pool *pool_of(size_t threads)
 {
@@ -21,6 +31,7 @@ static nb_pool *pool_of(size_t threads)
 typedef struct tally {
     unsigned long calls[most]; /* plain: each part has its own, and nb_pool_run orders the rounds */
     size_t parts;
+    atomic_size_t all;
     atomic_bool wrong;
 } tally;
 
@@ -29,6 +40,14 @@ static nb_status count_call(void *context, size_t part, size_t parts)
     tally *t = context;
     if (part >= parts || parts != t->parts) atomic_store(&t->wrong, true);
     t->calls[part % most]++;
+    return NB_OK;
+}
+
+static nb_status add_call(void *context, size_t part, size_t parts)
+{
+    tally *t = context;
+    if (part >= parts || parts != t->parts) atomic_store(&t->wrong, true);
+    atomic_fetch_add(&t->all, 1);
     return NB_OK;
 }
 
@@ -117,6 +136,142 @@ static void parts_run_at_the_same_time(void **state)
     nb_pool_destroy(pool);
 }
 
+/* --- more threads than processors --------------------------------------------------------------- */
+
+/* A round of a thousand parts that do nothing took 17 ms, to wake every thread; it takes 0.1 ms. */
+static void a_thousand_threads_are_soon_through(void **state)
+{
+    (void)state;
+    nb_pool *pool = pool_of(1000);
+    tally t = {.parts = 1000};
+    const double begin = seconds();
+    for (int round = 0; round < 200; round++) assert_ok(nb_pool_run(pool, add_call, &t));
+    if (!thread_sanitizer) assert_true(seconds() - begin < 1.5);
+    nb_pool_destroy(pool);
+    assert_int_equal(atomic_load(&t.all), 200 * 1000);
+    assert_false(atomic_load(&t.wrong));
+}
+
+/* Rounds that need all threads at once between rounds that one thread can do alone. */
+static void parts_of_a_crowded_pool_run_at_the_same_time_too(void **state)
+{
+    (void)state;
+    const size_t threads = nb_processors() + 37;
+    nb_pool *pool = pool_of(threads);
+    tally t = {.parts = threads};
+    for (int round = 1; round <= 20; round++) {
+        meeting m = {0};
+        assert_ok(nb_pool_run(pool, meet, &m));
+        for (int i = 0; i < round; i++) assert_ok(nb_pool_run(pool, add_call, &t));
+    }
+    assert_int_equal(atomic_load(&t.all), threads * 20 * 21 / 2);
+    nb_pool_destroy(pool);
+}
+
+static nb_status fail_everywhere(void *context, size_t part, size_t parts)
+{
+    (void)context, (void)parts;
+    return nb_fail(NB_EINVAL, "part %zu", part);
+}
+
+static void the_lowest_part_of_a_crowded_pool_answers(void **state)
+{
+    (void)state;
+    nb_pool *pool = pool_of(nb_processors() + 5);
+    for (int round = 0; round < 100; round++) {
+        nb_fail(NB_EIO, "before");
+        assert_int_equal(nb_pool_run(pool, fail_everywhere, NULL), NB_EINVAL);
+        assert_string_equal(nb_last_error(), "part 0");
+    }
+    nb_pool_destroy(pool);
+}
+
+/* A kernel of OpenBLAS needs more than the 64 kB that some systems, or ulimit -s 64, give a thread. */
+static nb_status use_stack(void *context, size_t part, size_t parts)
+{
+    volatile char deep[500000];
+    (void)context, (void)part, (void)parts;
+    for (size_t i = 0; i < sizeof deep; i += 1000) deep[i] = 1;
+    return deep[7000] == 1 ? NB_OK : NB_ERANGE;
+}
+
+static void threads_have_room_for_blas(void **state)
+{
+    (void)state;
+#if defined(__GLIBC__)
+    pthread_attr_t before, small;
+    assert_int_equal(pthread_getattr_default_np(&before), 0);
+    assert_int_equal(pthread_attr_init(&small), 0);
+    assert_int_equal(pthread_attr_setstacksize(&small, 65536), 0);
+    assert_int_equal(pthread_setattr_default_np(&small), 0);
+    nb_pool *pool = pool_of(2);
+    assert_ok(nb_pool_run(pool, use_stack, NULL));
+    nb_pool_destroy(pool);
+    assert_int_equal(pthread_setattr_default_np(&before), 0);
+#else
+    skip();
+#endif
+}
+
+/* --- after fork() ------------------------------------------------------------------------------- */
+
+/* In a child that a hang would not outlive; returns its exit status. */
+static int in_a_child(int (*task)(nb_pool *), nb_pool *pool)
+{
+    int status = -1;
+    fflush(NULL);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        alarm(20);
+        _exit(task(pool));
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+static int run_alone(nb_pool *pool)
+{
+    tally t = {.parts = 1};
+    if (nb_pool_threads(pool) != 1 || nb_pool_run(pool, count_call, &t)) return 1;
+    return t.calls[0] == 1 && !atomic_load(&t.wrong) ? 0 : 2;
+}
+
+static int destroy_it(nb_pool *pool)
+{
+    nb_pool_destroy(pool);
+    return 0;
+}
+
+static int have_one_of_its_own(nb_pool *parents)
+{
+    nb_pool *pool;
+    meeting m = {0};
+    (void)parents;
+    if (nb_pool_create(&pool, 4) || nb_pool_threads(pool) != 4) return 1;
+    if (nb_pool_run(pool, meet, &m)) return 2;
+    nb_pool_destroy(pool);
+    return 0;
+}
+
+static void a_child_works_alone(void **state)
+{
+    (void)state;
+    for (size_t threads = 2; threads <= nb_processors() + 8; threads += 3) {
+        nb_pool *pool = pool_of(threads);
+        tally t = {.parts = threads};
+        assert_ok(nb_pool_run(pool, add_call, &t));
+        assert_int_equal(in_a_child(run_alone, pool), 0);
+        assert_int_equal(in_a_child(destroy_it, pool), 0);
+        if (!thread_sanitizer) /* which ends a child of threads that starts some */
+            assert_int_equal(in_a_child(have_one_of_its_own, pool), 0);
+        assert_ok(nb_pool_run(pool, add_call, &t));
+        assert_int_equal(atomic_load(&t.all), 2 * threads);
+        assert_int_equal(nb_pool_threads(pool), threads);
+        nb_pool_destroy(pool);
+    }
+}
+
 static void no_pool_is_one_part(void **state)
 {
     (void)state;
@@ -170,6 +325,8 @@ static void a_size_outside_the_range_is_refused(void **state)
     pool = before;
     assert_fails(NB_EINVAL, "threads=1025", nb_pool_create(&pool, 1025));
     assert_null(pool);
+    assert_fails(NB_EINVAL, "nb_pool_create: pool=NULL", nb_pool_create(NULL, 2));
+    assert_fails(NB_EINVAL, "nb_pool_run: task=NULL", nb_pool_run(before, NULL, NULL));
     nb_pool_destroy(before);
     nb_pool_destroy(NULL);
 }
@@ -226,6 +383,11 @@ int main(void)
         cmocka_unit_test(sleepers_wake),
         cmocka_unit_test(the_caller_sleeps_until_the_last_part_is_done),
         cmocka_unit_test(parts_run_at_the_same_time),
+        cmocka_unit_test(a_thousand_threads_are_soon_through),
+        cmocka_unit_test(parts_of_a_crowded_pool_run_at_the_same_time_too),
+        cmocka_unit_test(the_lowest_part_of_a_crowded_pool_answers),
+        cmocka_unit_test(threads_have_room_for_blas),
+        cmocka_unit_test(a_child_works_alone),
         cmocka_unit_test(no_pool_is_one_part),
         cmocka_unit_test(the_lowest_failing_part_answers),
         cmocka_unit_test(a_size_outside_the_range_is_refused),

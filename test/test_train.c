@@ -83,12 +83,12 @@ static void it_learns_as_numpy_does(void **state)
     const nb_mnist data = small_mnist();
     const nb_train_options options = small_options(1000);
     nb_train_result result;
-    nb_net *net = small_net(NB_FLOAT64, NB_SIGMOID, &random);
+    nb_model *net = small_net(NB_FLOAT64, NB_SIGMOID, &random);
     assert_ok(nb_train(net, &data, &random, &options, &result));
     assert_near(result.last.loss, 0.3181291846995926, 1e-9);
     assert_near(result.last.train_accuracy, 47.0 / TRAIN, 0);
     assert_near(result.last.test_accuracy, 16.0 / TEST, 0);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
 }
 
 /* --- blank pixels ----------------------------------------------------------------------------- */
@@ -149,7 +149,7 @@ static bool two_images(size_t image, size_t pixel)
 }
 
 /* One step by the network's plain functions: gather, gradient, w := w - lr dw, loss. */
-static double plain_step(nb_net *net, const nb_dataset *set, nb_random *random, size_t batch)
+static double plain_step(nb_model *net, const nb_dataset *set, nb_random *random, size_t batch)
 {
     static double pixels[LARGE * WIDE];
     static int32_t labels[LARGE];
@@ -160,10 +160,10 @@ static double plain_step(nb_net *net, const nb_dataset *set, nb_random *random, 
     nb_tensor w = nb_graph_parameters(net->graph), dw = nb_graph_gradients(net->graph);
     assert_ok(nb_random_choice(random, TRAIN, batch, index));
     assert_ok(nb_dataset_gather(set, batch, index, &x, &t));
-    assert_ok(nb_net_gradient(net, &x, &t));
+    assert_ok(nb_model_gradient(net, &x, &t));
     for (size_t i = 0; i < nb_tensor_count(&w); i++)
         ((double *)w.data)[i] -= 0.5 * ((const double *)dw.data)[i];
-    assert_ok(nb_net_loss(net, &x, &t, &loss));
+    assert_ok(nb_model_loss(net, &x, &t, &loss));
     return loss;
 }
 
@@ -174,7 +174,7 @@ static void compare_with_plain(const nb_mnist *data, size_t batch, size_t thread
     nb_train_options options = small_options(5);
     nb_train_result result;
     nb_random random, plain_random;
-    nb_net *net, *plain;
+    nb_model *net, *plain;
     options.batch = batch;
     options.threads = threads;
     nb_random_seed(&random, 3);
@@ -192,8 +192,8 @@ static void compare_with_plain(const nb_mnist *data, size_t batch, size_t thread
     const nb_tensor a = nb_graph_parameters(net->graph), b = nb_graph_parameters(plain->graph);
     for (size_t i = 0; i < nb_tensor_count(&a); i++)
         assert_near(((double *)a.data)[i], ((double *)b.data)[i], 1e-13);
-    nb_net_destroy(net);
-    nb_net_destroy(plain);
+    nb_model_destroy(net);
+    nb_model_destroy(plain);
 }
 
 /* A run may leave out what is blank, if it makes no difference. */

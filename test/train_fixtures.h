@@ -29,9 +29,9 @@ static inline nb_mnist small_mnist(void)
                       set_of(test_images, test_labels, TEST)};
 }
 
-static inline nb_net *small_net(nb_dtype dtype, nb_activation activation, nb_random *random)
+static inline nb_model *small_net(nb_dtype dtype, nb_activation activation, nb_random *random)
 {
-    nb_net *net;
+    nb_model *net;
     nb_random_seed(random, 3);
     assert_ok(nb_two_layer_net_create(&net, DIGIT_PIXELS, HIDDEN, NB_MNIST_CLASSES, 0.5, activation,
                                       dtype, nb_train_max_batch(BATCH), random));
@@ -79,7 +79,7 @@ static inline job job_of(size_t iterations)
 static inline nb_status train(job *j)
 {
     nb_random random;
-    nb_net *net = small_net(j->dtype, j->activation, &random);
+    nb_model *net = small_net(j->dtype, j->activation, &random);
     j->seen.calls = 0;
     j->options.report = remember;
     j->options.context = &j->seen;
@@ -89,7 +89,7 @@ static inline nb_status train(job *j)
     assert_true(j->count <= 256);
     nb_tensor copy = nb_tensor_view(NB_FLOAT64, w.shape, j->weights);
     assert_ok(nb_tensor_convert(&w, &copy));
-    nb_net_destroy(net);
+    nb_model_destroy(net);
     return status;
 }
 

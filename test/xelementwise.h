@@ -1,8 +1,16 @@
 /* xelementwise.h - the tests of elementwise.h; see xsupport.h. */
 #include "xulps.h"
 
-/* np.sum(x[:n]) with i = np.arange(3000); x = 2.385 / (i * 7919 % 1009 + 1), for `single` after
+/* np.sum(x[:n]) with i = np.arange(1000000); x = 2.385 / (i * 7919 % 1009 + 1), for `single` after
  * x = x.astype(np.float32). NumPy 1.24. */
+static real *T(numbers_to_sum)(size_t n)
+{
+    real *x = malloc(n * sizeof *x);
+    assert_non_null(x);
+    for (size_t i = 0; i < n; i++) x[i] = (real)(2.385 / (double)(i * 7919 % 1009 + 1));
+    return x;
+}
+
 static void T(sum_has_numpys_bits)(void **state)
 {
     (void)state;
@@ -22,15 +30,48 @@ static void T(sum_has_numpys_bits)(void **state)
         {129, 0x1.e3e1ea87f79eep+1, 0x1.e3e1eap+1f},
         {1000, 0x1.1c7e2c73ec835p+4, 0x1.1c7e2cp+4f},
         {2049, 0x1.3370874dce02ap+5, 0x1.337086p+5f},
+        {8191, 0x1.255cabef21836p+7, 0x1.255cacp+7f},
+        {8192, 0x1.255defe0ff1c7p+7, 0x1.255dfp+7f},
+        {8193, 0x1.255f70dccf4a7p+7, 0x1.255f7p+7f},
+        {10000, 0x1.625ab02dec948p+7, 0x1.625abp+7f},
+        {16385, 0x1.238aa8345e183p+8, 0x1.238aa8p+8f},
+        {100003, 0x1.bb4379d4409b0p+10, 0x1.bb437ap+10f},
+        {1000000, 0x1.14d25b8a3fd94p+14, 0x1.14d25cp+14f},
     };
-    real x[3000];
-    for (size_t i = 0; i < 3000; i++) x[i] = (real)(2.385 / (double)(i * 7919 % 1009 + 1));
+    real *x = T(numbers_to_sum)(1000000);
     for (size_t i = 0; i < sizeof numpy / sizeof *numpy; i++) {
         const real want = sizeof(real) == 4 ? (real)numpy[i].in_single : (real)numpy[i].in_double;
         const real got = NB(sum)(numpy[i].n, x);
         if (!T(same)(got, want))
             fail_msg("sum of %zu: %a, NumPy %a", numpy[i].n, (double)got, (double)want);
     }
+    free(x);
+}
+
+/* The bytes of the sums of the first 4k^2 + k + 1 numbers, k = 0 ... 499, hashed by 64-bit FNV-1a,
+ * as NumPy's were. */
+static void T(five_hundred_sums_have_numpys_bits)(void **state)
+{
+    (void)state;
+    const uint64_t numpy = sizeof(real) == 4 ? 0x8862d043096cc881u : 0xf11c268c64bb6e0cu;
+    uint64_t hash = 0xcbf29ce484222325u;
+    real *x = T(numbers_to_sum)(1000000);
+    for (size_t k = 0; k < 500; k++) {
+        const real sum = NB(sum)(4 * k * k + k + 1, x);
+        for (size_t byte = 0; byte < sizeof sum; byte++)
+            hash = (hash ^ ((const unsigned char *)&sum)[byte]) * 0x100000001b3u;
+    }
+    assert_true(hash == numpy);
+    free(x);
+}
+
+/* np.sum of -0.0, however many times. */
+static void T(minus_zeros_sum_to_zero)(void **state)
+{
+    (void)state;
+    real x[200];
+    for (size_t i = 0; i < 200; i++) x[i] = (real)-0.0;
+    for (size_t n = 0; n <= 200; n++) assert_true(T(same)(NB(sum)(n, x), 0));
 }
 
 static void T(sum_lets_nan_through)(void **state)

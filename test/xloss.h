@@ -216,6 +216,52 @@ static void T(one_hot_rows_and_labels_agree)(void **state)
     T(free_batch)(&b);
 }
 
+/* The loss is log(1 + sum e^-margin) however near to 1 the probability is, where log y moves in steps
+ * of epsilon: with labels, with one-hot rows, and for 2 to 300 classes of which one leads. */
+static void T(a_sure_answer_has_an_exact_loss)(void **state)
+{
+    (void)state;
+    for (size_t m = 2; m <= 300; m = 3 * m - 2)
+        for (int margin = 0; margin <= 60; margin += 5) {
+            real a[300], t[300] = {0}, by_label, by_row;
+            long double rest = 0;
+            const int32_t label = (int32_t)(m / 2);
+            T(fill)(m, a, m);
+            a[label] = (real)(1.5 + margin);
+            t[label] = 1;
+            for (size_t j = 0; j < m; j++)
+                if (j != (size_t)label) rest += expl((long double)a[j] - a[label]);
+            assert_ok(NB(logit_cross_entropy_labels)(1, m, a, m, &label, NULL, &by_label));
+            assert_ok(NB(logit_cross_entropy)(1, m, a, m, t, m, NULL, &by_row));
+            /* a_j - a_k is rounded to eps/2 of up to 64, exp, log1p and sums to some eps. */
+            const long double want = log1pl(rest), bound = (32 + 40) * REAL(EPSILON) * want;
+            T(assert_within)(by_label, want, bound, "margin", (size_t)margin);
+            assert_true(T(same)(by_label, by_row));
+        }
+}
+
+/* Also over more samples and columns than NumPy adds in one block. */
+static void T(long_sums_run_in_numpys_order)(void **state)
+{
+    (void)state;
+    enum { n = 20000 };
+    real *Y = malloc(2 * n * sizeof *Y), *each = Y + n, loss;
+    int32_t *labels = calloc(n, sizeof *labels);
+    assert_non_null(Y);
+    assert_non_null(labels);
+    for (size_t i = 0; i < n; i++) Y[i] = (real)(2.385 / (double)(i * 7919 % 1009 + 3));
+    assert_ok(NB(cross_entropy_error_labels)(n, 1, Y, 1, labels, 0, each, &loss));
+    assert_true(T(same)(loss, NB(sum)(n, each) / n));
+    real *T0 = calloc(n, sizeof *T0);
+    assert_non_null(T0);
+    assert_ok(NB(mean_squared_error)(1, n, Y, n, T0, n, NULL, &loss));
+    for (size_t i = 0; i < n; i++) each[i] = Y[i] * Y[i];
+    assert_true(T(same)(loss, (real)0.5 * NB(sum)(n, each)));
+    free(T0);
+    free(labels);
+    free(Y);
+}
+
 /* --- edges --------------------------------------------------------------------------------------
  */
 
@@ -308,7 +354,7 @@ static void T(errors_name_the_place)(void **state)
                  NB(cross_entropy_error_labels)(4, 3, Y, 3, high, 1, each, &loss));
     assert_fails(NB_ERANGE, "logit_cross_entropy_labels: t[2]=-1 is no label of m=3 classes",
                  NB(logit_cross_entropy_labels)(4, 3, Y, 3, low, each, &loss));
-    assert_true(each[0] != -1 && each[1] != -1 && each[2] == -1 && each[3] == -1);
+    for (size_t i = 0; i < 4; i++) assert_true(each[i] == -1);
     assert_fails(NB_ERANGE, "t[0]=0 is no label of m=0 classes",
                  NB(logit_cross_entropy_labels)(1, 0, Y, 1, none, each, &loss));
     assert_fails(NB_ERANGE, "t[0]=0 is no label of m=0 classes",

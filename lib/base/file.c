@@ -148,9 +148,10 @@ static int keep_owner(int fd, const struct stat *old)
 
 static nb_status fail_and_abort(nb_file *file, const char *function, int error)
 {
-    nb_fail(NB_EIO, "%s: %s: %s", function, shown(file->path), strerror(error));
+    nb_status status = nb_fail(error == ENOMEM ? NB_ENOMEM : NB_EIO, "%s: %s: %s", function,
+                               shown(file->path), strerror(error));
     nb_file_abort(file);
-    return NB_EIO;
+    return status;
 }
 
 /* Without O_NONBLOCK, a pipe would make us wait for its reader. */

@@ -1,7 +1,8 @@
 #include "nablas/status.h"
+#include "nablas/text.h"
 
 #include <stdarg.h>
-#include <stdio.h>
+#include <string.h>
 
 static _Thread_local char detail[512];
 
@@ -24,9 +25,11 @@ const char *nb_last_error(void)
 
 nb_status nb_fail(nb_status status, const char *format, ...)
 {
+    char text[sizeof detail]; /* the arguments may be of the detail before */
     va_list args;
     va_start(args, format);
-    vsnprintf(detail, sizeof detail, format, args);
+    nb_vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    memcpy(detail, text, sizeof text);
     return status;
 }

@@ -97,7 +97,7 @@ static change change_of(const nudge *n, const nb_node *node)
 {
     if (n->product == NULL) return WHOLE;
     if (node == n->product) return COLUMN;
-    if (!nb_promises(node, NB_BY_ELEMENT)) return ROWS;
+    if (!nb_promises(node, NB_BY_ELEMENT) || node->need.kept) return ROWS;
     for (size_t i = 0; i < node->op->inputs; i++)
         if (changed(n, node->input[i]) == ROWS) return ROWS;
     return COLUMN;

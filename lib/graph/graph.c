@@ -183,12 +183,13 @@ static nb_status check_inputs(const nb_graph *g, const nb_op *op, nb_node *const
 
 static nb_status check_op(const nb_op *op, const void *config)
 {
+    if (op->inputs == 0 || op->inputs > NB_MAX_INPUTS)
+        return nb_fail(NB_EINVAL, "%s: %zu inputs, expected 1 ... %d", op->name ? op->name : "nb_apply",
+                       op->inputs,
+                       NB_MAX_INPUTS);
     if (!op->plan || !op->forward[0].run || !op->name)
         return nb_fail(NB_EINVAL, "nb_apply: %s has no %s", op->name ? op->name : "an operation",
                        op->name ? "plan or forward" : "name");
-    if (op->inputs == 0 || op->inputs > NB_MAX_INPUTS)
-        return nb_fail(NB_EINVAL, "%s: %zu inputs, expected 1 ... %d", op->name, op->inputs,
-                       NB_MAX_INPUTS);
     if (op->config && !config)
         return nb_fail(NB_EINVAL, "%s: config is NULL, expected %zu bytes", op->name, op->config);
     for (size_t k = 0; k < NB_MAX_PHASES; k++)
@@ -206,13 +207,6 @@ static nb_status configure(nb_node *node, const nb_op *op, const void *config)
     if (!node->config) return NB_ENOMEM;
     memcpy(node->config, config, op->config);
     return NB_OK;
-}
-
-static bool has_gradient(const nb_op *op, size_t input)
-{
-    for (size_t k = 0; k < NB_MAX_PHASES && op->backward[k].run; k++)
-        if (op->backward[k].over == NB_INPUT_ROWS && op->backward[k].input == input) return true;
-    return false;
 }
 
 static nb_status make(nb_graph *g, const nb_op *op, const void *config, nb_node *const *inputs,
@@ -234,7 +228,7 @@ static nb_status make(nb_graph *g, const nb_op *op, const void *config, nb_node 
     for (size_t i = 0; i < op->inputs; i++) {
         node->input[i] = inputs[i];
         inputs[i]->uses++;
-        node->needs_gradient |= inputs[i]->needs_gradient && has_gradient(op, i);
+        node->needs_gradient |= inputs[i]->needs_gradient;
     }
     *made = node;
     return configure(node, op, config);

@@ -29,6 +29,9 @@ struct nb_node {
     /* For the target of the schedules. */
     bool needed;
     bool written; /* backward writes this node's gradient */
+    bool direct;  /* parameter: its gradient may go straight to its sink */
+    bool follows; /* parameter: the last step went through its operation, which keeps what it has
+                     prepared from it */
 };
 
 /* One call for each thread: a phase of an operation, or one of the others. */

@@ -118,7 +118,7 @@ static bool active(const passage *p, const nb_step_of *step)
     if (step->kind == NB_STEP_FILL) return step->node->fill;
     if (step->kind == NB_STEP_ADD) return p->sinks;
     return !(p->again && step->phase->over == NB_INPUT_ROWS &&
-             step->node->input[step->phase->input]->role == NB_PARAMETER);
+             step->node->input[step->phase->input]->follows);
 }
 
 static nb_status run_phase(const passage *p, const nb_step_of *step, size_t part, size_t parts)
@@ -304,6 +304,12 @@ nb_status nb_backward_into(nb_node *loss, const nb_sink *sinks)
     if (loss->gradient.data) g->kernels->set(loss->gradient.data, 0, 1);
     status = run_stages(&(passage){.g = g, .schedule = &g->backward, .sinks = sinks});
     if (sinks) g->forwarded = NULL;
+    for (size_t i = 0, k = 0; sinks && i < g->nodes; i++) {
+        nb_node *node = g->node[i];
+        if (node->role != NB_PARAMETER) continue;
+        node->follows = node->direct && sinks[k].into == node->value.data;
+        k++;
+    }
     return status;
 }
 

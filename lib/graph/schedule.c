@@ -190,7 +190,7 @@ static void plan_gradient(nb_graph *g, nb_node *node, const nb_phase *phase, rea
                                       .alone = by_one,
                                       .first = !input->written,
                                       .direct = input->role == NB_PARAMETER && input->uses == 1 &&
-                                                nb_promises(node, NB_FUSES)});
+                                                node->batched && nb_promises(node, NB_FUSES)});
     const ready written = written_in(stage, by_one);
     *to = (ready){later(to->rows, written.rows), later(to->all, written.all)};
     input->written = true;
@@ -237,6 +237,7 @@ static void plan_parameter(nb_graph *g, nb_node *parameter)
         if (step->direct && step->node->input[step->phase->input] == parameter) direct = step;
     }
     const size_t stage = after_readers(s, parameter, direct);
+    parameter->direct = direct;
     if (direct)
         direct->stage = later(direct->stage, stage);
     else

@@ -46,10 +46,10 @@ nb_status nb_elements_descr(nb_elements *layout, const char *descr, size_t lengt
             nb_dtype_size(kinds[i].dtype) > 1 && descr[0] == (NB_HOST_IS_LITTLE ? '>' : '<');
         return NB_OK;
     }
-    return nb_fail(NB_EDTYPE,
-                   "%s: element type '%.*s'%s; expected f4, f8, u1, i1, i2, i4 or i8 after < or >",
-                   where, (int)(length < 40 ? length : 40), descr,
-                   length > ordered && descr[ordered] == 'O' ? " (pickled objects are never read)" : "");
+    return nb_fail(
+        NB_EDTYPE, "%s: element type '%.*s'%s; expected f4, f8, u1, i1, i2, i4 or i8 after < or >",
+        where, (int)(length < 40 ? length : 40), descr,
+        length > ordered && descr[ordered] == 'O' ? " (pickled objects are never read)" : "");
 }
 
 const char *nb_elements_kind(nb_dtype dtype)

@@ -5,7 +5,7 @@
 #include "nablas/memory.h"
 #include "nablas/npy.h"
 
-#include <limits.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <zip.h>
@@ -19,9 +19,12 @@
 /* The end record, which is all that an archive without entries has. */
 static const unsigned char empty_archive[22] = {'P', 'K', 5, 6};
 
-static nb_status zip_status(int code)
+/* What libzip could not do. It does not always know that memory was the reason; malloc says so. */
+static nb_status zip_fail(zip_error_t *error, nb_status otherwise, const char *where)
 {
-    return code == ZIP_ER_MEMORY ? NB_ENOMEM : NB_EFORMAT;
+    if (errno == ENOMEM || zip_error_code_zip(error) == ZIP_ER_MEMORY)
+        return nb_fail(NB_ENOMEM, "%s: no memory for libzip", where);
+    return nb_fail(otherwise, "%s: %s", where, zip_error_strerror(error));
 }
 
 /* --- reading -----------------------------------------------------------------------------------
@@ -73,26 +76,18 @@ static nb_status unpack(zip_t *zip, zip_uint64_t i, unsigned char *bytes, size_t
     size_t have = 0;
     zip_int64_t got = 0;
     zip_file_t *file = zip_fopen_index(zip, i, 0);
-    if (!file) {
-        zip_error_t *error = zip_get_error(zip);
-        return nb_fail(zip_status(zip_error_code_zip(error)), "%s: %s", where,
-                       zip_error_strerror(error));
-    }
+    if (!file) return zip_fail(zip_get_error(zip), NB_EFORMAT, where);
     while (have < size && (got = zip_fread(file, bytes + have, size - have)) > 0)
         have += (size_t)got;
     unsigned char beyond;
     if (got >= 0 && have == size) got = zip_fread(file, &beyond, 1);
     nb_status status = NB_OK;
     if (got < 0)
-        status = nb_fail(zip_status(zip_error_code_zip(zip_file_get_error(file))), "%s: %s", where,
-                         zip_file_strerror(file));
+        status = zip_fail(zip_file_get_error(file), NB_EFORMAT, where);
     else if (have < size || got > 0)
         status = nb_fail(NB_EFORMAT, "%s: unpacks to %s than the %zu bytes declared", where,
                          have < size ? "less" : "more", size);
-    int code = zip_fclose(file);
-    if (!status && code)
-        status = nb_fail(code == ZIP_ER_MEMORY ? NB_ENOMEM : NB_EFORMAT, "%s: error %d at the end",
-                         where, code);
+    if (zip_fclose(file) && !status) status = nb_fail(NB_EFORMAT, "%s: damaged at its end", where);
     return status;
 }
 
@@ -132,10 +127,9 @@ static nb_status read_entry(reader *r, zip_uint64_t i)
 {
     char where[400];
     zip_stat_t info;
+    snprintf(where, sizeof where, "nb_npz_parse: %s: entry %llu", r->label, (unsigned long long)i);
     if (zip_stat_index(r->zip, i, 0, &info))
-        return nb_fail(zip_status(zip_error_code_zip(zip_get_error(r->zip))),
-                       "nb_npz_parse: %s: entry %llu: %s", r->label, (unsigned long long)i,
-                       zip_strerror(r->zip));
+        return zip_fail(zip_get_error(r->zip), NB_EFORMAT, where);
     snprintf(where, sizeof where, "nb_npz_parse: %s: %.100s", r->label, info.name);
     if (ends_in(info.name, "/")) return NB_OK; /* a folder */
     nb_status status = check_entry(r, &info, where);
@@ -158,20 +152,22 @@ static nb_status read_entry(reader *r, zip_uint64_t i)
 nb_status nb_npz_parse(const void *bytes, size_t size, const char *label, nb_arrays *arrays)
 {
     zip_error_t error;
+    char where[400];
     nb_status status = nb_elements_arguments("nb_npz_parse", bytes, label, arrays);
     if (arrays) *arrays = (nb_arrays){0};
     if (status) return status;
     if (size < sizeof empty_archive) /* libzip takes an empty file for an empty archive */
         return nb_fail(NB_EFORMAT, "nb_npz_parse: %s: %zu bytes; a zip archive has %zu or more",
                        label, size, sizeof empty_archive);
+    snprintf(where, sizeof where, "nb_npz_parse: %s", label);
+    errno = 0;
     zip_error_init(&error);
     zip_source_t *source = zip_source_buffer_create(bytes, size, 0, &error);
     /* Without ZIP_CHECKCONS, which refuses archives that were written as a stream, and a name given
      * twice without saying which: what it guards against is checked entry by entry. */
     zip_t *zip = source ? zip_open_from_source(source, ZIP_RDONLY, &error) : NULL;
     if (!zip) {
-        status = nb_fail(zip_status(zip_error_code_zip(&error)), "nb_npz_parse: %s: %s", label,
-                         zip_error_strerror(&error));
+        status = zip_fail(&error, NB_EFORMAT, where);
         zip_source_free(source);
         zip_error_fini(&error);
         return status;
@@ -189,22 +185,19 @@ nb_status nb_npz_parse(const void *bytes, size_t size, const char *label, nb_arr
 /* --- writing -----------------------------------------------------------------------------------
  */
 
-static nb_status save_status(zip_t *zip)
-{
-    return zip_error_code_zip(zip_get_error(zip)) == ZIP_ER_MEMORY ? NB_ENOMEM : NB_EINVAL;
-}
-
 /* Append an entry of these parts, which must last until the archive is closed. */
 static nb_status add_entry(zip_t *zip, const char *name, const zip_buffer_fragment_t *parts,
                            size_t count, bool deflate)
 {
+    char where[200];
+    snprintf(where, sizeof where, "nb_npz_save: '%.100s'", name);
     zip_source_t *source = zip_source_buffer_fragment(zip, parts, count, 0);
     zip_int64_t i = source ? zip_file_add(zip, name, source, ZIP_FL_ENC_UTF_8) : -1;
     if (i < 0) zip_source_free(source);
     /* 1980-01-01 00:00 in the words of MS-DOS: the first moment that a zip archive knows. */
     if (i < 0 || zip_file_set_dostime(zip, (zip_uint64_t)i, 0, 1 << 5 | 1, 0) ||
         zip_set_file_compression(zip, (zip_uint64_t)i, deflate ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0))
-        return nb_fail(save_status(zip), "nb_npz_save: '%.100s': %s", name, zip_strerror(zip));
+        return zip_fail(zip_get_error(zip), NB_EINVAL, where);
     return NB_OK;
 }
 
@@ -266,11 +259,10 @@ static nb_status make_archive(zip_source_t *source, const nb_arrays *arrays, boo
     nb_status status = NB_OK;
     if (!zip) {
         zip_source_free(source);
-        status = nb_fail(NB_ENOMEM, "nb_npz_save: %s", zip_error_strerror(&error));
+        status = zip_fail(&error, NB_EIO, "nb_npz_save");
     }
     if (!status) status = add_all(zip, arrays, &p, deflate);
-    if (!status && zip_close(zip))
-        status = nb_fail(save_status(zip), "nb_npz_save: %s", zip_strerror(zip));
+    if (!status && zip_close(zip)) status = zip_fail(zip_get_error(zip), NB_EIO, "nb_npz_save");
     if (status && zip) zip_discard(zip);
     zip_error_fini(&error);
     nb_free(p.headers);
@@ -283,14 +275,12 @@ static nb_status write_archive(zip_source_t *source, nb_file *file)
     char part[16384];
     zip_int64_t got = 0;
     nb_status status = NB_OK;
-    if (zip_source_open(source))
-        return nb_fail(NB_ENOMEM, "nb_npz_save: %s", zip_error_strerror(zip_source_error(source)));
+    if (zip_source_open(source)) return zip_fail(zip_source_error(source), NB_EIO, "nb_npz_save");
     while (!status && (got = zip_source_read(source, part, sizeof part)) > 0)
         status = nb_file_write(file, part, (size_t)got);
-    if (got < 0)
-        status = nb_fail(NB_EIO, "nb_npz_save: %s", zip_error_strerror(zip_source_error(source)));
+    if (got < 0) status = zip_fail(zip_source_error(source), NB_EIO, "nb_npz_save");
     if (zip_source_close(source) && !status)
-        status = nb_fail(NB_EIO, "nb_npz_save: %s", zip_error_strerror(zip_source_error(source)));
+        status = zip_fail(zip_source_error(source), NB_EIO, "nb_npz_save");
     return status;
 }
 
@@ -300,11 +290,12 @@ nb_status nb_npz_save(const nb_arrays *arrays, const char *path, bool deflate)
     nb_file file = {0};
     if (!arrays || !path)
         return nb_fail(NB_EINVAL, "nb_npz_save: %s is NULL", !arrays ? "arrays" : "path");
+    errno = 0;
     zip_error_init(&error);
     zip_source_t *source = zip_source_buffer_create(NULL, 0, 0, &error);
     nb_status status = NB_OK;
     bool empty = arrays->count + arrays->texts == 0; /* of which libzip makes no archive */
-    if (!source) status = nb_fail(NB_ENOMEM, "nb_npz_save: %s", zip_error_strerror(&error));
+    if (!source) status = zip_fail(&error, NB_EIO, "nb_npz_save");
     if (!status && !empty) status = make_archive(source, arrays, deflate);
     if (!status) status = nb_file_begin(&file, path);
     if (!status)

@@ -1,5 +1,6 @@
 #include "io/texts.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* The length of the well-formed sequence at `s`, 0 if there is none. A final zero ends every run of
@@ -33,10 +34,14 @@ nb_status nb_texts_load(const void *bytes, size_t size, size_t offset, const cha
                         json_t **out)
 {
     json_error_t error;
+    errno = 0;
     *out = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &error);
     if (*out) return NB_OK;
-    return nb_fail(json_error_code(&error) == json_error_out_of_memory ? NB_ENOMEM : NB_EFORMAT,
-                   "%s: offset %lld: %s", where, (long long)offset + error.position, error.text);
+    /* jansson calls many a failed malloc a wrong token; malloc itself says what it was. */
+    if (errno == ENOMEM || json_error_code(&error) == json_error_out_of_memory)
+        return nb_fail(NB_ENOMEM, "%s: no memory to read the JSON", where);
+    return nb_fail(NB_EFORMAT, "%s: offset %lld: %s", where, (long long)offset + error.position,
+                   error.text);
 }
 
 nb_status nb_texts_read(json_t *map, const char *where, nb_arrays *arrays)

@@ -1,26 +1,153 @@
 #include "nablas/blas.h"
 
 #include "kernel/blocks.h"
+#include "nablas/text.h"
 #include "nablas/threads.h"
 
-#include <cblas.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
-int nb_blas_threads(void)
-{
-    return openblas_get_num_threads();
-}
+/* --- which BLAS this is ----------------------------------------------------------------------- */
 
-void nb_blas_set_threads(int n)
+/* Where OpenBLAS is linked (the Makefile tries), it is asked; where another CBLAS is, it may still be
+ * OpenBLAS under that name, which shows when the program is loaded. Likewise OpenMP's runtime library,
+ * which is there if OpenBLAS was built for it: one build takes another's place under the same name. */
+#define IF_THERE __attribute__((weak))
+#if defined(NB_OPENBLAS)
+#define OPENBLAS
+#else
+#define OPENBLAS IF_THERE
+#endif
+int openblas_get_parallel(void) OPENBLAS;
+int openblas_get_num_threads(void) OPENBLAS;
+void openblas_set_num_threads(int) OPENBLAS;
+char *openblas_get_corename(void) OPENBLAS;
+char *openblas_get_config(void) OPENBLAS;
+int omp_get_max_threads(void) IF_THERE;
+void omp_set_num_threads(int) IF_THERE;
+
+typedef enum {
+    OTHER,    /* another CBLAS: threads may call it, and it has its own settings */
+    SERIAL,   /* OpenBLAS without threads: nor with locks, so one call at a time */
+    PTHREADS, /* OpenBLAS with threads of its own, their number the process's */
+    OPENMP    /* OpenBLAS with those of OpenMP, their number that of each calling thread */
+} build;
+
+static build build_of_blas(void)
 {
-    openblas_set_num_threads(n < 1 ? 1 : n);
+    static int (*const parallel)(void) = openblas_get_parallel;
+    static void (*const set)(int) = omp_set_num_threads;
+    static int (*const get)(void) = omp_get_max_threads;
+    if (!parallel) return OTHER;
+    switch (parallel()) {
+    case 1:
+        return PTHREADS;
+    case 2:
+        return set && get ? OPENMP : SERIAL;
+    default:
+        return SERIAL;
+    }
 }
 
 const char *nb_blas_core(void)
 {
-    return openblas_get_corename();
+    return build_of_blas() == OTHER ? "unknown" : openblas_get_corename();
 }
+
+bool nb_blas_concurrent(void)
+{
+    return build_of_blas() != SERIAL;
+}
+
+static char description[256];
+
+static void describe(void)
+{
+    static const char *const text[] = {[SERIAL] = "no threads, one call at a time",
+                                       [PTHREADS] = "threads of its own",
+                                       [OPENMP] = "OpenMP threads"};
+    const build b = build_of_blas();
+    if (b == OTHER)
+        nb_snprintf(description, sizeof description, "CBLAS, not OpenBLAS");
+    else
+        nb_snprintf(description, sizeof description, "%s, %s", openblas_get_config(), text[b]);
+}
+
+const char *nb_blas_description(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, describe);
+    return description;
+}
+
+/* --- how many threads it uses ----------------------------------------------------------------- */
+
+static pthread_mutex_t setting = PTHREAD_MUTEX_INITIALIZER; /* of the next two */
+static atomic_size_t singles;                               /* begun and not ended */
+static atomic_int wanted; /* threads outside them; 0: what BLAS has by itself */
+
+/* Made true for each call where BLAS's own setting is a thread's. */
+static void apply(int n)
+{
+    if (n && build_of_blas() == PTHREADS) openblas_set_num_threads(n);
+}
+
+int nb_blas_threads(void)
+{
+    const build b = build_of_blas();
+    const int n = atomic_load(&wanted);
+    if (atomic_load(&singles) || b == SERIAL || b == OTHER) return 1;
+    if (b == PTHREADS) return openblas_get_num_threads();
+    return n ? n : omp_get_max_threads();
+}
+
+void nb_blas_set_threads(int n)
+{
+    pthread_mutex_lock(&setting);
+    atomic_store(&wanted, n < 1 ? 1 : n);
+    if (atomic_load(&singles) == 0) apply(atomic_load(&wanted));
+    pthread_mutex_unlock(&setting);
+}
+
+void nb_blas_begin_single(void)
+{
+    pthread_mutex_lock(&setting);
+    if (atomic_load(&singles) == 0) {
+        if (build_of_blas() == PTHREADS) atomic_store(&wanted, openblas_get_num_threads());
+        apply(1);
+    }
+    atomic_fetch_add(&singles, 1);
+    pthread_mutex_unlock(&setting);
+}
+
+void nb_blas_end_single(void)
+{
+    pthread_mutex_lock(&setting);
+    if (atomic_load(&singles) && atomic_fetch_sub(&singles, 1) == 1) apply(atomic_load(&wanted));
+    pthread_mutex_unlock(&setting);
+}
+
+static pthread_mutex_t one_call = PTHREAD_MUTEX_INITIALIZER;
+
+int nb_blas_enter(void)
+{
+    const build b = build_of_blas();
+    if (b == SERIAL) pthread_mutex_lock(&one_call);
+    if (b != OPENMP) return 0;
+    const int n = atomic_load(&singles) ? 1 : atomic_load(&wanted), before = omp_get_max_threads();
+    if (n == 0 || n == before) return 0;
+    omp_set_num_threads(n);
+    return before;
+}
+
+void nb_blas_leave(int before)
+{
+    if (before) omp_set_num_threads(before);
+    if (build_of_blas() == SERIAL) pthread_mutex_unlock(&one_call);
+}
+
+/* --- sharing products out --------------------------------------------------------------------- */
 
 /* Where OpenBLAS has kernels for small matrices: its AVX-512 processors, since 0.3.17. */
 static bool has_small_kernels(void)
@@ -31,7 +158,7 @@ static bool has_small_kernels(void)
     if (answer == 0) {
         answer = 1;
         for (size_t i = 0; i < sizeof cores / sizeof *cores; i++)
-            if (strcmp(openblas_get_corename(), cores[i]) == 0) answer = 2;
+            if (strcmp(nb_blas_core(), cores[i]) == 0) answer = 2;
         atomic_store_explicit(&known, answer, memory_order_relaxed);
     }
     return answer == 2;

@@ -15,4 +15,10 @@
  * depends on the sizes and the processor alone: the same bits in every run. */
 size_t nb_block_rows(bool trans_a, bool trans_b, size_t m, size_t n, size_t k);
 
+/* nb_blas_enter, nb_blas_leave - around every call of BLAS; `leave` takes what `enter` returned.
+ * They keep threads apart where BLAS cannot bear two, and see to the number of BLAS's own threads
+ * where that is to be set in each calling thread. */
+int nb_blas_enter(void);
+void nb_blas_leave(int before);
+
 #endif

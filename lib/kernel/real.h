@@ -6,6 +6,12 @@
 #ifndef NABLAS_REAL_H
 #define NABLAS_REAL_H
 
+#include <float.h>
+
+/* exp and the bits that all machines share depend on it. */
+_Static_assert(FLT_EVAL_METHOD == 0, "float and double are not computed as such here; try -msse2 "
+                                     "-mfpmath=sse (32-bit x86), -fexcess-precision=fast (s390x)");
+
 #define NB_PASTE_(a, b) a##b
 #define NB_PASTE(a, b) NB_PASTE_(a, b)
 

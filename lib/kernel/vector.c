@@ -1,6 +1,7 @@
 /* The elementwise loops. NB_ISA (base, avx2, avx512) and the precision come from the Makefile; see
  * vector.h. Loops stay simple enough for gcc and clang to vectorise: no calls, no branches. */
 #include "kernel/vector.h"
+#include "nablas/elementwise.h"
 
 #include "kernel/vector_math.h"
 #include "kernel/vector_update.h"
@@ -28,7 +29,8 @@ static void sigmoid_backward(size_t n, const real *y, const real *dy, real beta,
     }
 }
 
-/* Rows are short: one long exp fills the vectors that ten columns would not. */
+/* Rows are short: one long exp fills the vectors that ten columns would not, and their sum is a
+ * plain one. A long row's is pairwise, or float32 would be 1 % off over a million columns. */
 static void softmax(size_t n, size_t m, const real *X, size_t ldx, real *Y, size_t ldy)
 {
     for (size_t i = 0; i < n; i++) {
@@ -45,7 +47,10 @@ static void softmax(size_t n, size_t m, const real *X, size_t ldx, real *Y, size
         for (size_t i = 0; i < n; i++) exponential(m, Y + i * ldy, Y + i * ldy);
     for (size_t i = 0; i < n; i++) {
         real *y = Y + i * ldy, sum = 0;
-        for (size_t j = 0; j < m; j++) sum += y[j];
+        if (m < 16)
+            for (size_t j = 0; j < m; j++) sum += y[j];
+        else
+            sum = NB(sum)(m, y);
         INDEPENDENT
         for (size_t j = 0; j < m; j++) y[j] /= sum;
     }

@@ -1,3 +1,4 @@
+#include "kernel/pairwise.h"
 #include "kernel/vector.h"
 #include "nablas/activation.h"
 
@@ -96,12 +97,19 @@ nb_status NB(softmax)(size_t n, size_t m, const real *X, size_t ldx, real *Y, si
     return NB_OK;
 }
 
+static const real *products(const void *context, size_t lo, size_t n, real *room)
+{
+    const real *const *yd = context;
+    for (size_t j = 0; j < n; j++) room[j] = yd[1][lo + j] * yd[0][lo + j];
+    return room;
+}
+
 void NB(softmax_backward)(size_t n, size_t m, const real *Y, const real *dY, real beta, real *dX)
 {
     for (size_t i = 0; i < n; i++) {
-        const real *y = Y + i * m, *dy = dY + i * m;
-        real *dx = dX + i * m, dot = 0;
-        for (size_t j = 0; j < m; j++) dot += dy[j] * y[j];
+        const real *y = Y + i * m, *dy = dY + i * m, *const yd[] = {y, dy};
+        const real dot = NB(sum_of)(m, products, yd);
+        real *dx = dX + i * m;
         for (size_t j = 0; j < m; j++) {
             const real share = y[j] * (dy[j] - dot);
             dx[j] = beta == 0 ? share : share + beta * dx[j];

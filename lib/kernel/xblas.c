@@ -13,7 +13,12 @@
 #endif
 
 /* BLAS's integer is an int unless OpenBLAS was built with 64-bit ones. */
-static const size_t largest = sizeof(blasint) == sizeof(int) ? INT_MAX : (size_t)LLONG_MAX;
+#if defined(OPENBLAS_USE64BITINT)
+typedef blasint integer;
+#else
+typedef int integer;
+#endif
+static const size_t largest = sizeof(integer) == sizeof(int) ? INT_MAX : (size_t)LLONG_MAX;
 
 static nb_status check(const char *name, size_t value, const char *stride, size_t ld)
 {
@@ -47,10 +52,12 @@ nb_status NB(gemm)(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, rea
     if (status) return status;
     if (m == 0 || n == 0) return NB_OK;
     const size_t rows = nb_block_rows(trans_a, trans_b, m, n, k);
+    const int before = nb_blas_enter();
     for (size_t i = 0; i < m; i += rows) BLAS(gemm)
     (CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans, trans_b ? CblasTrans : CblasNoTrans,
-     (blasint)(m - i < rows ? m - i : rows), (blasint)n, (blasint)k, alpha,
-     A + (trans_a ? i : i * lda), (blasint)lda, B, (blasint)ldb, beta, C + i * ldc, (blasint)ldc);
+     (integer)(m - i < rows ? m - i : rows), (integer)n, (integer)k, alpha,
+     A + (trans_a ? i : i * lda), (integer)lda, B, (integer)ldb, beta, C + i * ldc, (integer)ldc);
+    nb_blas_leave(before);
     return NB_OK;
 }
 

@@ -1,3 +1,4 @@
+#include "kernel/pairwise.h"
 #include "kernel/vector.h"
 #include "nablas/elementwise.h"
 
@@ -9,25 +10,50 @@
 #define ME(name) "nb_d" name
 #endif
 
-real NB(sum)(size_t n, const real *x)
+/* Up to 128 numbers: eight running sums. */
+static real sum_leaf(size_t n, const real *x)
 {
-    if (n < 8) {
-        real sum = 0;
-        for (size_t i = 0; i < n; i++) sum += x[i];
-        return sum;
+    real sum = 0;
+    size_t i = 0;
+    if (n >= 8) {
+        real r[8];
+        for (size_t j = 0; j < 8; j++) r[j] = x[j];
+        for (i = 8; i < n / 8 * 8; i += 8)
+            for (size_t j = 0; j < 8; j++) r[j] += x[i + j];
+        sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
     }
-    if (n > 128) {
-        const size_t half = n / 2 / 8 * 8;
-        return NB(sum)(half, x) + NB(sum)(n - half, x + half);
-    }
-    real r[8];
-    size_t i;
-    for (size_t j = 0; j < 8; j++) r[j] = x[j];
-    for (i = 8; i < n / 8 * 8; i += 8)
-        for (size_t j = 0; j < 8; j++) r[j] += x[i + j];
-    real sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
     for (; i < n; i++) sum += x[i];
     return sum;
+}
+
+static real sum_pairs(size_t lo, size_t n, NB(terms) * terms, const void *context)
+{
+    real room[128];
+    if (n <= 128) return sum_leaf(n, terms(context, lo, n, room));
+    const size_t half = n / 2 / 8 * 8;
+    return sum_pairs(lo, half, terms, context) + sum_pairs(lo + half, n - half, terms, context);
+}
+
+/* 8192 numbers are what NumPy's reductions hand to its pairwise loop at a time. */
+real NB(sum_of)(size_t n, NB(terms) * terms, const void *context)
+{
+    enum { block = 8192 };
+    real sum = 0;
+    for (size_t lo = 0; lo < n; lo += block)
+        sum += sum_pairs(lo, n - lo < block ? n - lo : block, terms, context);
+    return sum;
+}
+
+static const real *in_place(const void *x, size_t lo, size_t n, real *room)
+{
+    (void)n, (void)room;
+    return (const real *)x + lo;
+}
+
+/* + 0, for NumPy adds to 0: numbers that are all -0 give 0. */
+real NB(sum)(size_t n, const real *x)
+{
+    return n <= 128 ? sum_leaf(n, x) + 0 : NB(sum_of)(n, in_place, x);
 }
 
 void NB(scale)(size_t n, real alpha, const real *x, real beta, real *y)

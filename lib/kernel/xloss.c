@@ -1,3 +1,4 @@
+#include "kernel/pairwise.h"
 #include "kernel/real.h"
 #include "nablas/elementwise.h"
 #include "nablas/loss.h"
@@ -17,107 +18,131 @@ typedef struct batch {
     const real *Y, *T; /* outputs or logits; one-hot targets, or NULL: labels */
     const int32_t *labels;
     real epsilon;
+    real (*row)(const struct batch *b, size_t i);
+    real *each;
 } batch;
-typedef real row_loss(const batch *b, size_t i);
 
-/* Fold the rows' losses in blocks: sum in NumPy's order within a block. A block is as long as what
- * NumPy sums without splitting, so up to 128 samples agree with it to the last bit. */
-static nb_status fold(const batch *b, row_loss *row, real *each, real *sum)
+/* The losses of rows lo ... lo+n-1. */
+static const real *row_losses(const void *context, size_t lo, size_t n, real *room)
 {
-    enum { block = 128 };
-    real losses[block], total = 0;
-    if (b->ldy < (b->m ? b->m : 1))
-        return nb_fail(NB_EINVAL, "%s: ldy=%zu < m=%zu", b->function, b->ldy, b->m ? b->m : 1);
-    if (b->T && b->ldt < (b->m ? b->m : 1))
-        return nb_fail(NB_EINVAL, "%s: ldt=%zu < m=%zu", b->function, b->ldt, b->m ? b->m : 1);
-    for (size_t lo = 0; lo < b->n; lo += block) {
-        const size_t width = b->n - lo < block ? b->n - lo : block;
-        for (size_t i = 0; i < width; i++) {
-            if (b->labels && (b->labels[lo + i] < 0 || (size_t)b->labels[lo + i] >= b->m))
-                return nb_fail(NB_ERANGE, "%s: t[%zu]=%ld is no label of m=%zu classes",
-                               b->function, lo + i, (long)b->labels[lo + i], b->m);
-            losses[i] = row(b, lo + i);
-            if (each) each[lo + i] = losses[i];
-        }
-        total += NB(sum)(width, losses);
-    }
-    *sum = total;
+    const batch *b = context;
+    real *losses = b->each ? b->each + lo : room;
+    for (size_t i = 0; i < n; i++) losses[i] = b->row(b, lo + i);
+    return losses;
+}
+
+/* The sum of all rows' losses. */
+static nb_status fold(const batch *b, real *sum)
+{
+    const size_t least = b->m ? b->m : 1;
+    if (b->ldy < least)
+        return nb_fail(NB_EINVAL, "%s: ldy=%zu < m=%zu", b->function, b->ldy, least);
+    if (b->T && b->ldt < least)
+        return nb_fail(NB_EINVAL, "%s: ldt=%zu < m=%zu", b->function, b->ldt, least);
+    for (size_t i = 0; b->labels && i < b->n; i++)
+        if (b->labels[i] < 0 || (size_t)b->labels[i] >= b->m)
+            return nb_fail(NB_ERANGE, "%s: t[%zu]=%ld is no label of m=%zu classes", b->function, i,
+                           (long)b->labels[i], b->m);
+    *sum = NB(sum_of)(b->n, row_losses, b);
     return NB_OK;
 }
 
-static nb_status mean_of(const batch *b, row_loss *row, real *each, real *loss)
+static nb_status mean_of(const batch *b, real *loss)
 {
-    real sum;
-    nb_status status = fold(b, row, each, &sum);
-    if (status) return status;
-    if (loss) *loss = b->n ? sum / (real)b->n : 0;
-    return NB_OK;
+    real sum = 0;
+    nb_status status = fold(b, &sum);
+    if (!status && loss) *loss = b->n ? sum / (real)b->n : 0;
+    return status;
 }
 
-/* Sum over the columns of a row in NumPy's order, for rows of any length. */
-typedef real term(const batch *b, const real *y, const real *t, size_t j);
+/* One row, and a sum over its columns. */
+typedef struct row {
+    const real *y, *t;
+    real epsilon, max;
+    size_t first; /* column of max */
+} row;
 
-static real sum_terms(const batch *b, term *f, const real *y, const real *t, size_t lo, size_t n)
+static real sum_row(const batch *b, NB(terms) * terms, size_t i)
 {
-    real terms[128];
-    if (n > 128) {
-        const size_t half = n / 2 / 8 * 8;
-        return sum_terms(b, f, y, t, lo, half) + sum_terms(b, f, y, t, lo + half, n - half);
+    const row r = {b->Y + i * b->ldy, b->T + i * b->ldt, b->epsilon, 0, 0};
+    return NB(sum_of)(b->m, terms, &r);
+}
+
+static const real *squares(const void *context, size_t lo, size_t n, real *room)
+{
+    const row *r = context;
+    for (size_t j = 0; j < n; j++) {
+        const real d = r->y[lo + j] - r->t[lo + j];
+        room[j] = d * d;
     }
-    for (size_t j = 0; j < n; j++) terms[j] = f(b, y, t, lo + j);
-    return NB(sum)(n, terms);
-}
-
-static real sum_row(const batch *b, term *f, size_t i)
-{
-    return sum_terms(b, f, b->Y + i * b->ldy, b->T + i * b->ldt, 0, b->m);
-}
-
-static real square(const batch *b, const real *y, const real *t, size_t j)
-{
-    (void)b;
-    return (y[j] - t[j]) * (y[j] - t[j]);
+    return room;
 }
 
 static real squared_error(const batch *b, size_t i)
 {
-    return (real)0.5 * sum_row(b, square, i);
+    return (real)0.5 * sum_row(b, squares, i);
 }
 
 nb_status NB(mean_squared_error)(size_t n, size_t m, const real *Y, size_t ldy, const real *T,
                                  size_t ldt, real *each, real *loss)
 {
-    const batch b = {ME("mean_squared_error"), n, m, ldy, ldt, Y, T, NULL, 0};
-    real sum;
-    nb_status status = fold(&b, squared_error, each, &sum);
+    const batch b = {ME("mean_squared_error"), n, m, ldy, ldt, Y, T, NULL, 0, squared_error, each};
+    real sum = 0;
+    nb_status status = fold(&b, &sum);
     if (!status && loss) *loss = sum;
     return status;
 }
 
-static real entropy_term(const batch *b, const real *y, const real *t, size_t j)
+/* Where t is 0 the term is 0, also for y = 0 and an exact logarithm, but NaN for a NaN. */
+static const real *entropy_terms(const void *context, size_t lo, size_t n, real *room)
 {
-    /* Where t is 0 the term is 0, also for y = 0 and an exact logarithm, but NaN for a NaN. */
-    return t[j] * (t[j] == 0 ? y[j] : MATH(log)(y[j] + b->epsilon));
+    const row *r = context;
+    for (size_t j = 0; j < n; j++) {
+        const real y = r->y[lo + j], t = r->t[lo + j];
+        room[j] = t * (t == 0 ? y : MATH(log)(y + r->epsilon));
+    }
+    return room;
 }
 
 static real entropy_row(const batch *b, size_t i)
 {
     return b->labels ? -MATH(log)(b->Y[i * b->ldy + (size_t)b->labels[i]] + b->epsilon)
-                     : -sum_row(b, entropy_term, i);
+                     : -sum_row(b, entropy_terms, i);
 }
 
 nb_status NB(cross_entropy_error)(size_t n, size_t m, const real *Y, size_t ldy, const real *T,
                                   size_t ldt, real epsilon, real *each, real *loss)
 {
-    const batch b = {ME("cross_entropy_error"), n, m, ldy, ldt, Y, T, NULL, epsilon};
-    return mean_of(&b, entropy_row, each, loss);
+    const batch b = {
+        ME("cross_entropy_error"), n, m, ldy, ldt, Y, T, NULL, epsilon, entropy_row, each};
+    return mean_of(&b, loss);
 }
 
 nb_status NB(cross_entropy_error_labels)(size_t n, size_t m, const real *Y, size_t ldy,
                                          const int32_t *t, real epsilon, real *each, real *loss)
 {
-    const batch b = {ME("cross_entropy_error_labels"), n, m, ldy, 0, Y, NULL, t, epsilon};
-    return mean_of(&b, entropy_row, each, loss);
+    const batch b = {
+        ME("cross_entropy_error_labels"), n, m, ldy, 0, Y, NULL, t, epsilon, entropy_row, each};
+    return mean_of(&b, loss);
+}
+
+/* e^(a_j - max) without the largest, whose 1 would swallow the others; NaN if max is infinite. */
+static const real *others(const void *context, size_t lo, size_t n, real *room)
+{
+    const row *r = context;
+    for (size_t j = 0; j < n; j++)
+        room[j] = MATH(exp)(r->y[lo + j] - r->max) - (lo + j == r->first);
+    return room;
+}
+
+static const real *weights_below(const void *context, size_t lo, size_t n, real *room)
+{
+    const row *r = context;
+    for (size_t j = 0; j < n; j++) {
+        const real t = r->t[lo + j];
+        room[j] = t == 0 ? 0 : t * (r->y[lo + j] - r->max);
+    }
+    return room;
 }
 
 /* Terms relative to the maximum, so that the large parts cancel before they are added:
@@ -125,34 +150,27 @@ nb_status NB(cross_entropy_error_labels)(size_t n, size_t m, const real *Y, size
 static real logit_row(const batch *b, size_t i)
 {
     if (b->m == 0) return 0;
-    const real *a = b->Y + i * b->ldy, max = a[NB(argmax)(b->m, a)];
-    real sum = 0, picked = 0, weight = 0;
-    for (size_t j = 0; j < b->m; j++) sum += MATH(exp)(a[j] - max);
-    if (b->labels) {
-        picked = a[b->labels[i]] - max;
-        weight = 1;
-    } else {
-        const real *t = b->T + i * b->ldt;
-        for (size_t j = 0; j < b->m; j++) {
-            picked += t[j] == 0 ? 0 : t[j] * (a[j] - max);
-            weight += t[j];
-        }
-    }
-    return MATH(log)(sum) * weight - picked;
+    const real *a = b->Y + i * b->ldy;
+    const size_t first = NB(argmax)(b->m, a);
+    const row r = {a, b->T ? b->T + i * b->ldt : NULL, 0, a[first], first};
+    const real rest = MATH(log1p)(NB(sum_of)(b->m, others, &r));
+    if (b->labels) return rest - (a[b->labels[i]] - r.max);
+    return rest * NB(sum)(b->m, r.t) - NB(sum_of)(b->m, weights_below, &r);
 }
 
 nb_status NB(logit_cross_entropy)(size_t n, size_t m, const real *A, size_t lda, const real *T,
                                   size_t ldt, real *each, real *loss)
 {
-    const batch b = {ME("logit_cross_entropy"), n, m, lda, ldt, A, T, NULL, 0};
-    return mean_of(&b, logit_row, each, loss);
+    const batch b = {ME("logit_cross_entropy"), n, m, lda, ldt, A, T, NULL, 0, logit_row, each};
+    return mean_of(&b, loss);
 }
 
 nb_status NB(logit_cross_entropy_labels)(size_t n, size_t m, const real *A, size_t lda,
                                          const int32_t *t, real *each, real *loss)
 {
-    const batch b = {ME("logit_cross_entropy_labels"), n, m, lda, 0, A, NULL, t, 0};
-    return mean_of(&b, logit_row, each, loss);
+    const batch b = {
+        ME("logit_cross_entropy_labels"), n, m, lda, 0, A, NULL, t, 0, logit_row, each};
+    return mean_of(&b, loss);
 }
 
 nb_status NB(residual)(size_t n, size_t m, const real *g, const real *Y, const real *T,

@@ -15,6 +15,7 @@ nb_status nb_check_begin(nb_gradient_report *report, const nb_check_options *opt
                          const char *who)
 {
     const nb_check_options chosen = options ? *options : NB_CHECK_DEFAULTS;
+    if (!report) return nb_fail(NB_EINVAL, "%s: report is NULL", who);
     *report = (nb_gradient_report){0};
     if (!(chosen.h > 0) || !isfinite(chosen.h))
         return nb_fail(NB_EINVAL, "%s: h=%g, expected a positive number", who, chosen.h);

@@ -29,6 +29,10 @@ nb_status nb_function_check(nb_function f, nb_gradient_function gradient, void *
 {
     nb_status status = nb_check_begin(report, options, 1, "nb_function_check");
     if (status) return status;
+    if (!f || !gradient || (n > 0 && !x)) {
+        nb_gradient_report_destroy(report);
+        return nb_fail(NB_EINVAL, "nb_function_check: f, gradient or x is NULL");
+    }
     double *work = nb_alloc_zero(n, 4 * sizeof *work);
     if (!work) {
         nb_gradient_report_destroy(report);

@@ -1,5 +1,6 @@
 /* The report of a gradient check as text. */
 #include "nablas/check.h"
+#include "nablas/text.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -39,7 +40,7 @@ static void put(page *p, const char *format, ...)
     va_list args;
     const size_t room = p->length < p->size ? p->size - p->length : 0;
     va_start(args, format);
-    const int length = vsnprintf(room ? p->text + p->length : NULL, room, format, args);
+    const int length = nb_vsnprintf(room ? p->text + p->length : NULL, room, format, args);
     va_end(args);
     if (length > 0) p->length += (size_t)length;
 }

@@ -12,12 +12,12 @@ double nb_numerical_diff(nb_function1 f, void *context, double x)
 
 double nb_numerical_diff_central(nb_function1 f, void *context, double x, double h)
 {
-    return (f(x + h, context) - f(x - h, context)) / (2 * h);
+    return f ? (f(x + h, context) - f(x - h, context)) / (2 * h) : (double)NAN;
 }
 
 double nb_numerical_diff_forward(nb_function1 f, void *context, double x, double h)
 {
-    return (f(x + h, context) - f(x, context)) / h;
+    return f ? (f(x + h, context) - f(x, context)) / h : (double)NAN;
 }
 
 double nb_numerical_diff_bad(nb_function1 f, void *context, double x)
@@ -58,9 +58,11 @@ static float single_forward(nb_function1 f, void *context, float x, float h)
     return ((float)f((double)up, context) - (float)f((double)x, context)) / h;
 }
 
-void nb_numerical_diff_errors(nb_function1 f, void *context, double x, double derivative, size_t n,
-                              const double *h, double *errors)
+nb_status nb_numerical_diff_errors(nb_function1 f, void *context, double x, double derivative,
+                                   size_t n, const double *h, double *errors)
 {
+    if (n > 0 && (!f || !h || !errors))
+        return nb_fail(NB_EINVAL, "nb_numerical_diff_errors: f, h or errors is NULL");
     for (size_t i = 0; i < n; i++) {
         const float s = (float)x, hs = (float)h[i];
         const double got[NB_DIFFS] = {
@@ -72,11 +74,15 @@ void nb_numerical_diff_errors(nb_function1 f, void *context, double x, double de
         };
         for (size_t k = 0; k < NB_DIFFS; k++) errors[k * n + i] = fabs(got[k] - derivative);
     }
+    return NB_OK;
 }
 
-void nb_numerical_gradient(nb_function f, void *context, size_t n, double *x, double *gradient)
+nb_status nb_numerical_gradient(nb_function f, void *context, size_t n, double *x, double *gradient)
 {
+    if (n > 0 && (!f || !x || !gradient))
+        return nb_fail(NB_EINVAL, "nb_numerical_gradient: f, x or gradient is NULL");
     nb_differences(f, context, n, x, NB_NUMERICAL_H, gradient);
+    return NB_OK;
 }
 
 void nb_differences(nb_function f, void *context, size_t n, double *x, double h, double *gradient)
@@ -96,6 +102,8 @@ nb_status nb_gradient_descent(nb_function f, void *context, size_t n, double *x,
                               size_t steps, double *history)
 {
     if (n == 0) return NB_OK;
+    if (!f || !x) return nb_fail(NB_EINVAL, "nb_gradient_descent: f or x is NULL");
+    if (!isfinite(lr)) return nb_fail(NB_EINVAL, "nb_gradient_descent: lr=%g", lr);
     double *gradient = nb_alloc(n, sizeof *gradient);
     if (!gradient) return NB_ENOMEM;
 

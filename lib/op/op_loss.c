@@ -200,6 +200,13 @@ static nb_status softmax_cross_entropy_backward(const nb_call *c, size_t lo, siz
                                 nb_tensor_at(c->din, lo));
 }
 
+/* Targets are given, not learnt: a parameter as the target is a mistake. */
+static nb_status target_backward(const nb_call *c, size_t lo, size_t hi)
+{
+    (void)c, (void)lo, (void)hi;
+    return nb_fail(NB_EINVAL, "softmax_cross_entropy: the target has no gradient");
+}
+
 static bool make_exact(void *config)
 {
     double *epsilon = config;
@@ -215,6 +222,7 @@ const nb_op nb_op_softmax_cross_entropy = {
     .promises = NB_BY_ROW | NB_LABELS,
     .plan = softmax_cross_entropy_plan,
     .forward = {{softmax_cross_entropy_forward, NB_ROWS, 0, false}},
-    .backward = {{softmax_cross_entropy_backward, NB_INPUT_ROWS, 0, false}},
+    .backward = {{softmax_cross_entropy_backward, NB_INPUT_ROWS, 0, false},
+                 {target_backward, NB_INPUT_ROWS, 1, false}},
     .exact = make_exact,
 };

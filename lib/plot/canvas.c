@@ -1,5 +1,6 @@
 /* Figures become images. */
 #include "plot/canvas.h"
+#include "plot/frame.h"
 #include "plot/paint.h"
 #include "plot/reduce.h"
 
@@ -79,7 +80,27 @@ static void draw_axes(nb_axes *ax, cairo_t *cr)
     }
     nb_frame_draw_front(ax, cr);
     draw_artists(ax, cr, true);
-    nb_legend_draw(ax, cr);
+    nb_bar_draw(ax, cr);
+    nb_legend_draw(ax, &ax->key, cr);
+}
+
+/* Labels of all axes together, along the sides of the figure. */
+static void draw_labels(const nb_figure *fig, cairo_t *cr)
+{
+    double lo[2] = {HUGE_VAL, HUGE_VAL}, hi[2] = {-HUGE_VAL, -HUGE_VAL};
+    for (const nb_axes *ax = fig->first; ax; ax = ax->next) {
+        lo[0] = fmin(lo[0], ax->box.x), hi[0] = fmax(hi[0], ax->box.x + ax->box.w);
+        lo[1] = fmin(lo[1], ax->box.y), hi[1] = fmax(hi[1], ax->box.y + ax->box.h);
+    }
+    if (!fig->first) return;
+    if (fig->label[0])
+        nb_text_draw(cr, fig->label[0],
+                     nb_text_fit(cr, fig->label[0], NB_SIZE_LABEL, fig->width - 2 * NB_PAD),
+                     (lo[0] + hi[0]) / 2, fig->height - NB_PAD, 0.5, 1, 0, NB_INK);
+    if (fig->label[1])
+        nb_text_draw(cr, fig->label[1],
+                     nb_text_fit(cr, fig->label[1], NB_SIZE_LABEL, fig->height - 2 * NB_PAD),
+                     NB_PAD, (lo[1] + hi[1]) / 2, 0.5, 0, -1.57079632679489662, NB_INK);
 }
 
 nb_status nb_figure_render(nb_figure *fig, nb_image *image)
@@ -95,6 +116,8 @@ nb_status nb_figure_render(nb_figure *fig, nb_image *image)
                      nb_text_fit(cr, fig->title, NB_SIZE_TITLE + 1, fig->width - 16),
                      fig->width / 2, 10, 0.5, 0, 0, NB_INK);
     for (nb_axes *ax = fig->first; ax; ax = ax->next) draw_axes(ax, cr);
+    if (fig->first) nb_legend_draw(fig->first, &fig->key, cr);
+    draw_labels(fig, cr);
     return nb_canvas_close(cr, nb_figure_status(fig), image);
 }
 

@@ -25,4 +25,11 @@ nb_status nb_isolines_trace(nb_isolines *lines, size_t nx, size_t ny, const doub
                             const double *y, const double *z, double level);
 void nb_isolines_free(nb_isolines *lines);
 
+/* nb_band_walk - the area where z >= level, in pieces: polygon(context, n, x, y) is called for each,
+ *                n <= 8 corners. Their sides are those of nb_isolines_trace and of the cells; whole
+ *                cells side by side in a row come as one. */
+typedef void (*nb_band_polygon)(void *context, size_t n, const double *x, const double *y);
+void nb_band_walk(size_t nx, size_t ny, const double *x, const double *y, const double *z,
+                  double level, nb_band_polygon polygon, void *context);
+
 #endif

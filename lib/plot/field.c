@@ -1,4 +1,5 @@
 /* Artists over the plane: arrows and contours. */
+#include "nablas/text.h"
 #include "plot/contour.h"
 #include "plot/paint.h"
 
@@ -72,23 +73,54 @@ static double spacing(const nb_artist *a)
     return count > 0 ? fmin(fmax(sum / count, 12), 60) : 60;
 }
 
+/* How arrow lengths come out: the longest that was asked for, and how long it may be on paper. */
+typedef struct lengths {
+    double longest, reach;
+} lengths;
+
+static lengths measure_arrows(const nb_artist *a)
+{
+    lengths l = {0, 1.2 * spacing(a)};
+    for (size_t i = 0; i < a->n; i++)
+        if (drawable(a, i)) l.longest = fmax(l.longest, hypot(a->u[i], a->v[i]));
+    return l;
+}
+
+/* Arrow i on paper; a dot has dx = dy = 0. False if it is nowhere near. */
+static bool arrow_at(const nb_artist *a, size_t i, const lengths *l, double at[2], double d[2])
+{
+    const double far = 8000;
+    if (!drawable(a, i) || !nb_axes_place(a->ax, a->x[i], a->y[i], &at[0], &at[1])) return false;
+    if (fabs(at[0]) > far || fabs(at[1]) > far) return false;
+    if (!direction(a, i, &d[0], &d[1])) {
+        d[0] = d[1] = 0;
+        return true;
+    }
+    const double length = a->scale != 0
+                              ? a->scale
+                              : l->reach * hypot(a->u[i], a->v[i]) / l->longest / hypot(d[0], d[1]);
+    for (int k = 0; k < 2; k++) d[k] = fmin(fmax(d[k] * length, -far), far);
+    return true;
+}
+
 static void draw_arrows(const nb_artist *a, cairo_t *cr)
 {
-    double x, y, dx, dy, longest = 0, far = 8000, reach = 1.2 * spacing(a);
+    double at[2], d[2];
+    const lengths l = measure_arrows(a);
     for (size_t i = 0; i < a->n; i++)
-        if (drawable(a, i)) longest = fmax(longest, hypot(a->u[i], a->v[i]));
-    for (size_t i = 0; i < a->n; i++) {
-        if (!drawable(a, i) || !nb_axes_place(a->ax, a->x[i], a->y[i], &x, &y)) continue;
-        if (fabs(x) > far || fabs(y) > far) continue;
-        if (!direction(a, i, &dx, &dy)) {
-            nb_paint_marker(cr, NB_CIRCLE, x, y, 1.2 * a->line.width, a->color);
-            continue;
-        }
-        double length =
-            a->scale != 0 ? a->scale : reach * hypot(a->u[i], a->v[i]) / longest / hypot(dx, dy);
-        dx = fmin(fmax(dx * length, -far), far), dy = fmin(fmax(dy * length, -far), far);
-        arrow(cr, x, y, dx, dy, a->line.width, a->color);
-    }
+        if (arrow_at(a, i, &l, at, d)) arrow(cr, at[0], at[1], d[0], d[1], a->line.width, a->color);
+}
+
+static double hide_arrows(const nb_artist *a, cairo_t *cr, nb_rect r)
+{
+    double at[2], d[2], sum = 0, near = 2 * a->line.width;
+    const lengths l = measure_arrows(a);
+    (void)cr;
+    r = (nb_rect){r.x - near, r.y - near, r.w + 2 * near, r.h + 2 * near};
+    for (size_t i = 0; i < a->n; i++)
+        if (arrow_at(a, i, &l, at, d))
+            sum += nb_paint_inside(r, at[0], at[1], at[0] + d[0], at[1] + d[1]);
+    return sum;
 }
 
 static void key_arrow(const nb_artist *a, cairo_t *cr, nb_rect box)
@@ -99,8 +131,11 @@ static void key_arrow(const nb_artist *a, cairo_t *cr, nb_rect box)
 void nb_plot_quiver(nb_axes *ax, size_t n, const double *x, const double *y, const double *u,
                     const double *v, const nb_arrow_style *style)
 {
-    static const nb_artist_kind kind = {
-        .name = "nb_plot_quiver", .bounds = bound_arrows, .draw = draw_arrows, .key = key_arrow};
+    static const nb_artist_kind kind = {.name = "nb_plot_quiver",
+                                        .bounds = bound_arrows,
+                                        .draw = draw_arrows,
+                                        .key = key_arrow,
+                                        .hides = hide_arrows};
     nb_arrow_style s = style ? *style : (nb_arrow_style){0};
     nb_artist *a = nb_artist_add(ax, &kind, s.label, s.color, 0xff555555);
     if (!a || !nb_artist_needs(a, n, x) || !nb_artist_needs(a, n, y) || !nb_artist_needs(a, n, u) ||
@@ -118,7 +153,7 @@ void nb_plot_quiver(nb_axes *ax, size_t n, const double *x, const double *y, con
 
 /* --- contours --- */
 
-/* a->u: z; a->v: the `count` levels. a->n stays 0: a legend may stand over contours. */
+/* a->u: z; a->v: the `count` levels. */
 static void bound_contour(const nb_artist *a, nb_bounds *b)
 {
     for (size_t i = 0; i < a->nx; i++)
@@ -127,14 +162,14 @@ static void bound_contour(const nb_artist *a, nb_bounds *b)
     b->tight = true;
 }
 
-/* The longest line of a level carries its value, where it runs most level. */
+/* The longest line of a level carries its value, where it runs most level and free of others. */
 static void write_value(const nb_artist *a, cairo_t *cr, const nb_isolines *lines, double level,
                         nb_color color)
 {
     char number[32], text[48];
     size_t longest = 0, best = 0;
     const nb_rect *box = &a->ax->box;
-    snprintf(number, sizeof number, "%.4g", level);
+    nb_snprintf(number, sizeof number, "%.4g", level);
     nb_minus(text, sizeof text, number);
     double w = nb_text_width(cr, text, 10), h = nb_text_height(text, 10), flattest = HUGE_VAL;
     for (size_t l = 1; l < lines->count; l++)
@@ -150,6 +185,9 @@ static void write_value(const nb_artist *a, cairo_t *cr, const nb_isolines *line
             y0 > box->y + box->h - h)
             continue;
         double slope = fabs(y1 - y0) / (fabs(x1 - x0) + 1e-9) - 0.001 * y0;
+        if (slope >= flattest) continue;
+        const nb_rect there = {x0 - w / 2, y0 - h / 2, w, h};
+        if (nb_legend_hides(a->ax, a, cr, there) >= NB_HARMLESS) slope += 1e3; /* rather free */
         if (slope < flattest) flattest = slope, best = i;
     }
     double x, y;
@@ -160,8 +198,43 @@ static void write_value(const nb_artist *a, cairo_t *cr, const nb_isolines *line
     nb_text_draw(cr, text, 10, x, y, 0.5, 0.5, 0, color);
 }
 
+typedef struct area {
+    const nb_artist *a;
+    cairo_t *cr;
+} area;
+
+static void add_polygon(void *context, size_t n, const double *x, const double *y)
+{
+    const area *to = context;
+    double px[8], py[8];
+    for (size_t k = 0; k < n; k++) {
+        if (!nb_axes_place(to->a->ax, x[k], y[k], &px[k], &py[k])) return;
+        px[k] = fmin(fmax(px[k], -8000), 8000), py[k] = fmin(fmax(py[k], -8000), 8000);
+    }
+    for (size_t k = 0; k < n; k++) (k ? cairo_line_to : cairo_move_to)(to->cr, px[k], py[k]);
+    cairo_close_path(to->cr);
+}
+
+/* From the lowest up, each over the ones below: all that is above a level, as one path, so that no
+ * seam shows between its pieces. */
+static void fill_bands(const nb_artist *a, cairo_t *cr)
+{
+    area to = {a, cr};
+    for (size_t k = 0; k <= a->count; k++) {
+        const double at = a->count ? (double)k / (double)a->count : 0.5;
+        cairo_new_path(cr);
+        nb_band_walk(a->nx, a->ny, a->x, a->y, a->u, k ? a->v[k - 1] : -HUGE_VAL, add_polygon, &to);
+        nb_paint_color(cr, a->color ? a->color : nb_color_of(a->map, at));
+        cairo_fill(cr);
+    }
+}
+
 static void draw_contour(const nb_artist *a, cairo_t *cr)
 {
+    if (a->filled) {
+        fill_bands(a, cr);
+        return;
+    }
     double lo = a->count ? a->v[0] : 0, range = a->count ? a->v[a->count - 1] - lo : 0;
     for (size_t k = 0; k < a->count; k++) {
         nb_isolines lines;
@@ -189,30 +262,96 @@ static void draw_contour(const nb_artist *a, cairo_t *cr)
     }
 }
 
+/* Of lines; an area is background. */
+static double hide_contour(const nb_artist *a, cairo_t *cr, nb_rect r)
+{
+    double sum = 0, near = 1 + a->line.width / 2;
+    (void)cr;
+    r = (nb_rect){r.x - near, r.y - near, r.w + 2 * near, r.h + 2 * near};
+    for (size_t k = 0; k < a->count && !a->filled; k++) {
+        nb_isolines lines;
+        nb_status status = nb_isolines_trace(&lines, a->nx, a->ny, a->x, a->y, a->u, a->v[k]);
+        if (status) {
+            nb_figure_fail(a->ax->fig, status);
+            return sum;
+        }
+        for (size_t l = 0; l < lines.count; l++)
+            for (size_t i = lines.start[l]; i + 1 < lines.start[l + 1]; i++) {
+                double x0, y0, x1, y1;
+                if (nb_axes_place(a->ax, lines.x[i], lines.y[i], &x0, &y0) &&
+                    nb_axes_place(a->ax, lines.x[i + 1], lines.y[i + 1], &x1, &y1))
+                    sum += nb_paint_inside(r, x0, y0, x1, y1);
+            }
+        nb_isolines_free(&lines);
+    }
+    return sum;
+}
+
 static void key_contour(const nb_artist *a, cairo_t *cr, nb_rect box)
 {
+    if (a->filled) {
+        cairo_rectangle(cr, box.x, box.y + box.h / 2 - 5, box.w, 10);
+        nb_paint_color(cr, a->color ? a->color : nb_color_of(a->map, 0.5));
+        cairo_fill(cr);
+        return;
+    }
     cairo_move_to(cr, box.x, box.y + box.h / 2);
     cairo_line_to(cr, box.x + box.w, box.y + box.h / 2);
     nb_paint_stroke(cr, a->color ? a->color : nb_color_of(a->map, 0.5), a->line.width,
                     a->line.dash);
 }
 
+/* The least and the greatest z that can be drawn. */
+static void find_range(nb_artist *a)
+{
+    double lo = HUGE_VAL, hi = -HUGE_VAL;
+    for (size_t i = 0; i < a->nx * a->ny; i++)
+        if (fabs(a->u[i]) <= NB_PLOT_HUGE) lo = fmin(lo, a->u[i]), hi = fmax(hi, a->u[i]);
+    if (lo < hi) a->lo = lo, a->hi = hi;
+}
+
+static bool flat(const nb_artist *a)
+{
+    return !(a->hi - a->lo > 1e-12 * fmax(fabs(a->lo), fabs(a->hi))) || a->hi - a->lo < 1e-290;
+}
+
 /* Round levels strictly inside the range of z. */
 static void choose_levels(nb_artist *a, size_t most)
 {
-    double lo = HUGE_VAL, hi = -HUGE_VAL;
     double *levels = nb_figure_take(a->ax->fig, NB_MAX_TICKS, sizeof *levels);
-    for (size_t i = 0; levels && i < a->nx * a->ny; i++)
-        if (fabs(a->u[i]) <= NB_PLOT_HUGE) lo = fmin(lo, a->u[i]), hi = fmax(hi, a->u[i]);
-    if (!levels || !(hi - lo > 1e-12 * fmax(fabs(lo), fabs(hi))) || hi - lo < 1e-290) return;
+    if (!levels || flat(a)) return;
     int exponent;
     double first, last;
-    int mantissa = nb_round_step(lo, hi, most, &exponent, &first, &last);
+    int mantissa = nb_round_step(a->lo, a->hi, most, &exponent, &first, &last);
     for (double k = first; k <= last && a->count < NB_MAX_TICKS; k++) {
         double level = nb_decimal(k * mantissa, exponent);
-        if (level > lo && level < hi) levels[a->count++] = level;
+        if (level > a->lo && level < a->hi) levels[a->count++] = level;
     }
     a->v = levels;
+}
+
+/* The levels between `areas` equally high ones. */
+static void part_evenly(nb_artist *a, size_t areas)
+{
+    double *levels = nb_figure_take(a->ax->fig, areas, sizeof *levels);
+    if (!levels || flat(a)) return;
+    a->count = areas - 1;
+    for (size_t k = 0; k < a->count; k++)
+        levels[k] = a->lo + (a->hi - a->lo) * ((double)(k + 1) / (double)areas);
+    a->v = levels;
+}
+
+static void take_levels(nb_artist *a, size_t count, const double *levels)
+{
+    for (size_t k = 0; k < count && a->filled; k++)
+        if (isnan(levels[k]) || (k && !(levels[k] > levels[k - 1]))) {
+            nb_figure_fail(a->ax->fig,
+                           nb_fail(NB_ERANGE, "nb_plot_contour: levels[%zu]=%g after %g", k,
+                                   levels[k], k ? levels[k - 1] : -HUGE_VAL));
+            return;
+        }
+    a->v = nb_figure_copy(a->ax->fig, count, levels);
+    a->count = count;
 }
 
 void nb_plot_contour(nb_axes *ax, size_t nx, size_t ny, const double *x, const double *y,
@@ -221,7 +360,8 @@ void nb_plot_contour(nb_axes *ax, size_t nx, size_t ny, const double *x, const d
     static const nb_artist_kind kind = {.name = "nb_plot_contour",
                                         .bounds = bound_contour,
                                         .draw = draw_contour,
-                                        .key = key_contour};
+                                        .key = key_contour,
+                                        .hides = hide_contour};
     nb_contour_style s = style ? *style : (nb_contour_style){0};
     nb_artist *a = nb_artist_add(ax, &kind, s.label, s.color, NB_BLACK);
     if (!a || !nb_artist_grid(a, nx, ny, x, y, z)) return;
@@ -230,10 +370,14 @@ void nb_plot_contour(nb_axes *ax, size_t nx, size_t ny, const double *x, const d
     a->flag = s.values;
     a->line.width = s.width > 0 && s.width < 1000 ? s.width : 1.2;
     a->line.dash = s.dash == NB_DASH_AUTO ? NB_SOLID : s.dash;
-    if (s.levels) {
-        a->v = nb_figure_copy(ax->fig, s.count, s.levels);
-        a->count = s.count;
-    } else {
+    a->filled = s.filled;
+    find_range(a);
+    if (s.levels)
+        take_levels(a, s.count, s.levels);
+    else if (s.filled)
+        part_evenly(a, s.count ? (s.count < 1000 ? s.count : 1000) : 30);
+    else
         choose_levels(a, s.count ? (s.count < NB_MAX_TICKS ? s.count : NB_MAX_TICKS) : 8);
-    }
+    /* The map of lines begins at the first level and ends at the last; that of areas covers z. */
+    if (!s.filled && a->count && a->v) a->lo = a->v[0], a->hi = a->v[a->count - 1];
 }

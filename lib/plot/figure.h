@@ -14,6 +14,7 @@
 
 /* Values beyond it are not drawn, so that sums and differences of limits stay finite. */
 #define NB_PLOT_HUGE 1e300
+#define NB_HARMLESS 1.0
 
 typedef struct nb_rect {
     double x, y, w, h;
@@ -37,6 +38,9 @@ typedef struct nb_artist_kind {
     void (*draw)(const nb_artist *a, cairo_t *cr);
     /* Draw the sample beside the label in a legend; NULL: has none. */
     void (*key)(const nb_artist *a, cairo_t *cr, nb_rect box);
+    /* How much of it a legend at `r` would hide, in points of line, say: below NB_HARMLESS nothing
+     * that matters; NULL: it may stand over it. */
+    double (*hides)(const nb_artist *a, cairo_t *cr, nb_rect r);
 } nb_artist_kind;
 
 struct nb_artist {
@@ -55,8 +59,10 @@ struct nb_artist {
     nb_line_style line; /* lines, guides; contours: dash and width */
     nb_color_map map;
     nb_place place;
-    double size, scale, lo, hi;
-    bool flag; /* contour: write values; surface: smooth */
+    double size, scale;
+    double lo, hi; /* values at the ends of the map, for the colour bar; equal: it has no map */
+    bool filled;   /* the areas between the levels */
+    bool flag;     /* contour: write values; surface: smooth */
 };
 
 typedef struct nb_axis {
@@ -64,6 +70,9 @@ typedef struct nb_axis {
     bool log, flipped;
     bool down;             /* flipped unless the limits are too: images */
     bool whole;            /* ticks at whole numbers alone */
+    bool slanted;          /* names of ticks, which would overlap else */
+    bool unnamed;          /* a neighbour has the names */
+    double tick_height;    /* of the tallest name of a tick, on paper */
     double set_lo, set_hi; /* by the caller; NaN: by the data */
     bool given;            /* ticks are */
     size_t given_count;
@@ -73,19 +82,32 @@ typedef struct nb_axis {
     nb_ticks ticks;
 } nb_axis;
 
+/* A legend laid out. */
+typedef struct nb_legend {
+    nb_rect at;
+    size_t count, shown, rows, cols; /* entries, of them shown; count = 0: there is none */
+    double column, row;              /* width of a column, height of a row */
+    bool whole;                      /* all are shown, in full size */
+    bool line;                       /* side by side, each as wide as it is */
+    char more[32];                   /* the last line, if not all are */
+} nb_legend;
+
 struct nb_axes {
     nb_figure *fig;
     nb_axes *next;
     size_t rows, cols, index;
     const char *title;
     nb_axis axis[3];
-    bool equal, grid, hidden, solid, has_legend;
+    nb_axis bar; /* of the colours */
+    bool equal, grid, hidden, solid, has_legend, has_bar;
     nb_place legend;
+    nb_place legend_side; /* where the layout put it: NB_BEST in the box, NB_RIGHT or NB_BELOW it */
     double azimuth, elevation;
     nb_artist *first, **end;
     size_t turn;  /* the next colour */
     nb_rect cell; /* its share of the figure */
     nb_rect box;  /* where the data go */
+    nb_legend key;
 };
 
 /* A block that lives as long as its figure. */
@@ -96,7 +118,11 @@ typedef struct nb_figure_block {
 struct nb_figure {
     double width, height;
     const char *title;
-    bool photo; /* it shows a coloured image: keep every colour */
+    bool photo;           /* it shows a coloured image: keep every colour */
+    bool share[2];        /* limits and names of ticks along x, y */
+    const char *label[2]; /* of all axes together */
+    bool has_legend;
+    nb_legend key;
     nb_axes *first, **end;
     nb_figure_block *blocks;
     nb_status status;
@@ -144,17 +170,35 @@ double nb_axis_unit(const nb_axis *axis, double value);
 /* nb_axes_place - where (x, y) is on paper; false if it cannot be drawn. May be far outside. */
 bool nb_axes_place(const nb_axes *ax, double x, double y, double *px, double *py);
 
-/* nb_layout - cells, limits, ticks and boxes of all axes. `cr` measures text. */
+/* nb_layout - cells, limits, ticks, boxes and legends of all axes. `cr` measures text. */
 void nb_layout(nb_figure *fig, cairo_t *cr);
 /* nb_layout_limits - the limits alone. */
 void nb_layout_limits(nb_axes *ax);
-/* nb_layout_tick_height - of the tallest name of a tick. */
-double nb_layout_tick_height(const nb_axis *axis);
+
+/* nb_legend_hides - how much of all artists but one a thing at `r` hides.
+ * nb_legend_inside - set ax->key: at the corner asked for or, if that is NB_BEST, where it hides
+ *                    least; false if that is still more than NB_HARMLESS, or not all
+ *                    names fit.
+ * nb_legend_beside - the same outside the box, on ax->legend_side; its margins count for the box.
+ * nb_legend_above - fig->key, the legend of the whole figure, below `top`.
+ */
+double nb_legend_hides(const nb_axes *ax, const nb_artist *but, cairo_t *cr, nb_rect r);
+bool nb_legend_inside(nb_axes *ax, cairo_t *cr);
+void nb_legend_beside(nb_axes *ax, cairo_t *cr);
+void nb_legend_above(nb_figure *fig, cairo_t *cr, double top);
+
+/* nb_bar_find - the artist whose colours the bar explains, or NULL.
+ * nb_bar_ticks - its limits and ticks.
+ * nb_bar_room - what it takes at the right of the box, in points. */
+const nb_artist *nb_bar_find(const nb_axes *ax);
+void nb_bar_ticks(nb_axes *ax);
+double nb_bar_room(const nb_axes *ax, cairo_t *cr);
 
 /* Drawing the axes around and in the data. */
 void nb_frame_draw_back(const nb_axes *ax, cairo_t *cr);
 void nb_frame_draw_front(const nb_axes *ax, cairo_t *cr);
-void nb_legend_draw(const nb_axes *ax, cairo_t *cr);
+void nb_legend_draw(const nb_axes *ax, const nb_legend *l, cairo_t *cr);
+void nb_bar_draw(const nb_axes *ax, cairo_t *cr);
 void nb_solid_draw(nb_axes *ax, cairo_t *cr);
 
 #endif

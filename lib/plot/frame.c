@@ -52,18 +52,21 @@ static void draw_ticks(const nb_axes *ax, cairo_t *cr, int d)
     for (size_t i = 0; i < ticks->count; i++) {
         if (!along(ax, d, ticks->at[i], &at)) continue;
         tick(ax, cr, d, at, NB_TICK);
-        if (d == 0)
+        if (ax->axis[d].unnamed) continue;
+        if (d == 0 && ax->axis[0].slanted)
+            nb_text_draw(cr, ticks->text[i], NB_SIZE_TICK, at + 3, bottom + off, 1, 0,
+                         -0.7853981633974483, NB_INK);
+        else if (d == 0)
             nb_text_draw(cr, ticks->text[i], NB_SIZE_TICK, at, bottom + off, 0.5, 0, 0, NB_INK);
         else
             nb_text_draw(cr, ticks->text[i], NB_SIZE_TICK, ax->box.x - off, at, 1, 0.5, 0, NB_INK);
     }
     for (size_t i = 0; i < ticks->minor_count; i++)
         if (along(ax, d, ticks->minor[i], &at)) tick(ax, cr, d, at, NB_TICK / 2.0);
-    if (!ticks->note[0]) return;
+    if (!ticks->note[0] || ax->axis[d].unnamed) return;
     if (d == 0) /* below the last tick's text, in the label's row */
         nb_text_draw(cr, ticks->note, NB_SIZE_TICK, ax->box.x + ax->box.w,
-                     bottom + off + NB_LABEL_GAP + nb_layout_tick_height(&ax->axis[0]), 1, 0, 0,
-                     NB_INK);
+                     bottom + off + NB_LABEL_GAP + ax->axis[0].tick_height, 1, 0, 0, NB_INK);
     else
         nb_text_draw(cr, ticks->note, NB_SIZE_TICK, ax->box.x, ax->box.y - NB_TICK_GAP, 0, 1, 0,
                      NB_INK);
@@ -81,17 +84,16 @@ static void draw_labels(const nb_axes *ax, cairo_t *cr)
 {
     const nb_rect *box = &ax->box;
     const char *x = ax->axis[0].label, *y = ax->axis[1].label;
-    if (x) {
+    if (x && !ax->axis[0].unnamed) {
         double note = ax->axis[0].ticks.note[0]
                           ? nb_text_width(cr, ax->axis[0].ticks.note, NB_SIZE_TICK) + NB_LABEL_GAP
                           : 0;
         double size = nb_text_fit(cr, x, NB_SIZE_LABEL, fmax(ax->cell.w - NB_PAD - 2 * note, 20));
         double down = NB_LABEL_GAP;
-        if (ax->axis[0].ticks.count)
-            down += NB_TICK + NB_TICK_GAP + nb_layout_tick_height(&ax->axis[0]) + 1;
+        if (ax->axis[0].ticks.count) down += NB_TICK + NB_TICK_GAP + ax->axis[0].tick_height + 1;
         nb_text_draw(cr, x, size, box->x + box->w / 2, box->y + box->h + down, 0.5, 0, 0, NB_INK);
     }
-    if (y) {
+    if (y && !ax->axis[1].unnamed) {
         double size = nb_text_fit(cr, y, NB_SIZE_LABEL, ax->cell.h - NB_PAD);
         nb_text_draw(cr, y, size, box->x - tick_width(&ax->axis[1].ticks, cr) - NB_LABEL_GAP,
                      box->y + box->h / 2, 0.5, 1, -1.57079632679489662, NB_INK);

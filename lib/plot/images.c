@@ -97,9 +97,30 @@ static void draw_matrix(const nb_artist *a, cairo_t *cr)
         nb_format(number, sizeof number, a->text, a->u[k]);
         nb_minus(text, sizeof text, number);
         double size = nb_text_fit(cr, text, fmin(NB_SIZE_TICK, 0.6 * fabs(box.h)), fabs(box.w) - 4);
+        if (size < 4) continue; /* nobody could read it */
         nb_color under = (nb_color)p[0] << 16 | (nb_color)p[1] << 8 | p[2];
         nb_text_draw(cr, text, size, box.x + box.w / 2, box.y + box.h / 2, 0.5, 0.5, 0,
                      luminance(under) > 130 ? NB_INK : NB_WHITE);
+    }
+}
+
+/* RGBA of n values; *lo = *hi, or one of them NaN, becomes the values' own range. */
+static void color_values(size_t n, const double *values, nb_color_map map, double *lo, double *hi,
+                         uint8_t *pixels)
+{
+    if (!(*lo < *hi || *lo > *hi)) {
+        *lo = HUGE_VAL, *hi = -HUGE_VAL;
+        for (size_t i = 0; i < n; i++)
+            if (fabs(values[i]) <= NB_PLOT_HUGE)
+                *lo = fmin(*lo, values[i]), *hi = fmax(*hi, values[i]);
+        if (!(*lo < *hi)) *lo = *hi = 0; /* one value, or none */
+    }
+    for (size_t i = 0; i < n; i++) {
+        nb_color c = 0;
+        if (fabs(values[i]) <= NB_PLOT_HUGE)
+            c = nb_color_of(map, *hi != *lo ? (values[i] - *lo) / (*hi - *lo) : 0.5);
+        for (int k = 0; k < 4; k++)
+            pixels[4 * i + (size_t)k] = (uint8_t)(c >> (k < 3 ? 16 - 8 * k : 24));
     }
 }
 
@@ -123,19 +144,8 @@ void nb_plot_matrix(nb_axes *ax, size_t rows, size_t cols, const double *values,
     a->images = nb_figure_take(ax->fig, 1, sizeof *a->images);
     uint8_t *pixels = nb_figure_take(ax->fig, rows * cols, 4);
     if (!a->u || !a->images || !pixels) return;
-    double lo = s.lo, hi = s.hi;
-    if (!(lo < hi || lo > hi)) {
-        lo = HUGE_VAL, hi = -HUGE_VAL;
-        for (size_t i = 0; i < rows * cols; i++)
-            if (fabs(values[i]) <= NB_PLOT_HUGE) lo = fmin(lo, values[i]), hi = fmax(hi, values[i]);
-    }
-    for (size_t i = 0; i < rows * cols; i++) {
-        nb_color c = 0;
-        if (fabs(values[i]) <= NB_PLOT_HUGE)
-            c = nb_color_of(s.map, hi != lo ? (values[i] - lo) / (hi - lo) : 0.5);
-        for (int k = 0; k < 4; k++)
-            pixels[4 * i + (size_t)k] = (uint8_t)(c >> (k < 3 ? 16 - 8 * k : 24));
-    }
+    a->lo = s.lo, a->hi = s.hi, a->map = s.map, a->color = 0;
+    color_values(rows * cols, values, s.map, &a->lo, &a->hi, pixels);
     *a->images = (nb_image){cols, rows, 4, pixels};
     use_pixel_axes(ax);
 }
@@ -169,6 +179,8 @@ static void draw_images(const nb_artist *a, cairo_t *cr)
     double size = fmin(NB_SIZE_TICK, 0.16 * w + 3), gap = fmin(w, h) * 0.06 + 1;
     double below = lines ? size * 1.3 * (double)lines + 5 : 0, room = fmax(h - below - gap, 1);
     if (!a->images) return;
+    for (size_t i = 0; a->captions && i < a->count; i++) /* one size for all */
+        if (a->captions[i]) size = nb_text_fit(cr, a->captions[i], size, w - 4);
     for (size_t i = 0; i < a->count; i++)
         tallest = fmax(tallest, fit_image(&a->images[i], w - gap, room).h);
     /* Rows no farther apart than they need to be, the page in the middle of the box. */
@@ -180,24 +192,23 @@ static void draw_images(const nb_artist *a, cairo_t *cr)
         to.y = round(2 * top + 2 * row * (double)(i / cols) + tallest - to.h) / 2;
         nb_paint_image(cr, &a->images[i], to);
         if (a->captions && a->captions[i])
-            nb_text_draw(cr, a->captions[i], nb_text_fit(cr, a->captions[i], size, w - 2),
-                         to.x + to.w / 2, to.y + to.h + 5, 0.5, 0, 0, NB_INK);
+            nb_text_draw(cr, a->captions[i], size, to.x + to.w / 2, to.y + to.h + 5, 0.5, 0, 0,
+                         NB_INK);
     }
 }
 
-void nb_plot_images(nb_axes *ax, size_t count, size_t cols, const nb_image *images,
-                    const char *const *captions)
+/* The artist, still without images; NULL, and the figure has failed, if cols is no number of
+ * columns. */
+static nb_artist *add_page(nb_axes *ax, const nb_artist_kind *kind, size_t count, size_t cols,
+                           const char *const *captions)
 {
-    static const nb_artist_kind kind = {
-        .name = "nb_plot_images", .on_top = true, .draw = draw_images};
-    nb_artist *a = nb_artist_add(ax, &kind, NULL, NB_BLACK, 0);
-    if (!a || !nb_artist_needs(a, count, images)) return;
+    nb_artist *a = nb_artist_add(ax, kind, NULL, NB_BLACK, 0);
+    if (!a) return NULL;
     if (cols == 0 || cols > 1000) {
         nb_figure_fail(ax->fig,
-                       nb_fail(NB_ERANGE, "nb_plot_images: cols=%zu, expected 1 ... 1000", cols));
-        return;
+                       nb_fail(NB_ERANGE, "%s: cols=%zu, expected 1 ... 1000", kind->name, cols));
+        return NULL;
     }
-    a->images = copy_images(a, count, images);
     if (captions) a->captions = nb_figure_take(ax->fig, count, sizeof *captions);
     for (size_t i = 0; captions && a->captions && i < count; i++)
         a->captions[i] = nb_figure_text(ax->fig, captions[i]);
@@ -205,4 +216,40 @@ void nb_plot_images(nb_axes *ax, size_t count, size_t cols, const nb_image *imag
     a->nx = cols;
     a->ny = (count + cols - 1) / cols;
     nb_axes_hide(ax);
+    return a;
+}
+
+void nb_plot_images(nb_axes *ax, size_t count, size_t cols, const nb_image *images,
+                    const char *const *captions)
+{
+    static const nb_artist_kind kind = {
+        .name = "nb_plot_images", .on_top = true, .draw = draw_images};
+    nb_artist *a = add_page(ax, &kind, count, cols, captions);
+    if (a && nb_artist_needs(a, count, images)) a->images = copy_images(a, count, images);
+}
+
+void nb_plot_filters(nb_axes *ax, size_t count, size_t cols, size_t height, size_t width,
+                     const double *values, const char *const *captions,
+                     const nb_matrix_style *style)
+{
+    static const nb_artist_kind kind = {
+        .name = "nb_plot_filters", .on_top = true, .draw = draw_images};
+    nb_matrix_style s = style ? *style : (nb_matrix_style){.map = NB_GREYS_REVERSED};
+    nb_artist *a = add_page(ax, &kind, count, cols, captions);
+    if (!a || !nb_artist_needs(a, count, values)) return;
+    if (!height || !width || height > NB_IMAGE_MAX_SIDE || width > NB_IMAGE_MAX_SIDE) {
+        nb_figure_fail(ax->fig,
+                       nb_fail(NB_ERANGE, "nb_plot_filters: %zux%zu; a side must be 1 ... %d",
+                               height, width, NB_IMAGE_MAX_SIDE));
+        return;
+    }
+    nb_image *images = nb_figure_take(ax->fig, count, sizeof *images);
+    for (size_t i = 0; images && i < count; i++) {
+        double lo = s.lo, hi = s.hi;
+        uint8_t *pixels = nb_figure_take(ax->fig, height * width, 4);
+        if (!pixels) return;
+        color_values(height * width, values + i * height * width, s.map, &lo, &hi, pixels);
+        images[i] = (nb_image){width, height, 4, pixels};
+    }
+    a->images = images;
 }

@@ -1,4 +1,4 @@
-/* Artists made of points: lines, scatter, areas, bars, guides, texts. */
+/* Artists made of points: lines, scatter, areas, guides, texts. */
 #include "plot/paint.h"
 
 #include <math.h>
@@ -102,6 +102,29 @@ static void key_points(const nb_artist *a, cairo_t *cr, nb_rect box)
         nb_paint_marker(cr, a->line.marker, box.x + box.w / 2, y, fmin(a->line.size, 10), a->color);
 }
 
+/* Where a legend must not be: this near to a line. */
+static nb_rect around(nb_rect r, double near)
+{
+    return (nb_rect){r.x - near, r.y - near, r.w + 2 * near, r.h + 2 * near};
+}
+
+static double hide_points(const nb_artist *a, cairo_t *cr, nb_rect r)
+{
+    double sum = 0, x0 = 0, y0 = 0, x1, y1, marker = 0;
+    bool joined = false;
+    (void)cr;
+    if (a->line.marker != NB_NO_MARKER) marker = a->line.size / 2;
+    const nb_rect near = around(r, 2 + fmax(a->line.width / 2, marker));
+    for (size_t i = 0; i < a->n; i++, x0 = x1, y0 = y1) {
+        const bool now = nb_axes_place(a->ax, a->x[i], a->y[i], &x1, &y1);
+        if (now && joined && a->line.dash != NB_NO_LINE)
+            sum += nb_paint_inside(near, x0, y0, x1, y1);
+        if (now && marker > 0) sum += nb_paint_inside(near, x1, y1, x1, y1);
+        joined = now;
+    }
+    return sum;
+}
+
 static bool sane(double width)
 {
     return width > 0 && width < 1000;
@@ -127,8 +150,11 @@ static void add_points(nb_axes *ax, const nb_artist_kind *kind, size_t n, const 
 void nb_plot_line(nb_axes *ax, size_t n, const double *x, const double *y,
                   const nb_line_style *style)
 {
-    static const nb_artist_kind kind = {
-        .name = "nb_plot_line", .bounds = nb_bounds_points, .draw = draw_points, .key = key_points};
+    static const nb_artist_kind kind = {.name = "nb_plot_line",
+                                        .bounds = nb_bounds_points,
+                                        .draw = draw_points,
+                                        .key = key_points,
+                                        .hides = hide_points};
     add_points(ax, &kind, n, x, y, style,
                (nb_line_style){.dash = NB_SOLID, .width = 1.8, .marker = NB_NO_MARKER, .size = 6},
                0);
@@ -140,7 +166,8 @@ void nb_plot_scatter(nb_axes *ax, size_t n, const double *x, const double *y,
     static const nb_artist_kind kind = {.name = "nb_plot_scatter",
                                         .bounds = nb_bounds_points,
                                         .draw = draw_points,
-                                        .key = key_points};
+                                        .key = key_points,
+                                        .hides = hide_points};
     add_points(ax, &kind, n, x, y, style,
                (nb_line_style){.dash = NB_NO_LINE, .width = 1.8, .marker = NB_CIRCLE, .size = 6},
                0);
@@ -152,29 +179,44 @@ static const nb_line_style guide = {
     .dash = NB_DASHED, .width = 1, .marker = NB_NO_MARKER, .size = 6};
 
 /* An end that is NaN is the edge of the axes. */
-static void draw_guide(const nb_artist *a, cairo_t *cr)
+static bool guide_ends(const nb_artist *a, double x[2], double y[2])
 {
     const nb_axis *h = &a->ax->axis[0], *v = &a->ax->axis[1];
     const nb_rect *box = &a->ax->box;
-    double x[2], y[2];
-    bool pen = false;
     for (int i = 0; i < 2; i++) {
         double mid_x = h->log ? pow(10, h->lo) : h->lo, mid_y = v->log ? pow(10, v->lo) : v->lo;
         bool across = isnan(a->x[i]), up = isnan(a->y[i]);
         if (!nb_axes_place(a->ax, across ? mid_x : a->x[i], up ? mid_y : a->y[i], &x[i], &y[i]))
-            return;
+            return false;
         if (across) x[i] = box->x + i * box->w;
         if (up) y[i] = box->y + i * box->h;
     }
+    return true;
+}
+
+static void draw_guide(const nb_artist *a, cairo_t *cr)
+{
+    double x[2], y[2];
+    bool pen = false;
+    if (!guide_ends(a, x, y)) return;
     cairo_new_path(cr);
     nb_paint_line(cr, x[0], y[0], x[1], y[1], &pen);
     nb_paint_stroke(cr, a->color, a->line.width, a->line.dash);
 }
 
+/* Better not, but no reason to leave the box: a guide goes on behind the legend. */
+static double hide_guide(const nb_artist *a, cairo_t *cr, nb_rect r)
+{
+    double x[2], y[2];
+    (void)cr;
+    return guide_ends(a, x, y) ? 1e-6 * nb_paint_inside(r, x[0], y[0], x[1], y[1]) : 0;
+}
+
 static void add_guide(nb_axes *ax, double x0, double y0, double x1, double y1,
                       const nb_line_style *style)
 {
-    static const nb_artist_kind kind = {.name = "a guide", .draw = draw_guide, .key = key_points};
+    static const nb_artist_kind kind = {
+        .name = "a guide", .draw = draw_guide, .key = key_points, .hides = hide_guide};
     add_points(ax, &kind, 2, (double[]){x0, x1}, (double[]){y0, y1}, style, guide, NB_INK_GUIDE);
 }
 
@@ -228,7 +270,19 @@ static void draw_fill(const nb_artist *a, cairo_t *cr)
     cairo_fill(cr);
 }
 
-static void key_box(const nb_artist *a, cairo_t *cr, nb_rect box)
+/* Better not, but an area is background. */
+static double hide_fill(const nb_artist *a, cairo_t *cr, nb_rect r)
+{
+    double sum = 0, x, y, low;
+    (void)cr;
+    for (size_t i = 0; i < a->n; i++)
+        if (nb_axes_place(a->ax, a->x[i], a->v[i], &x, &low) &&
+            nb_axes_place(a->ax, a->x[i], a->y[i], &x, &y))
+            sum += nb_paint_inside(r, x, y, x, low);
+    return a->n ? 1e-6 * sum / (double)a->n : 0;
+}
+
+void nb_key_box(const nb_artist *a, cairo_t *cr, nb_rect box)
 {
     cairo_rectangle(cr, box.x, box.y + box.h / 2 - 5, box.w, 10);
     nb_paint_color(cr, a->color);
@@ -238,8 +292,11 @@ static void key_box(const nb_artist *a, cairo_t *cr, nb_rect box)
 void nb_plot_fill(nb_axes *ax, size_t n, const double *x, const double *y0, const double *y1,
                   const nb_fill_style *style)
 {
-    static const nb_artist_kind kind = {
-        .name = "nb_plot_fill", .bounds = bound_fill, .draw = draw_fill, .key = key_box};
+    static const nb_artist_kind kind = {.name = "nb_plot_fill",
+                                        .bounds = bound_fill,
+                                        .draw = draw_fill,
+                                        .key = nb_key_box,
+                                        .hides = hide_fill};
     nb_fill_style s = style ? *style : (nb_fill_style){0};
     nb_artist *a = nb_artist_add(ax, &kind, s.label, s.color, 0);
     if (!a || !nb_artist_needs(a, n, x) || !nb_artist_needs(a, n, y0)) return;
@@ -251,84 +308,48 @@ void nb_plot_fill(nb_axes *ax, size_t n, const double *x, const double *y0, cons
     a->line.dash = NB_NO_LINE;
 }
 
-/* --- bars --- */
-
-static void bound_bars(const nb_artist *a, nb_bounds *b)
-{
-    const nb_axis *v = &a->ax->axis[1];
-    double room = a->text && !v->log ? 1.06 : 1; /* for the number above the bar */
-    for (size_t i = 0; i < a->n; i++) {
-        if (isnan(nb_axis_unit(v, a->y[i]))) continue;
-        nb_bounds_point(b, a->ax, a->x[i] - a->size / 2, a->y[i] * room);
-        nb_bounds_point(b, a->ax, a->x[i] + a->size / 2, v->log ? a->y[i] : 0);
-    }
-    b->from_zero = true;
-}
-
-static void draw_bars(const nb_artist *a, cairo_t *cr)
-{
-    const nb_axis *v = &a->ax->axis[1];
-    double x0, y0, x1, y1, foot = v->log ? pow(10, v->lo) : 0, far = 8000;
-    for (size_t i = 0; i < a->n; i++) {
-        if (!nb_axes_place(a->ax, a->x[i] - a->size / 2, foot, &x0, &y0) ||
-            !nb_axes_place(a->ax, a->x[i] + a->size / 2, a->y[i], &x1, &y1))
-            continue;
-        x0 = fmin(fmax(x0, -far), far), x1 = fmin(fmax(x1, -far), far);
-        y0 = fmin(fmax(y0, -far), far), y1 = fmin(fmax(y1, -far), far);
-        cairo_rectangle(cr, fmin(x0, x1), fmin(y0, y1), fabs(x1 - x0), fabs(y1 - y0));
-        nb_paint_color(cr, a->color);
-        cairo_fill(cr);
-        if (!a->text) continue;
-        char number[64], text[64];
-        nb_format(number, sizeof number, a->text, a->y[i]);
-        nb_minus(text, sizeof text, number);
-        nb_text_draw(cr, text, NB_SIZE_TICK - 1, (x0 + x1) / 2, y1 + (y1 <= y0 ? -4 : 4), 0.5,
-                     y1 <= y0 ? 1 : 0, 0, NB_INK);
-    }
-}
-
-void nb_plot_bars(nb_axes *ax, size_t n, const double *x, const double *height,
-                  const nb_bar_style *style)
-{
-    static const nb_artist_kind kind = {
-        .name = "nb_plot_bars", .bounds = bound_bars, .draw = draw_bars, .key = key_box};
-    nb_bar_style s = style ? *style : (nb_bar_style){0};
-    nb_artist *a = nb_artist_add(ax, &kind, s.label, s.color, 0);
-    if (!a || !nb_artist_needs(a, n, height) || !nb_artist_format(a, s.format)) return;
-    double *at = nb_figure_take(ax->fig, n, sizeof *at);
-    a->y = nb_figure_copy(ax->fig, n, height);
-    if (!at || !a->y) return;
-    for (size_t i = 0; i < n; i++) at[i] = x ? x[i] : (double)i;
-    a->x = at;
-    a->n = n;
-    a->size = s.width > 0 && s.width < NB_PLOT_HUGE ? s.width : 0.8;
-    a->line.dash = NB_NO_LINE;
-}
-
 /* --- texts --- */
+
+/* Size, point and anchor of the text on paper; false if the point is not in the axes. */
+static bool set_text(const nb_artist *a, cairo_t *cr, double *size, double at[2], double anchor[2])
+{
+    const nb_rect *box = &a->ax->box;
+    nb_place side = a->place == NB_BEST || a->place == NB_OUTSIDE ? NB_UPPER_RIGHT : a->place;
+    double x, y, off = 6, h = 0.5, v = 0.5;
+    if (!a->text || !nb_axes_place(a->ax, a->x[0], a->y[0], &x, &y)) return false;
+    if (x < box->x - 1 || x > box->x + box->w + 1 || y < box->y - 1 || y > box->y + box->h + 1)
+        return false;
+    if (side == NB_UPPER_RIGHT || side == NB_LOWER_RIGHT || side == NB_RIGHT) h = 0, x += off;
+    if (side == NB_UPPER_LEFT || side == NB_LOWER_LEFT || side == NB_LEFT) h = 1, x -= off;
+    if (side == NB_UPPER_LEFT || side == NB_UPPER_RIGHT || side == NB_ABOVE) v = 1, y -= off;
+    if (side == NB_LOWER_LEFT || side == NB_LOWER_RIGHT || side == NB_BELOW) v = 0, y += off;
+    *size = nb_text_fit(cr, a->text, a->size, a->ax->fig->width - 8);
+    double w = nb_text_width(cr, a->text, *size), tall = nb_text_height(a->text, *size);
+    at[0] = fmax(fmin(x, a->ax->fig->width - 4 - (1 - h) * w), 4 + h * w);
+    at[1] = fmax(fmin(y, a->ax->fig->height - 4 - (1 - v) * tall), 4 + v * tall);
+    anchor[0] = h, anchor[1] = v;
+    return true;
+}
 
 static void draw_text(const nb_artist *a, cairo_t *cr)
 {
-    const nb_rect *box = &a->ax->box;
-    nb_place at = a->place == NB_BEST ? NB_UPPER_RIGHT : a->place;
-    double x, y, off = 6, h = 0.5, v = 0.5;
-    if (!a->text || !nb_axes_place(a->ax, a->x[0], a->y[0], &x, &y)) return;
-    if (x < box->x - 1 || x > box->x + box->w + 1 || y < box->y - 1 || y > box->y + box->h + 1)
-        return;
-    if (at == NB_UPPER_RIGHT || at == NB_LOWER_RIGHT || at == NB_RIGHT) h = 0, x += off;
-    if (at == NB_UPPER_LEFT || at == NB_LOWER_LEFT || at == NB_LEFT) h = 1, x -= off;
-    if (at == NB_UPPER_LEFT || at == NB_UPPER_RIGHT || at == NB_ABOVE) v = 1, y -= off;
-    if (at == NB_LOWER_LEFT || at == NB_LOWER_RIGHT || at == NB_BELOW) v = 0, y += off;
-    double size = nb_text_fit(cr, a->text, a->size, a->ax->fig->width - 8);
-    double w = nb_text_width(cr, a->text, size), tall = nb_text_height(a->text, size);
-    x = fmax(fmin(x, a->ax->fig->width - 4 - (1 - h) * w), 4 + h * w);
-    y = fmax(fmin(y, a->ax->fig->height - 4 - (1 - v) * tall), 4 + v * tall);
-    nb_text_draw(cr, a->text, size, x, y, h, v, 0, a->color);
+    double size, at[2], anchor[2];
+    if (set_text(a, cr, &size, at, anchor))
+        nb_text_draw(cr, a->text, size, at[0], at[1], anchor[0], anchor[1], 0, a->color);
+}
+
+static double hide_text(const nb_artist *a, cairo_t *cr, nb_rect r)
+{
+    double size, at[2], anchor[2];
+    if (!set_text(a, cr, &size, at, anchor)) return 0;
+    const double w = nb_text_width(cr, a->text, size), h = nb_text_height(a->text, size);
+    return nb_rect_overlap(r, (nb_rect){at[0] - anchor[0] * w, at[1] - anchor[1] * h, w, h});
 }
 
 void nb_plot_text(nb_axes *ax, double x, double y, const char *text, const nb_text_style *style)
 {
-    static const nb_artist_kind kind = {.name = "nb_plot_text", .on_top = true, .draw = draw_text};
+    static const nb_artist_kind kind = {
+        .name = "nb_plot_text", .on_top = true, .draw = draw_text, .hides = hide_text};
     nb_text_style s = style ? *style : (nb_text_style){0};
     nb_artist *a = nb_artist_add(ax, &kind, NULL, s.color, NB_INK);
     if (!a) return;

@@ -11,6 +11,7 @@ nb_color nb_color_of(nb_color_map map, double at)
     static const nb_color viridis[] = {0x440154, 0x482475, 0x414487, 0x355f8d, 0x2a788e, 0x21918c,
                                        0x22a884, 0x44bf70, 0x7ad151, 0xbddf26, 0xfde725, 0xfde725};
     static const nb_color greys[] = {0x000000, 0xffffff, 0xffffff};
+    if (map == NB_GREYS_REVERSED) return nb_color_of(NB_GREYS, 1 - at);
     if (isnan(at)) return 0;
     at = at < 0 ? 0 : (at > 1 ? 1 : at);
     const nb_color *stops = map == NB_GREYS ? greys : viridis;
@@ -116,6 +117,22 @@ void nb_paint_line(cairo_t *cr, double x0, double y0, double x1, double y1, bool
     if (!*pen || t0 > 0) cairo_move_to(cr, x0 + t0 * dx, y0 + t0 * dy);
     cairo_line_to(cr, x0 + t1 * dx, y0 + t1 * dy);
     *pen = t1 >= 1;
+}
+
+double nb_rect_overlap(nb_rect a, nb_rect b)
+{
+    const double w = fmin(a.x + a.w, b.x + b.w) - fmax(a.x, b.x);
+    const double h = fmin(a.y + a.h, b.y + b.h) - fmax(a.y, b.y);
+    return w > 0 && h > 0 ? w * h : 0;
+}
+
+double nb_paint_inside(nb_rect r, double x0, double y0, double x1, double y1)
+{
+    double t0 = 0, t1 = 1, dx = x1 - x0, dy = y1 - y0;
+    if (!clip(x0, dx, r.x, r.x + r.w, &t0, &t1) || !clip(y0, dy, r.y, r.y + r.h, &t0, &t1))
+        return 0;
+    const double length = (t1 - t0) * hypot(dx, dy);
+    return t0 == 0 || t1 == 1 ? fmax(length, 1) : length;
 }
 
 /* --- text --- */

@@ -25,6 +25,10 @@ void nb_paint_marker(cairo_t *cr, nb_marker marker, double x, double y, double s
  * coordinate overflows cairo's; *pen says whether the path already ends at (x0, y0). */
 void nb_paint_line(cairo_t *cr, double x0, double y0, double x1, double y1, bool *pen);
 
+/* nb_paint_inside - how much of the line from (x0, y0) to (x1, y1) lies in `r`; at least 1 if an end
+ *                   does. */
+double nb_paint_inside(nb_rect r, double x0, double y0, double x1, double y1);
+
 /* nb_text_width - of the widest line of `text`, in points.
  * nb_text_height - from the top of the first line's capitals to the last baseline.
  * nb_text_draw - lines of text, the block's point (h, v) at (x, y): h = 0 left, .5 centre, 1 right;
@@ -35,6 +39,11 @@ double nb_text_height(const char *text, double size);
 void nb_text_draw(cairo_t *cr, const char *text, double size, double x, double y, double h,
                   double v, double angle, nb_color color);
 double nb_text_fit(cairo_t *cr, const char *text, double size, double width);
+
+/* nb_key_box - the sample of a filled artist in a legend.
+ * nb_rect_overlap - the area that two rectangles share. */
+void nb_key_box(const nb_artist *a, cairo_t *cr, nb_rect box);
+double nb_rect_overlap(nb_rect a, nb_rect b);
 
 /* nb_paint_image - scaled into `to`, its pixels as sharp squares. */
 void nb_paint_image(cairo_t *cr, const nb_image *image, nb_rect to);

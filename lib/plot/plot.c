@@ -1,5 +1,6 @@
 /* Figures and axes: making, setting, freeing. The artists are made in their own sources. */
 #include "nablas/memory.h"
+#include "nablas/text.h"
 #include "plot/figure.h"
 
 #include <math.h>
@@ -102,6 +103,25 @@ const char *nb_figure_text(nb_figure *fig, const char *text)
 void nb_figure_title(nb_figure *fig, const char *title)
 {
     if (fig && !fig->status) fig->title = nb_figure_text(fig, title);
+}
+
+void nb_figure_share(nb_figure *fig, bool x, bool y)
+{
+    if (!fig || fig->status) return;
+    fig->share[0] = x;
+    fig->share[1] = y;
+}
+
+void nb_figure_labels(nb_figure *fig, const char *x, const char *y)
+{
+    if (!fig || fig->status) return;
+    fig->label[0] = nb_figure_text(fig, x);
+    fig->label[1] = nb_figure_text(fig, y);
+}
+
+void nb_figure_legend(nb_figure *fig)
+{
+    if (fig && !fig->status) fig->has_legend = true;
 }
 
 /* --- axes --- */
@@ -233,6 +253,13 @@ void nb_axes_legend(nb_axes *ax, nb_place place)
     ax->legend = place;
 }
 
+void nb_axes_color_bar(nb_axes *ax, const char *label)
+{
+    if (!usable(ax)) return;
+    ax->has_bar = true;
+    ax->bar.label = nb_figure_text(ax->fig, label);
+}
+
 void nb_axes_view(nb_axes *ax, double azimuth, double elevation)
 {
     if (!usable(ax)) return;
@@ -316,7 +343,7 @@ void nb_format(char *text, size_t size, const char *format, double value)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 #endif
-    snprintf(text, size, format, value);
+    nb_snprintf(text, size, format, value);
 #if defined(__GNUC__)
 #pragma GCC diagnostic pop
 #endif

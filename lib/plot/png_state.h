@@ -19,8 +19,4 @@ void nb_png_warn(png_structp png, png_const_charp message);
 png_voidp nb_png_take(png_structp png, png_alloc_size_t bytes);
 void nb_png_give(png_structp png, png_voidp block);
 
-/* nb_image_check - NB_OK if an image may have this size; the failures of nb_image_create, in the
- * name of `who`. */
-nb_status nb_image_check(size_t width, size_t height, size_t channels, const char *who);
-
 #endif

@@ -1,6 +1,7 @@
 #include "nablas/file.h"
 #include "nablas/memory.h"
 #include "nablas/version.h"
+#include "plot/image_source.h"
 #include "plot/png_state.h"
 
 #include <errno.h>
@@ -161,9 +162,12 @@ nb_status nb_png_save(const nb_image *image, const char *path, const nb_png_text
     writer w = {.image = image};
     nb_file file;
     char seed[16];
-    nb_status status = nb_image_check(image->width, image->height, image->channels, "nb_png_save");
+    if (!path || !image)
+        return nb_fail(NB_EINVAL, "nb_png_save: %s is NULL", path ? "image" : "path");
+    nb_status status =
+        nb_image_check(image->width, image->height, image->channels, "nb_png_save", path);
     if (status) return status;
-    if (!image->pixels) return nb_fail(NB_EINVAL, "nb_png_save: the image has no pixels");
+    if (!image->pixels) return nb_fail(NB_EINVAL, "nb_png_save: %s: the image has no pixels", path);
     if (text) {
         add_text(&w, "Title", text->title);
         add_text(&w, "Description", text->command);
@@ -177,6 +181,7 @@ nb_status nb_png_save(const nb_image *image, const char *path, const nb_png_text
     status = write_image(&w, file.stream);
     if (status == NB_EIO)
         nb_fail(status, "nb_png_save: %s: %s", path, errno ? strerror(errno) : w.state.message);
+    if (status == NB_ENOMEM) nb_fail(status, "nb_png_save: %s: %s", path, nb_status_text(status));
     if (!status) status = nb_file_commit(&file);
     nb_file_abort(&file);
     return status;

@@ -1,4 +1,5 @@
 #include "plot/ticks.h"
+#include "nablas/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -69,7 +70,7 @@ static void write_texts(nb_ticks *ticks, int mantissa, int exponent, double firs
         double unit = pow(10, magnitude((last - first) * mantissa) + 1);
         base = floor(first * mantissa / unit) * unit;
         largest = fmax(fabs(first * mantissa - base), fabs(last * mantissa - base));
-        snprintf(number, sizeof number, "%+.15g", nb_decimal(base, exponent));
+        nb_snprintf(number, sizeof number, "%+.15g", nb_decimal(base, exponent));
         nb_minus(offset, sizeof offset, number);
     }
     int order = magnitude(largest) + exponent, factor = 0;
@@ -81,8 +82,8 @@ static void write_texts(nb_ticks *ticks, int mantissa, int exponent, double firs
              offset);
     for (size_t i = 0; i < ticks->count; i++) {
         double whole = (first + (double)i) * mantissa - base;
-        snprintf(number, sizeof number, "%.*f", decimals,
-                 nb_decimal(whole, exponent - factor) + 0.0);
+        nb_snprintf(number, sizeof number, "%.*f", decimals,
+                    nb_decimal(whole, exponent - factor) + 0.0);
         nb_minus(ticks->buffer[i], NB_TICK_TEXT, number);
         ticks->text[i] = ticks->buffer[i];
     }
@@ -134,7 +135,7 @@ void nb_ticks_given(nb_ticks *ticks, size_t n, const double *at, const char *con
     char number[NB_TICK_TEXT];
     *ticks = (nb_ticks){.count = n};
     for (size_t i = 0; i < n; i++) {
-        snprintf(number, sizeof number, "%.6g", at[i]);
+        nb_snprintf(number, sizeof number, "%.6g", at[i]);
         nb_minus(ticks->buffer[i], NB_TICK_TEXT, number);
         ticks->at[i] = at[i];
         ticks->text[i] = names && names[i] ? names[i] : ticks->buffer[i];

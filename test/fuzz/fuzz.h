@@ -2,6 +2,7 @@
 #ifndef TEST_FUZZ_H
 #define TEST_FUZZ_H
 
+#include "nablas/image.h"
 #include "nablas/tensor.h"
 
 #include <stdint.h>
@@ -27,6 +28,19 @@ static inline void fuzz_touch(const nb_tensor *t)
     const unsigned char *at = t->data;
     for (size_t i = nb_tensor_count(t) * nb_dtype_size(t->dtype); i > 0; i--)
         sum = (unsigned char)(sum + *at++);
+}
+
+/* The image in these bytes, if there is one, and every pixel of it. */
+static inline void fuzz_image(const uint8_t *bytes, size_t size)
+{
+    static const size_t channels[] = {1, 3, 4};
+    volatile unsigned char sum = 0;
+    nb_image image;
+    const nb_status status = nb_image_parse(bytes, size, "fuzz", channels[size % 3], &image);
+    fuzz_check((status == NB_OK) == (image.pixels != NULL));
+    for (size_t i = 0; i < image.width * image.height * image.channels; i++)
+        sum = (unsigned char)(sum + image.pixels[i]);
+    nb_image_destroy(&image);
 }
 
 /* The path of a file of these bytes: in memory where there is such a folder, and without a name, so

@@ -96,7 +96,8 @@ void nb_dstep(size_t n, const double *x, double *y);
  *   n,m  in   rows, columns
  *   X    in   (n,m), row stride ldx >= max(1,m)
  *   Y    out  (n,m), row stride ldy >= max(1,m); Y may be X itself, with ldy = ldx
- * Each row of Y sums to 1. A row with NaN or +Inf, or of -Inf alone, becomes NaN.
+ * Each row of Y sums to 1, to rounding, however long it is: from 16 columns on the sum is nb_{s,d}sum.
+ * A row with NaN or +Inf, or of -Inf alone, becomes NaN.
  * Errors: NB_EINVAL short stride; Y untouched. */
 nb_status nb_ssoftmax(size_t n, size_t m, const float *X, size_t ldx, float *Y, size_t ldy);
 nb_status nb_dsoftmax(size_t n, size_t m, const double *X, size_t ldx, double *Y, size_t ldy);

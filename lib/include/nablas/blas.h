@@ -61,13 +61,33 @@ nb_status nb_saffine(size_t n, size_t k, size_t m, const float *X, size_t ldx, c
 nb_status nb_daffine(size_t n, size_t k, size_t m, const double *X, size_t ldx, const double *W,
                      size_t ldw, const double *b, double *Y, size_t ldy);
 
-/* nb_blas_threads - how many threads BLAS uses for one call now.
- * nb_blas_set_threads - set that, 1 <= n; the setting is BLAS's, shared by the process. */
+/* nb_blas_threads - how many threads BLAS uses for one product now.
+ * nb_blas_set_threads - set that, 1 <= n, for all threads of the process.
+ * Where BLAS is not OpenBLAS, 1 is answered and nothing is set: its own documentation says how. */
 int nb_blas_threads(void);
 void nb_blas_set_threads(int n);
 
-/* nb_blas_core - BLAS's name for the processor it picked its kernels for, "SkylakeX". */
+/* nb_blas_begin_single - from here on BLAS uses one thread for each product, whatever was set: so the
+ * bits of a product do not depend on the number of BLAS's threads, and threads that share a product
+ * out (nb_share_rows) do not each start more of them.
+ * nb_blas_end_single - the number set before holds again, or what nb_blas_set_threads has set since.
+ *
+ * The two may be nested and called on any threads: the last end counts. The setting is the process's.
+ * Cost: a tenth of a microsecond for both. */
+void nb_blas_begin_single(void);
+void nb_blas_end_single(void);
+
+/* nb_blas_concurrent - whether threads can multiply at the same time. With an OpenBLAS that was built
+ * without threads they cannot, as it keeps nothing apart: nb_sgemm and nb_dgemm then let in one thread
+ * after another, and more threads than one gain little. */
+bool nb_blas_concurrent(void);
+
+/* nb_blas_core - OpenBLAS's name for the processor it picked its kernels for, "SkylakeX"; "unknown"
+ * for another BLAS.
+ * nb_blas_description - what BLAS says of itself, and how it is built: "OpenBLAS 0.3.21 NO_LAPACKE
+ * DYNAMIC_ARCH NO_AFFINITY SkylakeX MAX_THREADS=64, threads of its own". */
 const char *nb_blas_core(void);
+const char *nb_blas_description(void);
 
 #ifdef __cplusplus
 }

@@ -128,9 +128,6 @@ size_t nb_gradient_report_text(const nb_gradient_report *report, char *text, siz
  * NULL. */
 void nb_gradient_report_destroy(nb_gradient_report *report);
 
-/* The gradient of an nb_function, by hand: writes gradient(n). */
-typedef void (*nb_gradient_function)(size_t n, const double *x, void *context, double *gradient);
-
 /* nb_function_check - compare a hand-written gradient with differences of the callback.
  *
  *   f, gradient  in   called with `context`
@@ -140,7 +137,8 @@ typedef void (*nb_gradient_function)(size_t n, const double *x, void *context, d
  * A callback does not say where its corners are; a kink is told by the one-sided slopes, which come
  * closer together in proportion to h where the function is smooth. At a corner itself the gradient
  * passes if it lies between them.
- * Errors: NB_EINVAL h is not a positive number; NB_ENOMEM. The report is zeroed then.
+ * Errors: NB_EINVAL h is not a positive number, f, gradient, x or report NULL; NB_ENOMEM. The report
+ *         is zeroed then.
  * Cost:   2n + 1 calls of f and one of `gradient`, twice that with richardson; some 10 to 20 calls
  *         of f more for an element beyond the bound, and 700 once for the noise. */
 nb_status nb_function_check(nb_function f, nb_gradient_function gradient, void *context, size_t n,

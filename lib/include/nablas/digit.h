@@ -2,7 +2,7 @@
  *
  *     nb_image image;
  *     uint8_t digit[NB_DIGIT_PIXELS];
- *     nb_status status = nb_png_read("my7.png", 4, &image);
+ *     nb_status status = nb_image_read("my7.jpg", 4, &image);
  *     if (!status) status = nb_digit_from_image(&image, digit);
  *     nb_image_destroy(&image);
  *
@@ -11,7 +11,7 @@
 #ifndef NABLAS_DIGIT_H
 #define NABLAS_DIGIT_H
 
-#include "nablas/png.h"
+#include "nablas/image.h"
 #include "nablas/status.h"
 
 #include <stdint.h>
@@ -46,6 +46,12 @@ extern "C" {
  * Cost:   three passes over the image, and its size once more in memory (one byte a pixel).
  * Source: LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86 (1998), III.A, for size and centre. */
 nb_status nb_digit_from_image(const nb_image *image, uint8_t *digit);
+
+typedef struct nb_digit {
+    size_t left, top, width, height; /* where it is in the picture */
+    uint8_t pixels[NB_DIGIT_PIXELS]; 
+} nb_digit;
+nb_status nb_digits_from_image(const nb_image *image, size_t most, nb_digit *digits, size_t *count);
 
 #ifdef __cplusplus
 }

@@ -16,9 +16,11 @@
 extern "C" {
 #endif
 
-/* nb_{s,d}sum - sum of n numbers, pairwise in NumPy's order: eight running sums in blocks of up to
- * 128, blocks added two by two. The book's printed sums depend on that order.
- * Cost: n additions; error O(log n) ulp (Higham, SIAM J. Sci. Comput. 14 (1993)). */
+/* nb_{s,d}sum - sum of n numbers in NumPy's order, to its last bit: pairwise within 8192 numbers,
+ * that is, eight running sums over up to 128 of them, then added two by two; then 8192 after 8192.
+ * The book's printed sums depend on that order.
+ * Cost: n additions; error O(log n) ulp up to 8192 numbers (Higham, SIAM J. Sci. Comput. 14
+ * (1993)), then one more for each 8192. */
 float nb_ssum(size_t n, const float *x);
 double nb_dsum(size_t n, const double *x);
 

@@ -25,10 +25,11 @@ extern "C" {
  * for a quadratic f of few digits. In a coordinate above 1 the step grows with it, so that it is
  * not lost in rounding x.
  * Units:  those of f over those of x squared. NaN and Inf propagate.
+ * Errors: NB_EINVAL f, x or H is NULL.
  * Cost:   2n(n+1) calls of f, no workspace. Thread-safe for distinct x if f is.
  * Source: Abramowitz & Stegun, 25.3.24 and 25.3.26; Dennis & Schnabel, Numerical Methods for
  *         Unconstrained Optimization (1983), 5.6, on the step. */
-void nb_numerical_hessian(nb_function f, void *context, size_t n, double *x, double *H);
+nb_status nb_numerical_hessian(nb_function f, void *context, size_t n, double *x, double *H);
 
 /* nb_newton - `steps` steps of Newton's method, with numerical derivatives.
  *
@@ -37,14 +38,17 @@ void nb_numerical_hessian(nb_function f, void *context, size_t n, double *x, dou
  *   n        in      elements; n = 0 is a no-op
  *   x        in/out  (n), where to begin; where it ended
  *   history  out     (steps+1, n), the path from the first x to the last, or NULL
- * On a quadratic with a minimum one step arrives, wherever it begins. Elsewhere the number of right
- * digits doubles with each step near the minimum, until the numerical gradient is 0: off the
- * minimum by its error, (h^2 / 6) |f'''|, over the curvature. Far from it a step may go uphill:
- * there is no line search.
- * Errors: NB_ESINGULAR H is not positive definite: the quadratic that f looks like has no minimum.
+ * On a quadratic with a minimum one step arrives, wherever it begins, but for the share
+ * sqrt(n) (u / h^2) |f| / lambda of the way that the error of H leaves, lambda its least eigenvalue; further
+ * steps see to that. Elsewhere the number of right digits doubles with each step near the minimum,
+ * until the numerical gradient is 0: off the minimum by its error, (h^2 / 6) |f'''|, over the
+ * curvature. Far from it a step may go uphill: there is no line search (minimize.h has one).
+ * Errors: NB_ESINGULAR H is not positive definite, or not beyond its rounding error, where that
+ *         share is 1: the quadratic that f looks like has no minimum, or none that can be told.
  *         NB_EDIVERGED an element of H or of x is no longer finite. NB_ENOMEM.
  *         x and the rest of history then hold the last point reached.
- * Cost:   2n(n+2) calls of f and n^3/3 flop a step; 2n(n+1) doubles of workspace.
+ *         NB_EINVAL f or x is NULL; NB_EOVERFLOW n beyond LAPACK's int.
+ * Cost:   2n(n+2) + 1 calls of f and (5/3) n^3 flop a step; 3n(n+1) doubles of workspace.
  * Source: Nocedal & Wright, Numerical Optimization, 2nd ed., 3.3. */
 nb_status nb_newton(nb_function f, void *context, size_t n, double *x, size_t steps,
                     double *history);

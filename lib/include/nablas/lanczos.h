@@ -26,14 +26,16 @@ typedef struct nb_eigenvalue {
  *   n           in      rows of A; >= 1
  *   v           in/out  (n), where to begin, at no right angle to what is sought: a random vector;
  *                       the eigenvector, of length 1
- *   tolerance   in      stop at a residual <= tolerance |A|, |A| as seen so far; >= 0
+ *   tolerance   in      stop at a residual <= tolerance |A|, |A| as seen so far; >= 0. The search
+ *                       also ends, whatever the tolerance, where A leads to no new direction
  *   iterations  in      or after so many products; >= 1, n are enough
  *   largest     out     `value` is at most A's largest eigenvalue, but for rounding
  * After k products A is known on the space of v, Av, ... A^(k-1) v, where it is the tridiagonal
  * T = Q A Q^T. The largest eigenvalue of T, with last component s of its eigenvector, and the
  * length beta of what A leads out of that space, leave a residual beta |s|. That is no test of
  * symmetry: an operator that errs by d in a product adds d.
- * Errors: NB_EINVAL n or iterations 0, tolerance < 0, v 0 or not finite; NB_EOVERFLOW; NB_ENOMEM;
+ * Errors: NB_EINVAL n or iterations 0, tolerance < 0, v 0 or not finite, a NULL but for `context`;
+ *         NB_EOVERFLOW; NB_ENOMEM;
  *         NB_EDIVERGED a product that is not finite; what `apply` answers. v and *largest are
  *         untouched.
  * Cost:   k products, 4 n k^2 flop besides, and a DSTEV of up to k rows after each of them; one

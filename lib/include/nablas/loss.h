@@ -7,8 +7,9 @@
  *   each  out  (n) the loss of each sample, or NULL
  *   loss  out  the loss of the batch, or NULL
  *
- * Errors: NB_EINVAL short stride; NB_ERANGE a label outside 0 ... m-1 (named with its row). On
- * error `each` may be written up to that row, `loss` is untouched. NaN propagates.
+ * Errors: NB_EINVAL short stride; NB_ERANGE a label outside 0 ... m-1 (named with its row); `each`
+ * and `loss` are then untouched. NaN propagates. Sums over samples and columns are in the order of
+ * nb_{s,d}sum.
  * Units:  mean squared error in [Y]^2, cross entropy in nat. */
 #ifndef NABLAS_LOSS_H
 #define NABLAS_LOSS_H
@@ -49,14 +50,17 @@ nb_status nb_dcross_entropy_error_labels(size_t n, size_t m, const double *Y, si
                                          double *loss);
 
 /* nb_{s,d}logit_cross_entropy - the exact cross entropy of softmax(A), computed from the logits:
- * each = (max a + log sum_j e^(a_j - max a)) sum_j t_j - sum_j t_j a_j; loss = their mean. Finite
- * for every finite A, unless the loss itself is too large for the type. */
+ *
+ *   each = log1p(sum_(j != k) e^(a_j - a_k)) sum_j t_j - sum_j t_j (a_j - a_k),  a_k = max a
+ *
+ * loss = their mean. Right to the last digits also where the target is all but certain and the loss
+ * is e^-50. Finite for every finite A, unless the loss itself is too large for the type. */
 nb_status nb_slogit_cross_entropy(size_t n, size_t m, const float *A, size_t lda, const float *T,
                                   size_t ldt, float *each, float *loss);
 nb_status nb_dlogit_cross_entropy(size_t n, size_t m, const double *A, size_t lda, const double *T,
                                   size_t ldt, double *each, double *loss);
 
-/* The same with labels: each = max a + log sum_j e^(a_j - max a) - a_t. */
+/* The same with labels: each = log1p(sum_(j != k) e^(a_j - a_k)) - (a_t - a_k). */
 nb_status nb_slogit_cross_entropy_labels(size_t n, size_t m, const float *A, size_t lda,
                                          const int32_t *t, float *each, float *loss);
 nb_status nb_dlogit_cross_entropy_labels(size_t n, size_t m, const double *A, size_t lda,

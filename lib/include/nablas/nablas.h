@@ -7,6 +7,7 @@
 #include "nablas/memory.h"
 #include "nablas/random.h"
 #include "nablas/status.h"
+#include "nablas/text.h"
 #include "nablas/threads.h"
 #include "nablas/version.h"
 
@@ -16,12 +17,15 @@
 #include "nablas/diagram.h"
 #include "nablas/elementwise.h"
 #include "nablas/hessian.h"
+#include "nablas/image.h"
 #include "nablas/lanczos.h"
 #include "nablas/linear.h"
 #include "nablas/loss.h"
+#include "nablas/minimize.h"
 #include "nablas/numeric.h"
 #include "nablas/plot.h"
 #include "nablas/png.h"
+#include "nablas/series.h"
 #include "nablas/sparse.h"
 #include "nablas/update.h"
 

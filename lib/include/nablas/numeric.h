@@ -9,7 +9,7 @@
  * and 1.1e-12 as the factors; a smaller h gives more of the second, h < u|x| nothing else.
  *
  * NaN and Inf propagate through differences and gradients; they are no error there. A callback that
- * has no answer returns NAN. */
+ * has no answer returns NAN, as does the difference of a callback that is NULL. */
 #ifndef NABLAS_NUMERIC_H
 #define NABLAS_NUMERIC_H
 
@@ -25,6 +25,9 @@ extern "C" {
  * the function's parameters, or NULL. */
 typedef double (*nb_function1)(double x, void *context);
 typedef double (*nb_function)(size_t n, const double *x, void *context);
+
+/* The gradient of an nb_function, by hand: writes gradient(n). */
+typedef void (*nb_gradient_function)(size_t n, const double *x, void *context, double *gradient);
 
 /* The book's step. */
 #define NB_NUMERICAL_H 1e-4
@@ -94,8 +97,8 @@ const char *nb_diff_name(nb_diff diff);
  * double: what a float32 program reaches at best.
  * Units:  those of f over those of x.
  * Cost:   10 n calls of f. */
-void nb_numerical_diff_errors(nb_function1 f, void *context, double x, double derivative, size_t n,
-                              const double *h, double *errors);
+nb_status nb_numerical_diff_errors(nb_function1 f, void *context, double x, double derivative,
+                                   size_t n, const double *h, double *errors);
 
 /* nb_numerical_gradient - the gradient of f at x by central differences, one element at a time.
  *
@@ -105,9 +108,11 @@ void nb_numerical_diff_errors(nb_function1 f, void *context, double x, double de
  *   x         in/out  (n), changed while f runs, restored to the bit on return
  *   gradient  out     (n), must not overlap x
  * Units:  those of f over those of x.
+ * Errors: NB_EINVAL f, x or gradient is NULL.
  * Cost:   2n calls of f, no workspace. Thread-safe for distinct x if f is.
  * Source: textbook 4.4. */
-void nb_numerical_gradient(nb_function f, void *context, size_t n, double *x, double *gradient);
+nb_status nb_numerical_gradient(nb_function f, void *context, size_t n, double *x,
+                                double *gradient);
 
 /* nb_gradient_descent - `steps` steps down the numerical gradient.
  *
@@ -119,7 +124,7 @@ void nb_numerical_gradient(nb_function f, void *context, size_t n, double *x, do
  *   history  out     (steps+1, n), the path from the first x to the last, or NULL. (The book's
  *                    has no last row.)
  * Units:  lr in [x]^2 / [f].
- * Errors: NB_ENOMEM x and history untouched.
+ * Errors: NB_EINVAL f or x is NULL, lr NaN or infinite; NB_ENOMEM: x and history untouched.
  *         NB_EDIVERGED an element of x is no longer finite: the descent stops there, and x and the
  *         rest of history hold that point. A large value is no error: with lr = 10 the book's
  *         descent ends at -2.6e13.

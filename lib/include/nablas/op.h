@@ -100,10 +100,11 @@ enum {
     /* out := the scalar sum, the scalar mean of all elements of in[0]. */
     NB_SUM = 8,
     NB_MEAN = 16,
-    /* Backward honours alpha (which is 1 otherwise). In the phase that writes the gradient of input
-     * i, it reads neither the value of another input without the batch's dimension nor, in another
-     * row, that of input i: the graph may let it write into in[i] itself, w := w - lr dw. What a
-     * forward phase NB_INPUT_ROWS prepared from in[i] is then kept equal to it. */
+    /* Backward honours alpha (which is 1 otherwise). Where `out` has the batch's dimension, in the
+     * phase that writes the gradient of input i, it reads neither the value of another input without
+     * the batch's dimension nor, in another row, that of input i: the graph may let it write into
+     * in[i] itself, w := w - lr dw. What a forward phase NB_INPUT_ROWS prepared from in[i] is then
+     * kept equal to it. */
     NB_FUSES = 32,
     /* forward has a corner or a jump where an element of in[0] is 0. */
     NB_CORNER = 64,

@@ -25,6 +25,7 @@
 #define NABLAS_PLOT_H
 
 #include "nablas/png.h"
+#include "nablas/series.h"
 #include "nablas/status.h"
 
 #include <stdbool.h>
@@ -53,8 +54,16 @@ void nb_figure_destroy(nb_figure *fig);
  * Returns NULL, and the figure has failed (NB_EINVAL, NB_ENOMEM), if there is no such cell. */
 nb_axes *nb_figure_axes(nb_figure *fig, size_t rows, size_t cols, size_t index);
 
-/* nb_figure_title - a title above all axes. */
+/* nb_figure_title - a title above all axes.
+ * nb_figure_labels - what stands below and at the left of all axes together; NULL is none.
+ * nb_figure_legend - name what has a label in the first axes, above all of them: for panels that
+ *                    show the same series.
+ * nb_figure_share - axes of one grid have the same limits along x, along y, and only the outermost
+ *                   have names of ticks and labels: the lowest of a column, the leftmost of a row. */
 void nb_figure_title(nb_figure *fig, const char *title);
+void nb_figure_labels(nb_figure *fig, const char *x, const char *y);
+void nb_figure_legend(nb_figure *fig);
+void nb_figure_share(nb_figure *fig, bool x, bool y);
 
 /* nb_figure_status - the first failure so far, with its detail in nb_last_error(); NB_OK if none.
  */
@@ -107,8 +116,11 @@ typedef enum {
     NB_PLUS
 } nb_marker;
 
-/* Where a legend stands in its axes (NB_BEST: the corner that hides the least), and on which side
- * of its point a text (NB_BEST: the upper right). */
+/* Where a legend stands: in its axes, whatever it hides there; beside them (NB_OUTSIDE: at the
+ * right or, where that would take too much of the width, below); or, NB_BEST, in the first corner
+ * or side where it hides no line, point, bar, arrow or text, and outside if there is none. Over
+ * images and areas it may stand. And on which side of its point a text stands (NB_BEST,
+ * NB_OUTSIDE: the upper right). */
 typedef enum {
     NB_BEST,
     NB_UPPER_RIGHT,
@@ -119,10 +131,12 @@ typedef enum {
     NB_BELOW,
     NB_LEFT,
     NB_RIGHT,
-    NB_CENTER
+    NB_CENTER,
+    NB_OUTSIDE
 } nb_place;
 
-typedef enum { NB_VIRIDIS, NB_GREYS } nb_color_map; /* NB_GREYS: black to white */
+/* NB_GREYS: black to white; NB_GREYS_REVERSED: white to black, as ink. */
+typedef enum { NB_VIRIDIS, NB_GREYS, NB_GREYS_REVERSED } nb_color_map;
 
 /* nb_color_of - the colour of `at` in [0, 1], clamped; transparent for NaN. */
 nb_color nb_color_of(nb_color_map map, double at);
@@ -157,9 +171,12 @@ typedef struct nb_contour_style {
     nb_color_map map;
     nb_dash dash;
     double width;         /* 1.2 */
-    const double *levels; /* (count), or NULL: about `count` (0: 8) round levels */
+    const double *levels; /* (count), ascending; NULL: about `count` (0: 8) round levels */
     size_t count;
     bool values; /* write its level on each line */
+    bool filled; /* colour the areas that the levels part, count+1 of them, in place of lines;
+                    levels NULL: `count` (0: 30) areas equally high from the least z to the
+                    greatest */
 } nb_contour_style;
 
 typedef struct nb_surface_style {
@@ -177,7 +194,7 @@ typedef struct nb_matrix_style {
 typedef struct nb_bar_style {
     const char *label;
     nb_color color;
-    double width;       /* in units of x: 0.8 */
+    double width;       /* in units of x: 0.8; of a histogram, in bins: 1 */
     const char *format; /* printf's for one double: write the height above each bar */
 } nb_bar_style;
 
@@ -210,17 +227,23 @@ void nb_plot_segment(nb_axes *ax, double x0, double y0, double x1, double y1,
 /* nb_plot_text - `text` beside (x, y); moved, if need be, to stay inside the figure. */
 void nb_plot_text(nb_axes *ax, double x, double y, const char *text, const nb_text_style *style);
 
-/* nb_plot_bars - n bars from 0 to height[i] at x[i] (NULL: at 0, 1, ... n-1). */
+/* nb_plot_bars - n bars from 0 to height[i] at x[i] (NULL: at 0, 1, ... n-1).
+ * nb_plot_histogram - how many of x(n) are in each of `bins` equal bins of [lo, hi]: the counts of
+ *                     nb_histogram, and its errors. */
 void nb_plot_bars(nb_axes *ax, size_t n, const double *x, const double *height,
                   const nb_bar_style *style);
+void nb_plot_histogram(nb_axes *ax, size_t n, const double *x, size_t bins, double lo, double hi,
+                       const nb_bar_style *style);
 
 /* nb_plot_quiver - n arrows (u[i], v[i]) from (x[i], y[i]), pointing where they point in the data.
  */
 void nb_plot_quiver(nb_axes *ax, size_t n, const double *x, const double *y, const double *u,
                     const double *v, const nb_arrow_style *style);
 
-/* nb_plot_contour - the lines on which z(ny,nx) takes given values; z[j*nx+i] is at (x[i], y[j]),
- *                   linear between neighbours (marching squares). nx, ny >= 2.
+/* nb_plot_contour - the lines on which z(ny,nx) takes given values, or the areas between them;
+ *                   z[j*nx+i] is at (x[i], y[j]), linear between neighbours (marching squares).
+ *                   nx, ny >= 2. Cells with a corner that is not finite stay blank. Errors: NB_ERANGE
+ *                   levels of areas that do not ascend, or are NaN.
  * nb_plot_surface - the same z as a surface; the axes become three-dimensional, and hold surfaces
  *                   alone. Cost: n log n in the number of patches. */
 void nb_plot_contour(nb_axes *ax, size_t nx, size_t ny, const double *x, const double *y,
@@ -232,12 +255,36 @@ void nb_plot_surface(nb_axes *ax, size_t nx, size_t ny, const double *x, const d
  *                 y grows downwards, and pixels are square.
  * nb_plot_matrix - the same for values(rows,cols) through a colour map; NaN is left blank.
  * nb_plot_images - `count` images in rows of `cols`, each with a caption below (captions, or any of
- *                  them, may be NULL); they fill the axes, which lose their frame. */
+ *                  them, may be NULL); they fill the axes, which lose their frame.
+ * nb_plot_filters - the same for values(count,height,width), as the weights of a convolution with
+ *                   one input channel; each filter through the colour map from its own least value
+ *                   to its own greatest, or from style's lo to hi. style NULL: as ink. */
 void nb_plot_image(nb_axes *ax, const nb_image *image);
 void nb_plot_matrix(nb_axes *ax, size_t rows, size_t cols, const double *values,
                     const nb_matrix_style *style);
 void nb_plot_images(nb_axes *ax, size_t count, size_t cols, const nb_image *images,
                     const char *const *captions);
+void nb_plot_filters(nb_axes *ax, size_t count, size_t cols, size_t height, size_t width,
+                     const double *values, const char *const *captions,
+                     const nb_matrix_style *style);
+
+/* --- what a network answers --------------------------------------------------------------------*/
+
+/* nb_plot_confusion - count[r*classes+c] things of class r were called c. The colours tell the
+ *                     mistakes apart: what is right has the brightest. `names`: the classes'
+ *                     (classes), NULL: their numbers. Each count stands in its cell while there is
+ *                     room. Errors: NB_ERANGE classes not in 1 ... 1000.
+ * nb_plot_calibration - how often answers of a confidence were right, over that confidence: one
+ *                       point for each bin that has answers, beside the diagonal of a classifier
+ *                       that is as right as it is sure. `bin` as nb_calibration leaves it.
+ * nb_plot_predictions - predicted[i] over truth[i], beside the diagonal on which they are equal;
+ *                       both axes alike. Pairs of which one cannot be drawn are left out.
+ * All three set the axes' labels; set others afterwards. */
+void nb_plot_confusion(nb_axes *ax, size_t classes, const size_t *count, const char *const *names);
+void nb_plot_calibration(nb_axes *ax, size_t bins, const nb_calibration_bin *bin,
+                         const nb_line_style *style);
+void nb_plot_predictions(nb_axes *ax, size_t n, const double *truth, const double *predicted,
+                         const nb_line_style *style);
 
 /* --- the axes ----------------------------------------------------------------------------------*/
 
@@ -257,7 +304,8 @@ void nb_axes_zlim(nb_axes *ax, double lo, double hi);
 void nb_axes_log(nb_axes *ax, bool x, bool y);
 
 /* nb_axes_xticks, nb_axes_yticks - ticks at at[i], i < n <= 40, named names[i] (names NULL: by
- * their values); n = 0 for none. Errors: NB_ERANGE n. */
+ * their values); n = 0 for none. Names along x that would meet are set aslant. Errors: NB_ERANGE n.
+ */
 void nb_axes_xticks(nb_axes *ax, size_t n, const double *at, const char *const *names);
 void nb_axes_yticks(nb_axes *ax, size_t n, const double *at, const char *const *names);
 
@@ -265,11 +313,14 @@ void nb_axes_yticks(nb_axes *ax, size_t n, const double *at, const char *const *
  * nb_axes_grid - light lines at the ticks.
  * nb_axes_hide - no frame, ticks or labels; the title stays.
  * nb_axes_legend - name what has a label.
+ * nb_axes_color_bar - which value has which colour, at the right of the axes, with a label (NULL:
+ *                     none): of the first contours, matrix or confusion in them.
  * nb_axes_view - look at a surface from `azimuth` (-60) and `elevation` (30) degrees. */
 void nb_axes_equal(nb_axes *ax);
 void nb_axes_grid(nb_axes *ax);
 void nb_axes_hide(nb_axes *ax);
 void nb_axes_legend(nb_axes *ax, nb_place place);
+void nb_axes_color_bar(nb_axes *ax, const char *label);
 void nb_axes_view(nb_axes *ax, double azimuth, double elevation);
 
 #ifdef __cplusplus

@@ -15,19 +15,24 @@ extern "C" {
 
 typedef struct nb_pool nb_pool;
 
-/* One task: called once for each part 0 ... parts-1, at the same time. */
+/* One task: called once for each part 0 ... parts-1, at the same time: parts may wait for each
+ * other. Which thread does which part is not said, but for part 0. */
 typedef nb_status (*nb_task)(void *context, size_t part, size_t parts);
 
 #define NB_MAX_THREADS 1024
 
 /* nb_pool_create - a pool of `threads` threads, the caller counted: threads-1 are started.
  * nb_pool_destroy - end them; NULL is fine. No task may be running.
+ * More threads than processors are no faster and not much slower than as many as there are: a
+ * thread is only woken while parts are left.
+ * A child of fork() has the pool, but not its threads: there it works as a pool of one thread, and
+ * nb_pool_destroy frees its memory.
  * Errors: NB_EINVAL threads outside 1 ... NB_MAX_THREADS; NB_ENOMEM no memory, or the system
  *         starts no more threads; *pool is NULL then. */
 nb_status nb_pool_create(nb_pool **pool, size_t threads);
 void nb_pool_destroy(nb_pool *pool);
 
-/* nb_pool_threads - how many parts a task is run in; 1 for NULL. */
+/* nb_pool_threads - how many parts a task is run in; 1 for NULL and after a fork. */
 size_t nb_pool_threads(const nb_pool *pool);
 
 /* nb_pool_run - run task(context, part, parts) for all parts and return when all are done. The
