@@ -87,7 +87,7 @@ static nb_status check_set(const char *who, const nb_model *m, const nb_dataset 
     nb_shape x = nb_dataset_x_shape(d, 1), input = nb_value(m->x)->shape;
     input.dim[0] = 1;
     if (!nb_shape_equal(x, input))
-        return nb_fail(NB_ESHAPE, "%s: a %s sample is %s, the model takes %s", who, name,
+        return nb_fail(NB_ESHAPE, "%s: the %s set's sample is %s, the model takes %s", who, name,
                        nb_shape_text(x, got, sizeof got), nb_shape_text(input, want, sizeof want));
     const bool labels = d->classes && !d->one_hot;
     const nb_shape t = nb_dataset_t_shape(d, 1);
