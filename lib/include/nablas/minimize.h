@@ -107,7 +107,8 @@ typedef struct nb_minimize_options {
  *         start, or a gradient that is not that of f: no step along it makes f smaller, and
  *         differences of f say otherwise (nb_function_check says where).
  *         NB_ESTOPPED after `steps` steps (NB_STOP_STEPS), or when `watch` says so; NB_EDIVERGED f
- *         falls without end (NB_STOP_UNBOUNDED), or the Hessian is not finite (NB_STOP_NOT_RUN); x, the rest of history and *result hold what was
+ *         falls without end (NB_STOP_UNBOUNDED), or the Hessian is not finite (NB_STOP_NOT_RUN);
+ *         NB_ESINGULAR the method finds no step, though f falls against the gradient (NOT_RUN); x, the rest of history and *result hold what was
  *         reached. NB_ENOMEM, NB_EOVERFLOW: x and *result untouched.
  * Cost:   one or two calls of f and one of `gradient` a step, most of the time; without a gradient 2n
  *         calls for each. Newton: `hessian`, or 2n calls of `gradient`, or 2n(n+1) of f besides. All
