@@ -1,117 +1,82 @@
 #include "nablas/digit.h"
+#include "data/sheet.h"
 #include "nablas/memory.h"
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { LEVELS = 256, FAINTEST = 16 };
+static const double FAINTEST = 16, /* levels */
+    THIN = 1.5, THICK = 2; /* pixels of 28x28; MNIST's strokes: 1 % below 1.5, half below 2.6 */
 
-/* --- grey ------------------------------------------------------------------------------------- */
+/* --- the ink of one digit --------------------------------------------------------------------- */
 
-static unsigned luminance(const uint8_t *p, size_t channels)
+/* Faint ink belongs to the digit unless it only surrounds another. */
+static bool is_foreign(const nb_sheet *s, const nb_parts *all, int name, size_t x, size_t y)
 {
-    if (channels == 1) return p[0];
-    return (2126u * p[0] + 7152u * p[1] + 722u * p[2] + 5000u) / 10000u;
-}
-
-/* One byte a pixel, what is transparent as `ground`. */
-static void make_grey(const nb_image *image, unsigned ground, uint8_t *grey)
-{
-    const size_t channels = image->channels, count = image->width * image->height;
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t *p = image->pixels + i * channels;
-        const unsigned alpha = channels == 4 ? p[3] : 255;
-        grey[i] = (uint8_t)((luminance(p, channels) * alpha + ground * (255 - alpha) + 127) / 255);
-    }
-}
-
-/* --- paper and ink ---------------------------------------------------------------------------- */
-
-/* Distances from the paper at which ink begins and is full. */
-typedef struct shades {
-    int paper;
-    bool dark; /* ink is darker than the paper */
-    double none, full;
-} shades;
-
-static int median(const size_t *histogram, size_t count)
-{
-    int level = 0;
-    for (size_t below = histogram[0]; 2 * below < count;) below += histogram[++level];
-    return level;
-}
-
-/* The outermost pixels: their median, and the median of the distances from it. */
-static void find_paper(size_t width, size_t height, const uint8_t *grey, int *paper, int *noise)
-{
-    size_t levels[LEVELS] = {0}, distances[LEVELS] = {0}, count = 0;
-    for (size_t y = 0; y < height; y++) {
-        const size_t step = y == 0 || y == height - 1 || width == 1 ? 1 : width - 1;
-        for (size_t x = 0; x < width; x += step, count++) levels[grey[y * width + x]]++;
-    }
-    *paper = median(levels, count);
-    for (int v = 0; v < LEVELS; v++) distances[abs(v - *paper)] += levels[v];
-    *noise = median(distances, count);
-}
-
-static shades find_shades(size_t width, size_t height, const uint8_t *grey)
-{
-    size_t levels[LEVELS] = {0};
-    double cubes[2] = {0}, fourths[2] = {0};
-    int paper, noise;
-    find_paper(width, height, grey, &paper, &noise);
-    for (size_t i = 0; i < width * height; i++) levels[grey[i]]++;
-    for (int v = 0; v < LEVELS; v++) {
-        const double d = abs(v - paper), cube = (double)levels[v] * d * d * d;
-        cubes[v < paper] += cube;
-        fourths[v < paper] += cube * d;
-    }
-    const bool dark = cubes[1] > cubes[0];
-    return (shades){.paper = paper,
-                    .dark = dark,
-                    .none = 4.0 * noise,
-                    .full = cubes[dark] > 0 ? fourths[dark] / cubes[dark] : 0};
-}
-
-static double contrast(const shades *s)
-{
-    return s->full - s->none;
-}
-
-/* In place: grey levels to ink, 0 to 255. */
-static void make_ink(const shades *s, size_t count, uint8_t *grey)
-{
-    uint8_t ink[LEVELS];
-    for (int v = 0; v < LEVELS; v++) {
-        const double d = s->dark ? s->paper - v : v - s->paper;
-        ink[v] = (uint8_t)lround(255 * fmin(1, fmax(0, (d - s->none) / contrast(s))));
-    }
-    for (size_t i = 0; i < count; i++) grey[i] = ink[grey[i]];
-}
-
-/* --- the digit -------------------------------------------------------------------------------- */
-
-typedef struct box {
-    size_t left, top, width, height;
-} box;
-
-/* Where ink exceeds a quarter. There is some: full ink is a mean of what is there. */
-static box find_digit(size_t width, size_t height, const uint8_t *ink)
-{
-    size_t left = width, right = 0, top = height, bottom = 0;
-    for (size_t y = 0; y < height; y++)
-        for (size_t x = 0; x < width; x++) {
-            if (ink[y * width + x] < 64) continue;
-            if (x < left) left = x;
-            if (x > right) right = x;
-            if (y < top) top = y;
-            bottom = y;
+    bool foreign = false;
+    for (size_t j = y > 0 ? y - 1 : 0; j <= y + 1 && j < s->height; j++)
+        for (size_t i = x > 0 ? x - 1 : 0; i <= x + 1 && i < s->width; i++) {
+            const int32_t owner = all->owner[j * s->width + i];
+            if (owner == name) return false;
+            foreign = foreign || owner != 0;
         }
-    if (left > right) return (box){0, 0, width, height}; /* which cannot be */
-    return (box){left, top, right - left + 1, bottom - top + 1};
+    return foreign;
 }
+
+/* (height,width) of its box, 0 to 255. */
+static void copy_ink(const nb_sheet *s, const nb_parts *all, const nb_part *p, uint8_t *ink)
+{
+    for (size_t y = p->box.top; y < p->box.top + p->box.height; y++)
+        for (size_t x = p->box.left; x < p->box.left + p->box.width; x++) {
+            const size_t at = y * s->width + x;
+            const int32_t owner = all->owner[at];
+            const bool own = owner ? owner == p->name : !is_foreign(s, all, p->name, x, y);
+            *ink++ = own ? (uint8_t)lround(255 * nb_sheet_level(s, at)) : 0;
+        }
+}
+
+/* The area of the strokes over half the length of their rim, which is that of the pixels' sides there
+ * by pi/4; in pixels of 28x28. */
+static double thickness(const nb_box *b, const uint8_t *ink)
+{
+    const size_t w = b->width, h = b->height;
+    size_t inside = 0, sides = 0;
+    for (size_t y = 0; y < h; y++)
+        for (size_t x = 0; x < w; x++) {
+            const uint8_t *p = ink + y * w + x;
+            if (*p < 128) continue;
+            inside++;
+            sides += x == 0 || p[-1] < 128;
+            sides += x + 1 == w || p[1] < 128;
+            sides += y == 0 || *(p - w) < 128;
+            sides += y + 1 == h || p[w] < 128;
+        }
+    const double rim = (double)sides * acos(-1) / 4;
+    return sides ? 2 * (double)inside / rim * NB_DIGIT_BOX / (double)(w > h ? w : h) : 0;
+}
+
+/* The darkest of `radius` pixels to either side, along one line of n. */
+static void widen(size_t n, size_t stride, size_t radius, uint8_t *ink, uint8_t *line)
+{
+    for (size_t i = 0; i < n; i++) line[i] = ink[i * stride];
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = i > radius ? i - radius : 0; j <= i + radius && j < n; j++)
+            if (ink[i * stride] < line[j]) ink[i * stride] = line[j];
+}
+
+/* `line` is room for the longer side. */
+static void thicken(const nb_box *b, uint8_t *ink, uint8_t *line)
+{
+    const double thick = thickness(b, ink);
+    const double unit = (double)(b->width > b->height ? b->width : b->height) / NB_DIGIT_BOX;
+    if (thick <= 0 || thick > THIN) return;
+    const size_t radius = (size_t)((THICK - thick) * unit / 2 + 0.25);
+    for (size_t y = 0; y < b->height; y++) widen(b->width, 1, radius, ink + y * b->width, line);
+    for (size_t x = 0; x < b->width; x++) widen(b->height, b->width, radius, ink + x, line);
+}
+
+/* --- 28x28 ------------------------------------------------------------------------------------ */
 
 /* Side i of n equal parts of `length`: pixels lo ... hi-1, the first and last of them in part. */
 typedef struct span {
@@ -156,16 +121,15 @@ static size_t fitted(size_t side, size_t longer)
     return size ? size : 1;
 }
 
-static void draw_digit(const uint8_t *ink, size_t stride, const box *b, uint8_t *digit)
+static void draw_digit(const uint8_t *ink, const nb_box *b, uint8_t *digit)
 {
     const size_t longer = b->width > b->height ? b->width : b->height;
     const size_t width = fitted(b->width, longer), height = fitted(b->height, longer);
     double small[NB_DIGIT_BOX][NB_DIGIT_BOX], most = 0, sum = 0, x_sum = 0, y_sum = 0;
-    ink += b->top * stride + b->left;
     for (size_t y = 0; y < height; y++)
         for (size_t x = 0; x < width; x++) {
-            const double value = small[y][x] =
-                area_mean(ink, stride, part_of(x, width, b->width), part_of(y, height, b->height));
+            const double value = small[y][x] = area_mean(ink, b->width, part_of(x, width, b->width),
+                                                         part_of(y, height, b->height));
             most = fmax(most, value);
             sum += value;
             x_sum += value * ((double)x + 0.5);
@@ -180,42 +144,79 @@ static void draw_digit(const uint8_t *ink, size_t stride, const box *b, uint8_t 
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
-static nb_status check(const nb_image *image)
+static nb_status check(const nb_image *image, const char *who)
 {
+    if (!image) return nb_fail(NB_EINVAL, "%s: image is NULL", who);
     const size_t channels = image->channels;
     if (!image->pixels || image->width == 0 || image->height == 0)
-        return nb_fail(NB_EINVAL, "nb_digit_from_image: an image of %zux%zu, without pixels",
-                       image->width, image->height);
+        return nb_fail(NB_EINVAL, "%s: an image of %zux%zu, without pixels", who, image->width,
+                       image->height);
     if (channels != 1 && channels != 3 && channels != 4)
-        return nb_fail(NB_EINVAL, "nb_digit_from_image: channels=%zu, expected 1, 3 or 4",
-                       channels);
+        return nb_fail(NB_EINVAL, "%s: channels=%zu, expected 1, 3 or 4", who, channels);
     return NB_OK;
+}
+
+static nb_status make_digit(const nb_sheet *s, const nb_parts *all, const nb_part *p, nb_digit *d)
+{
+    const nb_box *b = &p->box;
+    const size_t longer = b->width > b->height ? b->width : b->height;
+    uint8_t *ink = nb_alloc(b->height * b->width + longer, 1);
+    if (!ink) return NB_ENOMEM;
+    copy_ink(s, all, p, ink);
+    thicken(b, ink, ink + b->height * b->width);
+    draw_digit(ink, b, d->pixels);
+    nb_free(ink);
+    d->left = b->left * s->step;
+    d->top = b->top * s->step;
+    d->width = b->width * s->step;
+    d->height = b->height * s->step;
+    return NB_OK;
+}
+
+static nb_status read_digits(const nb_image *image, size_t most, nb_digit *digits, size_t *count,
+                             const char *who)
+{
+    nb_sheet sheet;
+    nb_parts parts = {0};
+    nb_status status = nb_sheet_create(&sheet, image);
+    if (status) return status;
+    bool blank = sheet.full - sheet.none < FAINTEST;
+    if (!blank) status = nb_sheet_erase_lines(&sheet);
+    blank = blank || sheet.full - sheet.none < FAINTEST;
+    if (!blank && !status) status = nb_parts_find(&parts, &sheet);
+    blank = blank || sheet.full - sheet.none < FAINTEST || parts.count == 0;
+    if (blank && !status)
+        status = nb_fail(NB_EINVAL, "%s: no digit: nothing stands out from the paper", who);
+    for (size_t i = 0; i < parts.count && i < most && !status; i++)
+        status = make_digit(&sheet, &parts, &parts.part[i], &digits[i]);
+    if (!status) *count = parts.count;
+    nb_parts_destroy(&parts);
+    nb_sheet_destroy(&sheet);
+    return status;
+}
+
+nb_status nb_digits_from_image(const nb_image *image, size_t most, nb_digit *digits, size_t *count)
+{
+    const char *who = "nb_digits_from_image";
+    if (!count || (most > 0 && !digits))
+        return nb_fail(NB_EINVAL, "%s: %s is NULL", who, count ? "digits" : "count");
+    *count = 0;
+    nb_status status = check(image, who);
+    return status ? status : read_digits(image, most, digits, count, who);
 }
 
 nb_status nb_digit_from_image(const nb_image *image, uint8_t *digit)
 {
-    nb_status status = check(image);
+    const char *who = "nb_digit_from_image";
+    nb_digit one;
+    size_t count;
+    if (!digit) return nb_fail(NB_EINVAL, "%s: digit is NULL", who);
+    nb_status status = check(image, who);
+    if (!status) status = read_digits(image, 1, &one, &count, who);
     if (status) return status;
-    const size_t width = image->width, height = image->height;
-    uint8_t *grey = nb_alloc(height, width);
-    if (!grey) return NB_ENOMEM;
-
-    if (image->channels == 4) make_grey(image, 0, grey);
-    const shades on_black = find_shades(width, height, grey);
-    make_grey(image, 255, grey);
-    shades s = find_shades(width, height, grey);
-    if (image->channels == 4 && contrast(&on_black) > 2 * contrast(&s)) {
-        s = on_black;
-        make_grey(image, 0, grey);
-    }
-    if (contrast(&s) < FAINTEST) {
-        nb_free(grey);
-        return nb_fail(NB_EINVAL,
-                       "nb_digit_from_image: no digit: nothing stands out from the paper");
-    }
-    make_ink(&s, width * height, grey);
-    const box b = find_digit(width, height, grey);
-    draw_digit(grey, width, &b, digit);
-    nb_free(grey);
+    if (count > 1)
+        return nb_fail(NB_EINVAL, "%s: %zu digits, expected one (nb_digits_from_image)", who,
+                       count);
+    memcpy(digit, one.pixels, NB_DIGIT_PIXELS);
     return NB_OK;
 }
