@@ -239,7 +239,7 @@ $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(libnablas
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $(wrap_$*) $^ $(test_libs) $(libs) -o $@
 
 $(build)/test/%_tool: $(build)/test/%_tool.o $(libnablas)
-	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(libs) -o $@
+	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(test_libs) $(libs) -o $@
 $(build)/test/fuzz/%: $(build)/test/fuzz/%.o $(libnablas)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) -fsanitize=fuzzer $^ $(libs) -o $@
 

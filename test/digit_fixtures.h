@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include <cairo.h>
+#include <fontconfig/fontconfig.h>
 #include <jpeglib.h>
 
 typedef enum photo_light { EVEN, SIDE, CORNER, SHADOW } photo_light;
@@ -314,6 +315,13 @@ static inline void photo_destroy(photo *p)
 {
     nb_image_destroy(&p->image);
     for (size_t i = 0; i < PHOTO_DIGITS; i++) nb_image_destroy(&p->clean[i]);
+}
+
+/* What cairo and fontconfig keep of the fonts. */
+static inline void photo_end(void)
+{
+    cairo_debug_reset_static_data();
+    FcFini();
 }
 
 #endif

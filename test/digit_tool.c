@@ -91,5 +91,6 @@ int main(int argc, char **argv)
     }
     printf("%zu of %zu pictures right\n", all_right, all);
     nb_net_destroy(net);
+    photo_end();
     return 0;
 }

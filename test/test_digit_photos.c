@@ -203,5 +203,7 @@ int main(void)
         cmocka_unit_test(a_failing_allocation_leaks_nothing),
         cmocka_unit_test(null_pointers_are_answered),
     };
-    return cmocka_run_group_tests_name("digit_photos", tests, NULL, NULL);
+    const int failed = cmocka_run_group_tests_name("digit_photos", tests, NULL, NULL);
+    photo_end();
+    return failed;
 }

@@ -107,8 +107,8 @@ static void find_edge(const nb_sheet *s, const float *grey, edge *e)
             if (turn++ % every) continue;
             const size_t at = y * w + x;
             e->at[e->count] = at;
-            e->grey[e->count] = grey[at];
-            e->next[e->count++] = grey[x + 1 < w ? at + 1 : at - (x > 0)];
+            e->grey[e->count] = (double)grey[at];
+            e->next[e->count++] = (double)grey[x + 1 < w ? at + 1 : at - (x > 0)];
         }
 }
 
@@ -274,7 +274,7 @@ static bool is_dark(const nb_sheet *s)
 {
     double cubes[2] = {0};
     for (size_t i = 0; i < s->width * s->height; i++) {
-        const double d = s->ink[i];
+        const double d = (double)s->ink[i];
         cubes[d < 0] += fabs(d * d * d);
     }
     return cubes[1] > cubes[0];
@@ -284,7 +284,7 @@ void nb_sheet_weigh(nb_sheet *s)
 {
     double cubes = 0, fourths = 0;
     for (size_t i = 0; i < s->width * s->height; i++) {
-        const double d = s->ink[i], cube = d > 0 ? d * d * d : 0;
+        const double d = (double)s->ink[i], cube = d > 0 ? d * d * d : 0;
         cubes += cube;
         fourths += cube * d;
     }
@@ -293,13 +293,13 @@ void nb_sheet_weigh(nb_sheet *s)
 
 double nb_sheet_level(const nb_sheet *s, size_t i)
 {
-    const double ink = s->ink[i];
+    const double ink = (double)s->ink[i];
     return s->full > s->none ? fmin(1, fmax(0, (ink - s->none) / (s->full - s->none))) : 0;
 }
 
 static void pick(const nb_sheet *s, edge *e)
 {
-    for (size_t i = 0; i < e->count; i++) e->rest[i] = s->ink[e->at[i]];
+    for (size_t i = 0; i < e->count; i++) e->rest[i] = (double)s->ink[e->at[i]];
 }
 
 /* s->ink holds grey levels; make it what stands out of the paper. `paper` is room for as much. */
@@ -328,10 +328,10 @@ static nb_status find_ink(nb_sheet *s, edge *e, float *paper)
     }
     const bool dark = is_dark(s);
     /* Ink takes a part of the light, so it stands out less in the shade. */
-    for (size_t i = 0; i < e->count; i++) e->grey[i] = paper[e->at[i]];
+    for (size_t i = 0; i < e->count; i++) e->grey[i] = (double)paper[e->at[i]];
     const double usual = fmax(0, median(e->count, e->grey, e->room));
     for (size_t i = 0; i < count; i++)
-        s->ink[i] *= (float)((usual + 16) / (fmax(0, paper[i]) + 16)) * (dark ? -1.f : 1.f);
+        s->ink[i] *= (float)((usual + 16) / (fmax(0, (double)paper[i]) + 16)) * (dark ? -1.f : 1.f);
     pick(s, e);
     s->none = 4 * median_distance(e->count, e->rest, 0, e->room);
     nb_sheet_weigh(s);

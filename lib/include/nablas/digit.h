@@ -76,7 +76,7 @@ typedef struct nb_digit {
  *         nothing stands out from the paper (F - 4m below 16 of 255, or nothing is left of it);
  *         nb_digit_from_image: several digits. NB_ENOMEM. digit is then untouched.
  * Cost:   some ten passes over the picture, or over 2^20 pixels if it is larger, and about 20 bytes a
- *         pixel; lines take 0.36 times the picture's side for each thin stroke's pixel. A
+ *         pixel; lines take 0.18 times the picture's side for each thin stroke's pixel. A
  *         photograph of 12 million pixels takes a third of a second.
  * Source: LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86 (1998), III.A, for size and centre; lines by
  *         votes: Hough, US patent 3069654 (1962); closing: Serra, Image Analysis and Mathematical
