@@ -33,65 +33,39 @@ static const char *name_behind(const nb_dataset *set, int label)
 /* Every second row, since characters are tall. */
 static void print_first(const nb_mnist *m)
 {
-<<<<<<< HEAD
-    const uint8_t *label = set->labels.data, *pixel = set->images.data;
-    const size_t rows = set->images.shape.dim[1], columns = set->images.shape.dim[2];
-    printf("label %d%s\n", label[0], name_behind(set, label[0]));
-    printf("%zu values, as an image %zux%zu\n", nb_tensor_width(&set->images), rows, columns);
-    for (size_t i = 1; i < rows; i += 2) {
-        for (size_t j = 0; j < columns; j++)
-            putchar(" .:-=+*#%@"[pixel[i * columns + j] * 9 / 255]);
-=======
     const uint8_t *label = m->train.t.data, *pixel = m->train.x.data;
-    printf("label %d\n", label[0]);
+    printf("label %d%s\n", label[0], name_behind(&m->train, label[0]));
     printf("%zu values, as an image %zux%zu\n", nb_tensor_width(&m->train.x), m->rows, m->columns);
     for (size_t i = 1; i < m->rows; i += 2) {
         for (size_t j = 0; j < m->columns; j++)
             putchar(" .:-=+*#%@"[pixel[i * m->columns + j] * 9 / 255]);
->>>>>>> wt-pages
         putchar('\n');
     }
 }
 
-<<<<<<< HEAD
-/* The first `count` images, or as many as there are, as they are: bytes, 0 black. */
-static void draw(const page *p, const nb_dataset *set, size_t count, const char *part)
-=======
 /* The first `count` images as they are: bytes, 0 black. */
-static void draw(const page *p, const nb_mnist *m, size_t count, size_t columns, const char *part,
-                 const char *title)
->>>>>>> wt-pages
+static void draw(const page *p, const nb_mnist *m, size_t count, const char *part)
 {
     nb_image images[SHOWN];
     nb_figure *fig;
     char title[64];
-    const uint8_t *label = set->labels.data;
-    if (count > nb_dataset_count(set)) count = nb_dataset_count(set);
+    const uint8_t *label = m->train.t.data;
     for (size_t i = 0; i < count; i++)
         images[i] = (nb_image){.width = m->columns,
                                .height = m->rows,
                                .channels = 1,
-<<<<<<< HEAD
-                               .pixels = nb_tensor_at(&set->images, i)};
+                               .pixels = nb_tensor_at(&m->train.x, i)};
     nb_figure_create(&fig, 360, part ? 326 : 360);
     nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
     if (part) {
         nb_plot_images(ax, count, COLUMNS, images, NULL);
-        snprintf(title, sizeof title, "the first %zu training images of %s", count, set_name(set));
+        snprintf(title, sizeof title, "the first %zu training images of %s", count,
+                 set_name(&m->train));
     } else {
         nb_plot_image(ax, images);
-        if (*name_behind(set, label[0])) nb_axes_title(ax, class_names(set)[label[0]]);
-        snprintf(title, sizeof title, "the first training image of %s", set_name(set));
+        if (*name_behind(&m->train, label[0])) nb_axes_title(ax, class_names(&m->train)[label[0]]);
+        snprintf(title, sizeof title, "the first training image of %s", set_name(&m->train));
     }
-=======
-                               .pixels = nb_tensor_at(&m->train.x, i)};
-    nb_figure_create(&fig, 360, part ? 326 : 360);
-    nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
-    if (part)
-        nb_plot_images(ax, count, columns, images, NULL);
-    else
-        nb_plot_image(ax, images);
->>>>>>> wt-pages
     page_save(p, fig, part, title);
 }
 
@@ -107,17 +81,11 @@ int main(int argc, char **argv)
     load_mnist(p.program, mnist_folder(data), &mnist);
     print_shapes(&p, mnist_folder(data));
 
-<<<<<<< HEAD
-    print_first(&mnist.train);
-    draw(&p, &mnist.train, 1, NULL);
-    draw(&p, &mnist.train, SHOWN, "digits");
-=======
     const size_t n = nb_dataset_count(&mnist.train), shown = n < SHOWN ? n : SHOWN;
     print_first(&mnist);
     if (shown < SHOWN) printf("drawn: %zu, there are no more (of %d)\n", shown, SHOWN);
-    draw(&p, &mnist, 1, 1, NULL, "the first training image of MNIST");
-    draw(&p, &mnist, shown, COLUMNS, "digits", "the first training images of MNIST");
->>>>>>> wt-pages
+    draw(&p, &mnist, 1, NULL);
+    draw(&p, &mnist, shown, "digits");
     nb_mnist_destroy(&mnist);
     return page_end(&p);
 }
