@@ -143,7 +143,7 @@ test: lib $(tests) $(build)/test/mnist_tool $(example_bin) check-house ## build 
 	@CC="$(CC)" CONFIG=$(CONFIG) EXAMPLES=$(bin_suffix)examples TOOLS=$(build)/test \
 	    scripts/run_tests.sh $(chosen_tests)
 
-fuzz: ## feed every reader mutated files, TIME=60 seconds each (clang)
+fuzz: ## feed every reader mutated files, and what the writers made, TIME=60 seconds each (clang)
 	@$(MAKE) --no-print-directory MAKE_JOBS=ours CC=$(CLANG) CONFIG=fuzz fuzz-build
 	@scripts/fuzz.sh $(TIME) build/fuzz-$(notdir $(CLANG))
 

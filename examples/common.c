@@ -260,7 +260,7 @@ void load_mnist(const char *program, const char *folder, nb_mnist *mnist)
 static bool begins(const nb_dataset *set, const uint8_t *labels, size_t n)
 {
     if (nb_dataset_count(set) < n) n = nb_dataset_count(set);
-    return n >= 8 && memcmp(set->labels.data, labels, n) == 0;
+    return n >= 8 && memcmp(set->t.data, labels, n) == 0;
 }
 
 static bool is_fashion(const nb_dataset *set)
@@ -300,7 +300,7 @@ static void draw_line(const nb_progress *p)
     for (int i = 0; i < width; i++) bar[i] = i < full ? '#' : '.';
     bar[width] = 0;
     printf("\r[%s] %zu/%zu  loss %.4f  %.0f images/s  %.1f s left\033[K", bar, p->iteration + 1,
-           p->iterations, p->smoothed, p->images_per_second, p->seconds_left);
+           p->iterations, p->smoothed, p->samples_per_second, p->seconds_left);
     fflush(stdout);
 }
 
@@ -309,7 +309,7 @@ void show_progress(display *d, const nb_progress *p)
     if (d->quiet) return;
     if (!d->terminal && p->evaluated) {
         printf("iteration %5zu: loss %.6f, train acc %.5f, test acc %.4f\n", p->iteration, p->loss,
-               p->train_accuracy, p->test_accuracy);
+               p->train_metric, p->test_metric);
         fflush(stdout);
     }
     if (!d->terminal) return;

@@ -88,7 +88,7 @@ static double classify(const page *p, nb_model *net, const nb_tensor *x, size_t 
 
 static size_t count_right(const nb_dataset *test, const uint8_t *said)
 {
-    const uint8_t *label = test->labels.data;
+    const uint8_t *label = test->t.data;
     size_t right = 0;
     for (size_t i = 0; i < nb_dataset_count(test); i++) right += said[i] == label[i];
     return right;
@@ -116,7 +116,7 @@ static void show_confusion(const page *p, const nb_dataset *test, const uint8_t 
 {
     size_t counts[CLASSES][CLASSES] = {{0}};
     double of_class[CLASSES] = {0};
-    const uint8_t *label = test->labels.data;
+    const uint8_t *label = test->t.data;
     const char *const *names = class_names(test);
     for (size_t i = 0; i < nb_dataset_count(test); i++) {
         counts[label[i]][said[i]]++;

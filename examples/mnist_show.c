@@ -43,7 +43,7 @@ static void print_first(const nb_mnist *m)
     }
 }
 
-/* The first `count` images as they are: bytes, 0 black. */
+/* The first `count` images as they are: bytes, 0 black. part NULL: the first alone. */
 static void draw(const page *p, const nb_mnist *m, size_t count, const char *part)
 {
     nb_image images[SHOWN];

@@ -27,7 +27,7 @@ void record(run_history *h, const nb_progress *p, double epoch)
     const double i = (double)p->iteration;
     add(&h->loss, i, p->loss, 0);
     if (p->iteration < FIRST) add(&h->first, i, p->loss, 0);
-    if (p->evaluated) add(&h->accuracy, i / epoch, p->train_accuracy, p->test_accuracy);
+    if (p->evaluated) add(&h->accuracy, i / epoch, p->train_metric, p->test_metric);
 }
 
 /* --- the figures ------------------------------------------------------------------------------ */
@@ -103,11 +103,12 @@ typedef struct wrong {
     char caption[SHOWN][48];
 } wrong;
 
-static nb_status find_wrong(nb_model *net, const nb_dataset *test, wrong *w)
+static nb_status find_wrong(nb_model *net, const nb_mnist *m, wrong *w)
 {
+    const nb_dataset *test = &m->test;
     const nb_kernels *kernels = nb_kernels_of(nb_graph_dtype(net->graph));
     const size_t n = nb_dataset_count(test), most = nb_graph_max_batch(net->graph);
-    const uint8_t *label = test->labels.data;
+    const uint8_t *label = test->t.data;
     const char *const *names = class_names(test);
     const bool clothes = names[0][1];
     nb_tensor x;
@@ -124,8 +125,7 @@ static nb_status find_wrong(nb_model *net, const nb_dataset *test, wrong *w)
                 kernels->argmax(NB_MNIST_CLASSES, nb_tensor_at(nb_value(net->scores), i - lo));
             if (said == label[i] || w->count++ >= SHOWN) continue;
             w->image[w->count - 1] =
-                (nb_image){test->images.shape.dim[2], test->images.shape.dim[1], 1,
-                           nb_tensor_at(&test->images, i)};
+                (nb_image){m->columns, m->rows, 1, nb_tensor_at(&test->x, i)};
             /* Names of clothes take a line each. */
             snprintf(w->caption[w->count - 1], sizeof w->caption[0], "%s%s→%s%s", names[label[i]],
                      clothes ? "\n" : "", clothes ? " " : "", names[said]);
@@ -136,19 +136,19 @@ static nb_status find_wrong(nb_model *net, const nb_dataset *test, wrong *w)
     return status;
 }
 
-static nb_status draw_wrong(const page *p, nb_model *net, const nb_dataset *test)
+static nb_status draw_wrong(const page *p, nb_model *net, const nb_mnist *m)
 {
     static wrong w;
     const char *captions[SHOWN];
     char title[128];
-    nb_status status = find_wrong(net, test, &w);
+    nb_status status = find_wrong(net, m, &w);
     if (status) return status;
     const size_t shown = w.count < SHOWN ? w.count : SHOWN;
     for (size_t i = 0; i < shown; i++) captions[i] = w.caption[i];
     snprintf(title, sizeof title, "what it is → what the network says: %zu of the %zu mistakes",
              shown, w.count);
     nb_figure *fig;
-    const bool clothes = class_names(test)[0][1]; /* long names, in two lines */
+    const bool clothes = class_names(&m->test)[0][1]; /* long names, in two lines */
     nb_figure_create(&fig, 560, clothes ? 900 : 590);
     nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
     nb_plot_images(ax, shown, clothes ? 8 : 10, w.image, captions);
@@ -156,9 +156,9 @@ static nb_status draw_wrong(const page *p, nb_model *net, const nb_dataset *test
     return save(p, fig, "wrong", "test images that the network gets wrong");
 }
 
-nb_status draw_run(const page *p, const run_history *h, nb_model *net, const nb_dataset *test)
+nb_status draw_run(const page *p, const run_history *h, nb_model *net, const nb_mnist *m)
 {
     nb_status status = draw_loss(p, h);
     if (!status) status = draw_accuracy(p, &h->accuracy);
-    return status ? status : draw_wrong(p, net, test);
+    return status ? status : draw_wrong(p, net, m);
 }

@@ -25,6 +25,6 @@ void record(run_history *h, const nb_progress *p, double epoch);
 
 /* draw_run - DIR/train_mnist_loss.png, _accuracy.png and _wrong.png. Nothing is fed to the network
  * afterwards. */
-nb_status draw_run(const page *p, const run_history *h, nb_model *net, const nb_dataset *test);
+nb_status draw_run(const page *p, const run_history *h, nb_model *net, const nb_mnist *m);
 
 #endif

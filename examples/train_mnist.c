@@ -261,7 +261,7 @@ static bool log_iteration(FILE *log, const nb_progress *p)
 {
     if (fprintf(log, "%zu,%.17g,", p->iteration, p->loss) < 0) return false;
     if (!p->evaluated) return fputs(",\n", log) >= 0;
-    return fprintf(log, "%.17g,%.17g\n", p->train_accuracy, p->test_accuracy) >= 0;
+    return fprintf(log, "%.17g,%.17g\n", p->train_metric, p->test_metric) >= 0;
 }
 
 static nb_status on_iteration(const nb_progress *p, void *context)
@@ -298,8 +298,8 @@ static void print_done(const nb_train_result *result)
     const nb_progress *p = &result->last;
     printf("done: %zu iterations in %.2f s (%.2f s training, %.2f s evaluation), %.0f images/s, "
            "train acc %.5f, test acc %.4f\n",
-           result->completed, p->seconds, p->train_seconds, p->eval_seconds, p->images_per_second,
-           p->train_accuracy, p->test_accuracy);
+           result->completed, p->seconds, p->train_seconds, p->eval_seconds, p->samples_per_second,
+           p->train_metric, p->test_metric);
 }
 
 /* What should fail, if it must, before the run. */
@@ -332,7 +332,7 @@ static int train(const settings *s, nb_model *net, const nb_mnist *mnist, nb_ran
         fail(s->program);
     prepare(s, net, &r);
     catch_signals();
-    const nb_status status = nb_train(net, mnist, random, &options, &result);
+    const nb_status status = nb_train(net, &mnist->train, &mnist->test, random, &options, &result);
     show_end(&r.display);
     close_curvature(&r.curvature);
     if (status && status != NB_ESTOPPED) {
@@ -342,7 +342,7 @@ static int train(const settings *s, nb_model *net, const nb_mnist *mnist, nb_ran
     }
     if (close_log(&r)) fail(s->program);
     bool failed = s->save && went_wrong(s, nb_model_save(net, s->save));
-    failed |= s->figures && went_wrong(s, draw_run(&s->page, &history, net, &mnist->test));
+    failed |= s->figures && went_wrong(s, draw_run(&s->page, &history, net, mnist));
     if (!s->quiet) printf("threads: %zu\n", result.threads);
     print_done(&result);
     if (failed) return EXIT_FAILED;
@@ -387,7 +387,7 @@ int main(int argc, char **argv)
         s.train.eval_every = epoch ? epoch : 1;
     }
     nb_random_seed(&random, seed);
-    const size_t pixels = nb_tensor_width(&mnist.train.images);
+    const size_t pixels = nb_tensor_width(&mnist.train.x);
     size_t rows = nb_train_max_batch(s.train.batch);
     if (s.curvature && rows < CURVATURE_IMAGES) rows = CURVATURE_IMAGES;
     if (nb_two_layer_net_create(&net, pixels, s.hidden, NB_MNIST_CLASSES, s.std, s.activation,

@@ -1,7 +1,8 @@
 #!/bin/sh
-# fuzz.sh SECONDS BUILD - run each fuzzer of BUILD/test/fuzz for so many seconds, as many at a time
-# as there are cores. Seeds come from test/fuzz/corpus; what they grow to stays in BUILD/corpus, and
-# an input that breaks a reader in BUILD/findings. The last line says whether there is one.
+# fuzz.sh SECONDS BUILD [NAME] - run each fuzzer of BUILD/test/fuzz, or that of NAME, for so many
+# seconds, as many at a time as there are cores. Seeds come from test/fuzz/corpus; what they grow to
+# stays in BUILD/corpus, and an input that breaks a reader in BUILD/findings. The last line says
+# whether there is one.
 set -u
 seconds=$1 build=$2
 mkdir -p "$build/findings"
@@ -9,11 +10,13 @@ mkdir -p "$build/findings"
 run() { # run NAME: one fuzzer, one line
   name=$1 log=$build/findings/$1.log
   mkdir -p "$build/corpus/$name"
-  "$build/test/fuzz/fuzz_$name" -max_total_time="$seconds" -max_len=4096 -timeout=10 \
+  scratch=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
+  TMPDIR=$scratch "$build/test/fuzz/fuzz_$name" -max_total_time="$seconds" -max_len=4096 -timeout=10 \
     -rss_limit_mb=2048 -malloc_limit_mb=512 -print_final_stats=1 \
     -artifact_prefix="$build/findings/$name-" \
     "$build/corpus/$name" $(ls -d "test/fuzz/corpus/$name" 2>/dev/null) >"$log" 2>&1
   status=$?
+  rm -rf "$scratch"
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -1)
   if [ $status -eq 0 ]; then

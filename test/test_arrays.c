@@ -315,6 +315,29 @@ static void bytes_in_memory_are_parsed(void **state)
                  nb_arrays_parse(npy_f4, sizeof npy_f4, "npz", "model", &arrays));
 }
 
+/* 511 bytes are all that a message has; a long path must not push the reason out. */
+static void a_long_label_leaves_room_for_the_reason(void **state)
+{
+    (void)state;
+    nb_arrays arrays = {0};
+    char label[3000];
+    static const char *const reasons[] = {"4 bytes; a zip archive", "not a .npy file",
+                                          "4 bytes; expected 8", "expected PROTO"};
+    static const char *const suffixes[] = {".npz", ".npy", ".safetensors", ".pkl"};
+    for (size_t i = 0; i + 1 < sizeof label; i++) label[i] = "\xce\xb8"[i % 2];
+    for (size_t cut = 0; cut < 2; cut++) {
+        label[sizeof label - 1 - cut] =
+            0; /* a character is cut before the last 200 bytes, or not */
+        for (size_t i = 0; i < COUNT(suffixes); i++) {
+            assert_fails(NB_EFORMAT, reasons[i],
+                         nb_arrays_parse("none", 4, suffixes[i], label, &arrays));
+            assert_non_null(strstr(nb_last_error(), ": \xce\xb8"));
+        }
+        assert_fails(NB_EINVAL, "unknown suffix", nb_arrays_load(&arrays, label));
+        assert_fails(NB_EINVAL, "unknown suffix", nb_arrays_save(&arrays, label));
+    }
+}
+
 /* What a format's functions do not say themselves is said of all of them here. */
 static void null_is_an_answer(void **state)
 {
@@ -405,6 +428,7 @@ int main(void)
         cmocka_unit_test(no_arrays_are_arrays),
         cmocka_unit_test(the_suffix_chooses),
         cmocka_unit_test(bytes_in_memory_are_parsed),
+        cmocka_unit_test(a_long_label_leaves_room_for_the_reason),
         cmocka_unit_test(null_is_an_answer),
         cmocka_unit_test(a_failed_save_leaves_the_old_file),
         cmocka_unit_test(memory_may_run_out_at_any_point),

@@ -341,7 +341,7 @@ static void mnist_is_almost_a_fixed_point(void **state)
     if (access(path, R_OK)) skip();
     assert_ok(nb_mnist_load(&mnist, dir, NULL));
     for (size_t i = 0; i < 1000; i++) {
-        uint8_t *pixels = nb_tensor_at(&mnist.test.images, i), digit[NB_DIGIT_PIXELS];
+        uint8_t *pixels = nb_tensor_at(&mnist.test.x, i), digit[NB_DIGIT_PIXELS];
         double ink = 0, difference = 0;
         assert_ok(nb_digit_from_image(&(nb_image){SIDE, SIDE, 1, pixels}, digit));
         for (size_t j = 0; j < NB_DIGIT_PIXELS; j++) {

@@ -228,6 +228,20 @@ static void zeros_after_a_gzip_member_are_skipped(void **state)
     }
 }
 
+static void a_long_path_leaves_room_for_the_reason(void **state)
+{
+    (void)state;
+    nb_tensor t;
+    char path[4000];
+    size_t used = (size_t)snprintf(path, sizeof path, "%s", support_folder());
+    while (used + 2 < sizeof path - 20) used += (size_t)sprintf(path + used, "/.");
+    sprintf(path + used, "/long");
+    support_write("long", "\0\0\x08\1\0\0\0\3\1\2", 10);
+    assert_fails(NB_EFORMAT, "./long: has 10 bytes, expected 11", nb_idx_read(path, &t));
+    assert_fails(NB_EIO, "./longer: cannot open: No such file",
+                 nb_idx_read(strcat(path, "er"), &t));
+}
+
 static void null_is_an_answer(void **state)
 {
     (void)state;
@@ -511,6 +525,7 @@ int main(void)
         cmocka_unit_test(a_large_gzip_file_is_read_whole),
         cmocka_unit_test(gzip_members_follow_each_other),
         cmocka_unit_test(zeros_after_a_gzip_member_are_skipped),
+        cmocka_unit_test(a_long_path_leaves_room_for_the_reason),
         cmocka_unit_test(null_is_an_answer),
         cmocka_unit_test(a_file_must_be_a_file),
         cmocka_unit_test(headers_are_checked),

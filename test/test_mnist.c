@@ -71,12 +71,12 @@ static void pack(const char *dir, const char *name)
 
 static void assert_is_the_set(const nb_mnist *m)
 {
-    assert_true(nb_shape_equal(m->train.images.shape, NB_SHAPE(TRAIN, ROWS, COLUMNS)));
-    assert_true(nb_shape_equal(m->test.images.shape, NB_SHAPE(TEST, ROWS, COLUMNS)));
-    assert_memory_equal(m->train.images.data, train_images, sizeof train_images);
-    assert_memory_equal(m->train.labels.data, train_labels, sizeof train_labels);
-    assert_memory_equal(m->test.images.data, test_images, sizeof test_images);
-    assert_memory_equal(m->test.labels.data, test_labels, sizeof test_labels);
+    assert_true(nb_shape_equal(m->train.x.shape, NB_SHAPE(TRAIN, ROWS, COLUMNS)));
+    assert_true(nb_shape_equal(m->test.x.shape, NB_SHAPE(TEST, ROWS, COLUMNS)));
+    assert_memory_equal(m->train.x.data, train_images, sizeof train_images);
+    assert_memory_equal(m->train.t.data, train_labels, sizeof train_labels);
+    assert_memory_equal(m->test.x.data, test_images, sizeof test_images);
+    assert_memory_equal(m->test.t.data, test_labels, sizeof test_labels);
 }
 
 /* nb_mnist_load fails with `code`, both texts are in its message, nothing stays. */
@@ -90,8 +90,8 @@ static void assert_unloadable(nb_status code, const char *text, const char *and,
     assert_int_equal(support_memory.live, 0);
     assert_fails(code, text, status);
     assert_fails(code, and, status);
-    assert_null(m.train.images.data);
-    assert_null(m.test.labels.data);
+    assert_null(m.train.x.data);
+    assert_null(m.test.t.data);
 }
 
 /* --- loading ---------------------------------------------------------------------------------- */
@@ -105,7 +105,7 @@ static void raw_and_gzipped_files_load(void **state)
         assert_ok(nb_mnist_load(&m, dir, NULL));
         assert_is_the_set(&m);
         nb_mnist_destroy(&m);
-        assert_null(m.train.images.data);
+        assert_null(m.train.x.data);
         if (packed < 4) pack(dir, names[packed]);
     }
     nb_mnist_destroy(&m);
@@ -123,7 +123,7 @@ static void a_set_costs_its_bytes(void **state)
     support_allocator_stop();
     assert_ok(status);
     assert_int_equal(support_memory.taken, 4);
-    assert_int_equal(m.train.images.dtype, NB_UINT8);
+    assert_int_equal(m.train.x.dtype, NB_UINT8);
     nb_mnist_destroy(&m);
 }
 
@@ -133,12 +133,12 @@ static void the_switches_are_the_books(void **state)
     const char *dir = make_set();
     nb_mnist m;
     assert_ok(nb_mnist_load(&m, dir, NULL));
-    assert_true(m.train.normalize && m.train.flatten && !m.train.one_hot_label);
-    assert_true(m.test.normalize && m.test.flatten && !m.test.one_hot_label);
+    assert_true(m.train.normalize && m.train.flatten && !m.train.one_hot);
+    assert_true(m.test.normalize && m.test.flatten && !m.test.one_hot);
     nb_mnist_destroy(&m);
     assert_ok(nb_mnist_load(&m, dir, &(nb_mnist_options){.one_hot_label = true}));
-    assert_true(!m.train.normalize && !m.train.flatten && m.train.one_hot_label);
-    assert_true(!m.test.normalize && !m.test.flatten && m.test.one_hot_label);
+    assert_true(!m.train.normalize && !m.train.flatten && m.train.one_hot);
+    assert_true(!m.test.normalize && !m.test.flatten && m.test.one_hot);
     nb_mnist_destroy(&m);
 }
 
@@ -441,11 +441,11 @@ static void the_real_set_is_the_books(void **state)
     nb_mnist m;
     if (access(in(real_dir(), names[0]), R_OK)) skip();
     assert_ok(nb_mnist_load(&m, real_dir(), NULL));
-    assert_true(nb_shape_equal(m.train.images.shape, NB_SHAPE(60000, 28, 28)));
-    assert_true(nb_shape_equal(m.test.images.shape, NB_SHAPE(10000, 28, 28)));
-    for (size_t i = 0; i < 60000; i++) counted[((uint8_t *)m.train.labels.data)[i]]++;
+    assert_true(nb_shape_equal(m.train.x.shape, NB_SHAPE(60000, 28, 28)));
+    assert_true(nb_shape_equal(m.test.x.shape, NB_SHAPE(10000, 28, 28)));
+    for (size_t i = 0; i < 60000; i++) counted[((uint8_t *)m.train.t.data)[i]]++;
     assert_memory_equal(counted, of_class, sizeof counted);
-    for (size_t i = 0; i < 47040000; i++) sum += ((uint8_t *)m.train.images.data)[i];
+    for (size_t i = 0; i < 47040000; i++) sum += ((uint8_t *)m.train.x.data)[i];
     assert_int_equal(sum, 1567298545);
     nb_tensor x = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, 784), pixels);
     nb_tensor t = nb_tensor_view(NB_INT32, NB_SHAPE(10), labels);

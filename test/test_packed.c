@@ -167,7 +167,7 @@ static outcome run(fixture *f, bool packed, size_t threads)
     assert_ok(nb_forward(f->net->label_loss));
     assert_near(nb_scalar(f->net->label_loss), o.after, 0);
     o.parameters = copy_of(&live);
-    assert_ok(nb_tensor_convert(&before, &(nb_tensor){live.dtype, live.shape, live.data}));
+    assert_ok(nb_tensor_convert(&before, &(nb_tensor){.dtype = live.dtype, .shape = live.shape, .data = live.data}));
     nb_graph_set_pool(g, NULL);
     nb_pool_destroy(pool);
     nb_tensor_destroy(&before);

@@ -1,7 +1,7 @@
 /* What a run learns: against NumPy, plain steps, itself. */
 #include "train_fixtures.h"
 
-#include "train/sampler.h"
+#include "data/sampler.h"
 
 /* --- against NumPy ---------------------------------------------------------------------------- */
 
@@ -62,14 +62,14 @@ static void losses_are_numpys(void **state)
                 j.dtype = (nb_dtype)dtype;
                 j.activation = e->activation;
                 j.options.sampling = e->sampling;
-                j.data.train.one_hot_label = j.data.test.one_hot_label = one_hot;
+                j.data.train.one_hot = j.data.test.one_hot = one_hot;
                 assert_ok(train(&j));
                 assert_int_equal(j.seen.calls, e->iterations);
                 for (size_t k = 0; k < e->iterations; k++)
                     assert_near(j.seen.seen[k].loss, e->loss[k],
                                 dtype == NB_FLOAT64 ? 1e-13 : 2e-6);
-                assert_near(j.result.last.train_accuracy, e->train_correct / TRAIN, 0);
-                assert_near(j.result.last.test_accuracy, e->test_correct / TEST, 0);
+                assert_near(j.result.last.train_metric, e->train_correct / TRAIN, 0);
+                assert_near(j.result.last.test_metric, e->test_correct / TEST, 0);
             }
     }
 }
@@ -84,10 +84,10 @@ static void it_learns_as_numpy_does(void **state)
     const nb_train_options options = small_options(1000);
     nb_train_result result;
     nb_model *net = small_net(NB_FLOAT64, NB_SIGMOID, &random);
-    assert_ok(nb_train(net, &data, &random, &options, &result));
+    assert_ok(nb_train(net, &data.train, &data.test, &random, &options, &result));
     assert_near(result.last.loss, 0.3181291846995926, 1e-9);
-    assert_near(result.last.train_accuracy, 47.0 / TRAIN, 0);
-    assert_near(result.last.test_accuracy, 16.0 / TEST, 0);
+    assert_near(result.last.train_metric, 47.0 / TRAIN, 0);
+    assert_near(result.last.test_metric, 16.0 / TEST, 0);
     nb_model_destroy(net);
 }
 
@@ -103,7 +103,7 @@ static nb_mnist wide_mnist(bool (*ink)(size_t image, size_t pixel))
     for (size_t i = 0; i < TRAIN; i++)
         for (size_t p = 0; p < WIDE; p++)
             images[i * WIDE + p] = (uint8_t)(ink(i, p) ? (37 * i + 101 * p) % 255 + 1 : 0);
-    data.train.images = nb_tensor_view(NB_UINT8, NB_SHAPE(TRAIN, 4, 7), images);
+    data.train.x = nb_tensor_view(NB_UINT8, NB_SHAPE(TRAIN, WIDE), images);
     data.test = data.train;
     return data;
 }
@@ -185,7 +185,7 @@ static void compare_with_plain(const nb_mnist *data, size_t batch, size_t thread
                                       &plain_random));
     for (int run = 0; run < 2; run++) {
         double loss = 0;
-        assert_ok(nb_train(net, data, &random, &options, &result));
+        assert_ok(nb_train(net, &data->train, &data->test, &random, &options, &result));
         for (int i = 0; i < 5; i++) loss = plain_step(plain, &data->train, &plain_random, batch);
         assert_near(result.last.loss, loss, 1e-13);
     }
@@ -220,13 +220,13 @@ static void replace_draws_as_numpys_choice(void **state)
     (void)state;
     nb_random a, b;
     nb_sampler sampler;
-    size_t expected[BATCH], count;
+    size_t expected[BATCH], at, count;
     const size_t *index;
     nb_random_seed(&a, 7);
     nb_random_seed(&b, 7);
     assert_ok(nb_sampler_init(&sampler, NB_REPLACE, 5, BATCH, &a));
     for (int k = 0; k < 20; k++) {
-        assert_ok(nb_sampler_draw(&sampler, &index, &count));
+        assert_ok(nb_sampler_draw(&sampler, &index, &at, &count));
         assert_ok(nb_random_choice(&b, 5, BATCH, expected));
         assert_int_equal(count, BATCH);
         assert_memory_equal(index, expected, sizeof expected);
@@ -250,8 +250,8 @@ static void an_epoch_shows_each_image_once(void **state)
             int seen[TRAIN] = {0};
             for (size_t k = 0; k < each; k++) {
                 const size_t *index;
-                size_t count;
-                assert_ok(nb_sampler_draw(&sampler, &index, &count));
+                size_t at, count;
+                assert_ok(nb_sampler_draw(&sampler, &index, &at, &count));
                 assert_int_equal(count, k + 1 < each ? batch : TRAIN - k * batch);
                 for (size_t i = 0; i < count; i++) seen[index[i]]++;
                 if (k == 0 && epoch < 2) first[epoch] = index[0] * TRAIN + index[count - 1];

@@ -25,8 +25,8 @@ static void accuracy_is_taken_when_asked(void **state)
             const nb_progress *p = &j.seen.seen[i];
             assert_int_equal(p->evaluated, cases[c].evaluated[i] == 'x');
             /* Known from the first evaluation on. */
-            assert_int_equal(isnan(p->train_accuracy), cases[c].every == 0 && i < 9);
-            assert_int_equal(isnan(p->test_accuracy), cases[c].every == 0 && i < 9);
+            assert_int_equal(isnan(p->train_metric), cases[c].every == 0 && i < 9);
+            assert_int_equal(isnan(p->test_metric), cases[c].every == 0 && i < 9);
         }
     }
 }
@@ -64,7 +64,7 @@ static void progress_adds_up(void **state)
             const size_t images = sampling == NB_REPLACE
                                       ? (i + 1) * BATCH
                                       : (i + 1) / 7 * TRAIN + (i + 1) % 7 * BATCH;
-            assert_near(p->images_per_second * p->train_seconds, (double)images, 1e-9);
+            assert_near(p->samples_per_second * p->train_seconds, (double)images, 1e-9);
         }
         assert_near(j.seen.seen[29].seconds_left, 0, 0);
         assert_memory_equal(&j.result.last, &j.seen.seen[29], sizeof j.result.last);
@@ -101,8 +101,8 @@ static void accuracy_agrees_with_the_networks(void **state)
         nb_train_options options = small_options(1);
         options.threads = threads;
         nb_trainer *trainer;
-        assert_ok(nb_trainer_create(&trainer, net, &data, &random, &options));
-        assert_ok(nb_trainer_accuracy(trainer, &data.train, &got));
+        assert_ok(nb_trainer_create(&trainer, net, &data.train, &data.test, &random, &options));
+        assert_ok(nb_trainer_metric(trainer, &data.train, &got));
         nb_trainer_destroy(trainer);
         assert_near(got, accuracy_of(net, &data.train), 0);
     }
@@ -124,18 +124,18 @@ static void any_set_may_be_evaluated(void **state)
         nb_train_options options = small_options(1);
         options.gradient = (nb_gradient_method)method;
         nb_model *net = small_net(NB_FLOAT64, NB_RELU, &random);
-        assert_ok(nb_trainer_create(&trainer, net, &data, &random, &options));
+        assert_ok(nb_trainer_create(&trainer, net, &data.train, &data.test, &random, &options));
         for (int step = 0; step < 3; step++) {
             double got, loss;
-            assert_ok(nb_trainer_accuracy(trainer, &other, &got));
+            assert_ok(nb_trainer_metric(trainer, &other, &got));
             assert_fails(NB_EINVAL, "x was not fed", nb_forward(net->scores));
             assert_near(got, accuracy_of(net, &other), 0);
-            assert_ok(nb_trainer_accuracy(trainer, &same, &got));
+            assert_ok(nb_trainer_metric(trainer, &same, &got));
             assert_near(got, accuracy_of(net, &data.test), 0);
             nb_dataset wrong = other;
-            wrong.images.shape.dim[2]--;
-            assert_fails(NB_ESHAPE, "nb_trainer_accuracy: evaluation images of",
-                         nb_trainer_accuracy(trainer, &wrong, &got));
+            wrong.x.shape.dim[1]--;
+            assert_fails(NB_ESHAPE, "nb_trainer_metric: the evaluation set's sample is (1, 11), the model takes (1, 12)",
+                         nb_trainer_metric(trainer, &wrong, &got));
             assert_ok(nb_trainer_step(trainer, &loss));
         }
         nb_trainer_destroy(trainer);
@@ -152,9 +152,9 @@ static void a_step_that_fails_leaves_what_was_fed(void **state)
     nb_trainer *trainer;
     double loss, before[BATCH * NB_MNIST_CLASSES];
     const nb_train_options options = small_options(1);
-    data.train.one_hot_label = data.test.one_hot_label = true;
+    data.train.one_hot = data.test.one_hot = true;
     nb_model *net = small_net(NB_FLOAT64, NB_RELU, &random);
-    assert_ok(nb_trainer_create(&trainer, net, &data, &random, &options));
+    assert_ok(nb_trainer_create(&trainer, net, &data.train, &data.test, &random, &options));
     assert_ok(nb_trainer_step(trainer, &loss));
     assert_ok(nb_forward(net->scores));
     memcpy(before, nb_value(net->scores)->data, sizeof before);
@@ -186,8 +186,8 @@ static void the_report_stops_a_run(void **state)
     /* As a run of five, the accuracy at its end included. */
     assert_memory_equal(stopped.weights, whole.weights, whole.count * sizeof *whole.weights);
     assert_true(stopped.result.last.evaluated);
-    assert_near(stopped.result.last.train_accuracy, whole.result.last.train_accuracy, 0);
-    assert_near(stopped.result.last.test_accuracy, whole.result.last.test_accuracy, 0);
+    assert_near(stopped.result.last.train_metric, whole.result.last.train_metric, 0);
+    assert_near(stopped.result.last.test_metric, whole.result.last.test_metric, 0);
 }
 
 static void the_reports_failure_is_the_runs(void **state)
@@ -227,8 +227,8 @@ static void unnormalized_pixels_are_named_as_the_cause(void **state)
     j.dtype = NB_FLOAT32;
     j.activation = NB_RELU;
     j.options.lr = 1e10;
-    j.data.train.normalize = j.data.test.normalize = false;
-    assert_fails(NB_EDIVERGED, "pixels are not normalized, or lr=1e+10 is too large", train(&j));
+    j.data.train.scale = j.data.test.scale = 1;
+    assert_fails(NB_EDIVERGED, "bytes are not scaled, or lr=1e+10 is too large", train(&j));
 }
 
 static void bad_options_are_refused(void **state)
@@ -264,39 +264,40 @@ static void data_and_network_must_fit(void **state)
     (void)state;
     const job good = job_of(1);
     job j = good;
-    j.data.train.images.shape = NB_SHAPE(TRAIN, 3, 3);
-    assert_fails(NB_ESHAPE, "training images of 9 pixels, the network takes 12", train(&j));
+    j.data.train.x.shape = NB_SHAPE(TRAIN, 9);
+    assert_fails(NB_ESHAPE, "nb_train: the training set's sample is (1, 9), the model takes (1, 12)", train(&j));
     j = good;
-    j.data.test.images.shape = NB_SHAPE(TEST, 2, 4);
-    assert_fails(NB_ESHAPE, "test images of 8 pixels, the network takes 12", train(&j));
+    j.data.test.x.shape = NB_SHAPE(TEST, 8);
+    assert_fails(NB_ESHAPE, "the test set's sample is (1, 8), the model takes (1, 12)", train(&j));
     j = good;
-    j.data.train.flatten = false;
-    assert_fails(NB_ESHAPE, "training images of 12 pixels, not flattened", train(&j));
+    j.data.train.x.shape = NB_SHAPE(TRAIN, DIGIT_ROWS, DIGIT_COLUMNS);
+    assert_fails(NB_ESHAPE, "the model takes (1, 12)", train(&j));
     j = good;
-    j.data.test.images.shape.dim[0] = 0;
-    assert_fails(NB_ESHAPE, "no test images", train(&j));
+    j.data.test.x.shape.dim[0] = 0;
+    assert_fails(NB_ESHAPE, "nb_train: test set: x is (0, 12)", train(&j));
     j = good;
-    j.data.test.one_hot_label = true;
-    assert_fails(NB_ESHAPE, "one_hot_label", train(&j));
+    j.data.test.one_hot = true;
+    assert_fails(NB_ESHAPE, "one_hot", train(&j));
     j = good;
     j.options.batch = nb_train_max_batch(BATCH) + 1;
-    assert_fails(NB_ESHAPE, "max_batch=200 of the network < 201", train(&j));
+    assert_fails(NB_ESHAPE, "max_batch=200 of the model < 201", train(&j));
     j = good;
     train_labels[17] = 10;
     j.options.sampling = NB_EPOCH;
     j.options.iterations = 7;
-    assert_fails(NB_ERANGE, "10", train(&j));
-    j.data.train.one_hot_label = j.data.test.one_hot_label = true;
+    assert_fails(NB_ERANGE, "label 17 is 10, expected 0 to 9", train(&j));
+    j.data.train.one_hot = j.data.test.one_hot = true;
     assert_fails(NB_ERANGE, "label 17 is 10, expected 0 to 9", train(&j));
 
     nb_random random;
     nb_model *net;
     nb_train_result result;
+    train_labels[17] = 0;
     nb_random_seed(&random, 3);
     assert_ok(nb_two_layer_net_create(&net, DIGIT_PIXELS, HIDDEN, 9, 0.5, NB_SIGMOID, NB_FLOAT64,
                                       nb_train_max_batch(BATCH), &random));
-    assert_fails(NB_ESHAPE, "9 outputs of the network, 10 classes",
-                 nb_train(net, &good.data, &random, &good.options, &result));
+    assert_fails(NB_ESHAPE, "9 outputs of the model, 10 classes",
+                 nb_train(net, &good.data.train, &good.data.test, &random, &good.options, &result));
     nb_model_destroy(net);
 }
 
@@ -329,7 +330,7 @@ static void nothing_is_fed_after_a_run(void **state)
     nb_train_options options = small_options(2);
     options.threads = 2;
     nb_model *net = small_net(NB_FLOAT64, NB_SIGMOID, &random);
-    assert_ok(nb_train(net, &data, &random, &options, &result));
+    assert_ok(nb_train(net, &data.train, &data.test, &random, &options, &result));
     assert_fails(NB_EINVAL, "x was not fed", nb_forward(net->label_loss));
     assert_fails(NB_EINVAL, "x was not fed", nb_forward(net->scores));
     nb_gradient_report report;
@@ -355,11 +356,11 @@ static void a_step_allocates_nothing(void **state)
                 options.threads = threads;
                 support_allocator_start(0);
                 nb_model *net = small_net(NB_FLOAT32, NB_SIGMOID, &random);
-                assert_ok(nb_trainer_create(&trainer, net, &data, &random, &options));
+                assert_ok(nb_trainer_create(&trainer, net, &data.train, &data.test, &random, &options));
                 const size_t taken = support_memory.taken;
                 double value;
                 for (int i = 0; i < 20; i++) assert_ok(nb_trainer_step(trainer, &value));
-                assert_ok(nb_trainer_accuracy(trainer, &data.test, &value));
+                assert_ok(nb_trainer_metric(trainer, &data.test, &value));
                 if (method == NB_BACKPROP) assert_int_equal(support_memory.taken, taken);
                 nb_trainer_destroy(trainer);
                 nb_model_destroy(net);
@@ -370,11 +371,13 @@ static void a_step_allocates_nothing(void **state)
 
 static void write_small_mnist(void)
 {
-    const nb_mnist data = small_mnist();
-    assert_ok(nb_idx_write(support_path("train-images-idx3-ubyte"), &data.train.images));
-    assert_ok(nb_idx_write(support_path("train-labels-idx1-ubyte"), &data.train.labels));
-    assert_ok(nb_idx_write(support_path("t10k-images-idx3-ubyte"), &data.test.images));
-    assert_ok(nb_idx_write(support_path("t10k-labels-idx1-ubyte"), &data.test.labels));
+    nb_mnist data = small_mnist();
+    data.train.x.shape = NB_SHAPE(TRAIN, DIGIT_ROWS, DIGIT_COLUMNS);
+    data.test.x.shape = NB_SHAPE(TEST, DIGIT_ROWS, DIGIT_COLUMNS);
+    assert_ok(nb_idx_write(support_path("train-images-idx3-ubyte"), &data.train.x));
+    assert_ok(nb_idx_write(support_path("train-labels-idx1-ubyte"), &data.train.t));
+    assert_ok(nb_idx_write(support_path("t10k-images-idx3-ubyte"), &data.test.x));
+    assert_ok(nb_idx_write(support_path("t10k-labels-idx1-ubyte"), &data.test.t));
 }
 
 /* Load, build, train ten steps, free: what train_mnist does. */
@@ -392,7 +395,7 @@ static nb_status whole_job(size_t threads)
     nb_random_seed(&random, 0);
     status = nb_two_layer_net_create(&net, DIGIT_PIXELS, HIDDEN, NB_MNIST_CLASSES, 0.01, NB_SIGMOID,
                                      NB_FLOAT32, nb_train_max_batch(BATCH), &random);
-    if (!status) status = nb_train(net, &data, &random, &options, &result);
+    if (!status) status = nb_train(net, &data.train, &data.test, &random, &options, &result);
     nb_model_destroy(net);
     nb_mnist_destroy(&data);
     return status;

@@ -5,6 +5,7 @@
 #include "digits.h"
 #include "support.h"
 
+#include "nablas/mnist.h"
 #include "nablas/train.h"
 
 enum { TRAIN = 50, TEST = 20, HIDDEN = 5, BATCH = 8 };
@@ -15,18 +16,20 @@ static uint8_t test_images[TEST * DIGIT_PIXELS], test_labels[TEST];
 static inline nb_dataset set_of(uint8_t *images, uint8_t *labels, size_t n)
 {
     return (nb_dataset){
-        .images = nb_tensor_view(NB_UINT8, NB_SHAPE(n, DIGIT_ROWS, DIGIT_COLUMNS), images),
-        .labels = nb_tensor_view(NB_UINT8, NB_SHAPE(n), labels),
-        .normalize = true,
-        .flatten = true};
+        .x = nb_tensor_view(NB_UINT8, NB_SHAPE(n, DIGIT_PIXELS), images),
+        .t = nb_tensor_view(NB_UINT8, NB_SHAPE(n), labels),
+        .scale = 255,
+        .classes = NB_MNIST_CLASSES};
 }
 
 static inline nb_mnist small_mnist(void)
 {
     make_digits(0, TRAIN, train_images, train_labels);
     make_digits(1000, TEST, test_images, test_labels);
-    return (nb_mnist){set_of(train_images, train_labels, TRAIN),
-                      set_of(test_images, test_labels, TEST)};
+    return (nb_mnist){.train = set_of(train_images, train_labels, TRAIN),
+                      .test = set_of(test_images, test_labels, TEST),
+                      .rows = DIGIT_ROWS,
+                      .columns = DIGIT_COLUMNS};
 }
 
 static inline nb_model *small_net(nb_dtype dtype, nb_activation activation, nb_random *random)
@@ -83,7 +86,7 @@ static inline nb_status train(job *j)
     j->seen.calls = 0;
     j->options.report = remember;
     j->options.context = &j->seen;
-    const nb_status status = nb_train(net, &j->data, &random, &j->options, &j->result);
+    const nb_status status = nb_train(net, &j->data.train, &j->data.test, &random, &j->options, &j->result);
     nb_tensor w = nb_graph_parameters(net->graph);
     j->count = nb_tensor_count(&w);
     assert_true(j->count <= 256);

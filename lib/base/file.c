@@ -12,11 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The end of a path, which says more than its beginning: a message has room for 511 bytes. */
-static const char *shown(const char *path)
+const char *nb_file_label(const char *path)
 {
+    enum { ROOM = 200 };
     size_t length = strlen(path);
-    return length > 300 ? path + length - 300 : path;
+    if (length <= ROOM) return path;
+    for (path += length - ROOM; (*path & 0xc0) == 0x80;) path++; /* not within a character */
+    return path;
 }
 
 /* --- reading ------------------------------------------------------------ */
@@ -26,10 +28,11 @@ static nb_status read_all(int fd, const char *path, unsigned char *bytes, size_t
     for (size_t have = 0; have < size;) {
         ssize_t got = read(fd, bytes + have, size - have);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return nb_fail(NB_EIO, "nb_file_read: %s: %s", shown(path), strerror(errno));
+        if (got < 0)
+            return nb_fail(NB_EIO, "nb_file_read: %s: %s", nb_file_label(path), strerror(errno));
         if (got == 0)
-            return nb_fail(NB_EIO, "nb_file_read: %s: ended after %zu of %zu bytes", shown(path),
-                           have, size);
+            return nb_fail(NB_EIO, "nb_file_read: %s: ended after %zu of %zu bytes",
+                           nb_file_label(path), have, size);
         have += (size_t)got;
     }
     return NB_OK;
@@ -47,12 +50,12 @@ nb_status nb_file_read(const char *path, unsigned char **bytes, size_t *size)
     /* O_NONBLOCK: opening a pipe that nobody writes to must not hang. */
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &info)) {
-        status = nb_fail(NB_EIO, "nb_file_read: %s: %s", shown(path), strerror(errno));
+        status = nb_fail(NB_EIO, "nb_file_read: %s: %s", nb_file_label(path), strerror(errno));
     } else if (!S_ISREG(info.st_mode)) {
-        status = nb_fail(NB_EIO, "nb_file_read: %s: %s", shown(path),
+        status = nb_fail(NB_EIO, "nb_file_read: %s: %s", nb_file_label(path),
                          S_ISDIR(info.st_mode) ? strerror(EISDIR) : "not a regular file");
     } else if ((uintmax_t)info.st_size > SIZE_MAX) {
-        status = nb_fail(NB_EOVERFLOW, "nb_file_read: %s: %jd bytes", shown(path),
+        status = nb_fail(NB_EOVERFLOW, "nb_file_read: %s: %jd bytes", nb_file_label(path),
                          (intmax_t)info.st_size);
     } else if (!(*bytes = nb_alloc((size_t)info.st_size, 1))) {
         status = NB_ENOMEM;
@@ -149,7 +152,7 @@ static int keep_owner(int fd, const struct stat *old)
 static nb_status fail_and_abort(nb_file *file, const char *function, int error)
 {
     nb_status status = nb_fail(error == ENOMEM ? NB_ENOMEM : NB_EIO, "%s: %s: %s", function,
-                               shown(file->path), strerror(error));
+                               nb_file_label(file->path), strerror(error));
     nb_file_abort(file);
     return status;
 }
@@ -162,7 +165,7 @@ static nb_status begin_in_place(nb_file *file, bool pipe)
     if (file->stream) return NB_OK;
     if (file->place >= 0 || errno != ENXIO || !pipe)
         return fail_and_abort(file, "nb_file_begin", errno);
-    nb_fail(NB_EIO, "nb_file_begin: %s: a pipe that nobody reads", shown(file->path));
+    nb_fail(NB_EIO, "nb_file_begin: %s: a pipe that nobody reads", nb_file_label(file->path));
     nb_file_abort(file);
     return NB_EIO;
 }
@@ -212,7 +215,7 @@ nb_status nb_file_begin(nb_file *file, const char *path)
         return nb_fail(NB_EINVAL, "nb_file_begin: %s is NULL", !file ? "file" : "path");
     bool old = stat(path, &info) == 0;
     if (!old && (errno != ENOENT || !*path))
-        return nb_fail(NB_EIO, "nb_file_begin: %s: %s", shown(path), strerror(errno));
+        return nb_fail(NB_EIO, "nb_file_begin: %s: %s", nb_file_label(path), strerror(errno));
     file->path = nb_alloc(strlen(path) + 1, 1);
     if (!file->path) return NB_ENOMEM;
     strcpy(file->path, path);
@@ -231,7 +234,7 @@ nb_status nb_file_can_begin(const char *path)
         return status;
     }
     if (!faccessat(AT_FDCWD, path, W_OK, AT_EACCESS)) return NB_OK;
-    return nb_fail(NB_EIO, "nb_file_can_begin: %s: %s", shown(path), strerror(errno));
+    return nb_fail(NB_EIO, "nb_file_can_begin: %s: %s", nb_file_label(path), strerror(errno));
 }
 
 nb_status nb_file_write(nb_file *file, const void *bytes, size_t size)
@@ -240,7 +243,7 @@ nb_status nb_file_write(nb_file *file, const void *bytes, size_t size)
         return nb_fail(NB_EINVAL, "nb_file_write: %s",
                        !file ? "file is NULL" : (!file->stream ? "no file open" : "bytes is NULL"));
     if (size == 0 || fwrite(bytes, 1, size, file->stream) == size) return NB_OK;
-    return nb_fail(NB_EIO, "nb_file_write: %s: %s", shown(file->path), strerror(errno));
+    return nb_fail(NB_EIO, "nb_file_write: %s: %s", nb_file_label(file->path), strerror(errno));
 }
 
 /* fsync, on what knows how: a terminal or a pipe answers EINVAL, some file systems for folders
@@ -265,13 +268,14 @@ static int write_in_place(int fd, const char *bytes, size_t size)
 {
     while (size > 0) {
         ssize_t put = write(fd, bytes, size);
-        if (put < 0 && errno == EAGAIN) {
-            if (poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1) < 0) return -1;
-        } else if (put < 0 && errno != EINTR) {
-            return -1;
-        } else if (put > 0) {
+        if (put > 0) {
             bytes += put;
             size -= (size_t)put;
+        } else if (put < 0 && errno == EAGAIN) {
+            if (poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1) < 0) return -1;
+        } else if (put == 0 || errno != EINTR) {
+            if (put == 0) errno = EIO;
+            return -1;
         }
     }
     return 0;

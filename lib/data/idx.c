@@ -51,7 +51,7 @@ static void reorder(void *data, size_t count, size_t size)
 enum { PACKED = 1 << 16 };
 
 typedef struct source {
-    const char *path;
+    const char *path; /* as messages say it */
     int fd;
     size_t size;           /* of the file */
     size_t offset;         /* in the file, of the next byte to read */
@@ -77,13 +77,13 @@ static nb_status source_open(source *s, const char *path)
 {
     struct stat about;
     unsigned char magic[2];
-    *s = (source){.path = path};
+    *s = (source){.path = nb_file_label(path)};
     /* Without O_NONBLOCK, opening a pipe by mistake would wait for its writer. */
     s->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (s->fd < 0 || fstat(s->fd, &about))
-        return nb_fail(NB_EIO, "nb_idx_read: %s: cannot open: %s", path, strerror(errno));
+        return nb_fail(NB_EIO, "nb_idx_read: %s: cannot open: %s", s->path, strerror(errno));
     if (!S_ISREG(about.st_mode))
-        return nb_fail(NB_EIO, "nb_idx_read: %s: is a %s, expected a file", path,
+        return nb_fail(NB_EIO, "nb_idx_read: %s: is a %s, expected a file", s->path,
                        S_ISDIR(about.st_mode) ? "directory" : "pipe or device");
     s->size = (size_t)about.st_size;
     if (pread(s->fd, magic, 2, 0) != 2 || magic[0] != 0x1f || magic[1] != 0x8b) return NB_OK;
@@ -91,7 +91,7 @@ static nb_status source_open(source *s, const char *path)
     s->z.zalloc = z_take;
     s->z.zfree = z_give;
     if (!s->packed || inflateInit2(&s->z, 16 + MAX_WBITS) != Z_OK)
-        return nb_fail(NB_ENOMEM, "nb_idx_read: %s: no memory to unpack gzip", path);
+        return nb_fail(NB_ENOMEM, "nb_idx_read: %s: no memory to unpack gzip", s->path);
     return NB_OK;
 }
 

@@ -184,15 +184,10 @@ static nb_status run_stage(void *context, size_t part, size_t parts)
 }
 
 /* Wake the pool's threads for the stages in which there is something to share. */
-static nb_status run_stages(passage *p)
+static nb_status run_shared(passage *p)
 {
     const nb_schedule *s = p->schedule;
     nb_status status = NB_OK;
-    if (nb_pool_threads(p->g->pool) == 1) {
-        p->from = 0;
-        p->to = s->steps;
-        return run_stage(p, 0, 1);
-    }
     for (p->from = 0; p->from < s->steps && !status; p->from = p->to) {
         bool any = false, shared = false;
         for (p->to = p->from; p->to < s->steps; p->to++) {
@@ -203,6 +198,18 @@ static nb_status run_stages(passage *p)
         }
         if (any) status = nb_pool_run(shared ? p->g->pool : NULL, run_stage, p);
     }
+    return status;
+}
+
+/* With one thread for each product of BLAS, whatever was set: so bits depend on the rows alone. */
+static nb_status run_stages(passage *p)
+{
+    p->to = p->schedule->steps;
+    nb_blas_begin_single();
+    nb_status status = nb_pool_threads(p->g->pool) == 1 || !nb_blas_concurrent()
+                           ? run_stage(p, 0, 1)
+                           : run_shared(p);
+    nb_blas_end_single();
     return status;
 }
 

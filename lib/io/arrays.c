@@ -211,7 +211,7 @@ static nb_status find_reader(const char *function, const char *suffix, const fil
     *format = find_format(suffix);
     if (*format) return NB_OK;
     return nb_fail(NB_EINVAL, "%s: %s: unknown suffix; known: .npz .npy .safetensors .pkl",
-                   function, suffix);
+                   function, nb_file_label(suffix));
 }
 
 nb_status nb_arrays_parse(const void *bytes, size_t size, const char *suffix, const char *label,
@@ -219,8 +219,8 @@ nb_status nb_arrays_parse(const void *bytes, size_t size, const char *suffix, co
 {
     const file_format *format;
     nb_status status = nb_elements_arguments("nb_arrays_parse", bytes, label, arrays);
+    if (arrays) *arrays = (nb_arrays){0};
     if (status) return status;
-    *arrays = (nb_arrays){0};
     if (!suffix) return nb_fail(NB_EINVAL, "nb_arrays_parse: suffix is NULL");
     status = find_reader("nb_arrays_parse", suffix, &format);
     return status ? status : parse_as(format, bytes, size, label, arrays);
@@ -248,14 +248,15 @@ static nb_status find_writer(const nb_arrays *arrays, const char *path, const fi
         return nb_fail(NB_EINVAL, "nb_arrays_save: %s is NULL", !arrays ? "arrays" : "path");
     *format = find_format(path);
     if (!*format || !(*format)->save)
-        return nb_fail(NB_EINVAL, "nb_arrays_save: %s: %s; known: .npz .npy .safetensors", path,
+        return nb_fail(NB_EINVAL, "nb_arrays_save: %s: %s; known: .npz .npy .safetensors",
+                       nb_file_label(path),
                        *format ? "pickles are read, not written" : "unknown suffix");
     if ((*format)->single && arrays->count != 1)
-        return nb_fail(NB_EINVAL, "nb_arrays_save: %s: a %s holds one array, not %zu", path,
-                       (*format)->suffix, arrays->count);
+        return nb_fail(NB_EINVAL, "nb_arrays_save: %s: a %s holds one array, not %zu",
+                       nb_file_label(path), (*format)->suffix, arrays->count);
     if ((*format)->single && arrays->texts > 0)
-        return nb_fail(NB_EINVAL, "nb_arrays_save: %s: a %s holds no texts, such as '%.80s'", path,
-                       (*format)->suffix, arrays->text[0].key);
+        return nb_fail(NB_EINVAL, "nb_arrays_save: %s: a %s holds no texts, such as '%.80s'",
+                       nb_file_label(path), (*format)->suffix, arrays->text[0].key);
     return NB_OK;
 }
 

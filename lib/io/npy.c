@@ -210,6 +210,7 @@ nb_status nb_npy_parse(const void *bytes, size_t size, const char *label, nb_ten
     nb_status status = nb_elements_arguments("nb_npy_parse", bytes, label, out);
     if (out) *out = (nb_tensor){0};
     if (status) return status;
+    label = nb_file_label(label);
     snprintf(where, sizeof where, "nb_npy_parse: %s", label);
     cursor c = {bytes, 0, 0, where, false};
     status = find_header(&c, size);

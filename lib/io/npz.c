@@ -156,6 +156,7 @@ nb_status nb_npz_parse(const void *bytes, size_t size, const char *label, nb_arr
     nb_status status = nb_elements_arguments("nb_npz_parse", bytes, label, arrays);
     if (arrays) *arrays = (nb_arrays){0};
     if (status) return status;
+    label = nb_file_label(label);
     if (size < sizeof empty_archive) /* libzip takes an empty file for an empty archive */
         return nb_fail(NB_EFORMAT, "nb_npz_parse: %s: %zu bytes; a zip archive has %zu or more",
                        label, size, sizeof empty_archive);

@@ -422,6 +422,7 @@ nb_status nb_pickle_parse(const void *bytes, size_t size, const char *label, nb_
     nb_status status = nb_elements_arguments("nb_pickle_parse", bytes, label, arrays);
     if (arrays) *arrays = (nb_arrays){0};
     if (status) return status;
+    label = nb_file_label(label);
     machine *m = nb_alloc_zero(1, sizeof *m);
     if (!m) return NB_ENOMEM;
     m->bytes = bytes;

@@ -11,7 +11,7 @@ nb_status nb_pk_fail(const machine *m, nb_status code, const char *format, ...)
     va_start(args, format);
     vsnprintf(detail, sizeof detail, format, args);
     va_end(args);
-    return nb_fail(code, "nb_pickle_parse: %.150s: offset %zu: %s", m->label, m->opcode, detail);
+    return nb_fail(code, "nb_pickle_parse: %s: offset %zu: %s", m->label, m->opcode, detail);
 }
 
 nb_status nb_pk_reserve(list *l, size_t count, size_t size)

@@ -78,7 +78,7 @@ static nb_status complete_dtype(machine *m, object *o, const value *state, size_
 static nb_status complete_array(machine *m, object *o, const value *shape, const value *dtype,
                                 bool fortran, const value *elements)
 {
-    char where[256], text[200];
+    char where[320], text[200];
     size_t expected;
     if (shape->kind != TUPLE || dtype->kind != DTYPE || elements->kind != BYTES)
         return nb_pk_fail(m, NB_EFORMAT,
@@ -96,7 +96,7 @@ static nb_status complete_array(machine *m, object *o, const value *shape, const
         layout.shape.dim[i] = (size_t)dim->as.number;
     }
     const char *descr = object_of(m, dtype)->descr;
-    snprintf(where, sizeof where, "nb_pickle_parse: %.150s: offset %zu", m->label, m->opcode);
+    snprintf(where, sizeof where, "nb_pickle_parse: %s: offset %zu", m->label, m->opcode);
     nb_status status = descr[0] ? nb_elements_descr(&layout, descr, strlen(descr), where)
                                 : nb_pk_fail(m, NB_EFORMAT, "a dtype without byte order");
     if (!status) status = nb_elements_bytes(&layout, where, &expected);

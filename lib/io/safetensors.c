@@ -186,6 +186,7 @@ nb_status nb_safetensors_parse(const void *bytes, size_t size, const char *label
     nb_status status = nb_elements_arguments("nb_safetensors_parse", bytes, label, arrays);
     if (arrays) *arrays = (nb_arrays){0};
     if (status) return status;
+    label = nb_file_label(label);
     if (size < 8)
         return nb_fail(NB_EFORMAT, "nb_safetensors_parse: %s: %zu bytes; expected 8 or more", label,
                        size);

@@ -23,7 +23,6 @@ struct nb_trainer {
     nb_pool *pool; /* NULL: one thread is all there is */
     nb_pace step_pace, eval_pace;
     size_t steps, steps_all; /* done; done with all threads */
-    int blas_before;         /* the caller's setting */
     nb_pass pass_before;
 };
 
@@ -88,7 +87,7 @@ static nb_status check_set(const char *who, const nb_model *m, const nb_dataset 
     nb_shape x = nb_dataset_x_shape(d, 1), input = nb_value(m->x)->shape;
     input.dim[0] = 1;
     if (!nb_shape_equal(x, input))
-        return nb_fail(NB_ESHAPE, "%s: a %s sample is %s, the model takes %s", who, name,
+        return nb_fail(NB_ESHAPE, "%s: the %s set's sample is %s, the model takes %s", who, name,
                        nb_shape_text(x, got, sizeof got), nb_shape_text(input, want, sizeof want));
     const bool labels = d->classes && !d->one_hot;
     const nb_shape t = nb_dataset_t_shape(d, 1);
@@ -239,8 +238,7 @@ nb_status nb_trainer_create(nb_trainer **out, nb_model *model, const nb_dataset 
     r->model = model;
     r->options = *o;
     r->random = random;
-    r->blas_before = nb_blas_threads();
-    nb_blas_set_threads(1);
+    nb_blas_begin_single();
     r->pass_before = nb_graph_pass(model->graph);
     nb_graph_set_pass(model->graph, (nb_pass){.training = true, .random = random});
     status = start_threads(r, o->threads);
@@ -263,7 +261,7 @@ void nb_trainer_destroy(nb_trainer *r)
     nb_graph_set_pool(r->model->graph, NULL);
     nb_graph_set_pass(r->model->graph, r->pass_before);
     nb_pool_destroy(r->pool);
-    nb_blas_set_threads(r->blas_before);
+    nb_blas_end_single();
     nb_source_destroy(r->train);
     nb_source_destroy(r->test);
     nb_optimizer_destroy(r->optimizer);

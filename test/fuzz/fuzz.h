@@ -63,4 +63,13 @@ static inline const char *fuzz_file(const uint8_t *bytes, size_t size)
     return path;
 }
 
+/* The path of a file of that name in the folder that scripts/fuzz.sh makes and removes. */
+static inline const char *fuzz_path(const char *name)
+{
+    static char path[256];
+    const char *folder = getenv("TMPDIR");
+    snprintf(path, sizeof path, "%s/%s", folder ? folder : "/tmp", name);
+    return path;
+}
+
 #endif

@@ -22,6 +22,10 @@
 extern "C" {
 #endif
 
+/* nb_file_label - what messages say for a path: of a long one the last 200 bytes, whole characters, so
+ * that the rest of the message fits (nb_fail). */
+const char *nb_file_label(const char *path);
+
 /* nb_file_read - the bytes of a regular file.
  *
  *   path   in   what to read; directories, pipes and devices are refused

@@ -97,16 +97,13 @@ static void files_hold_the_books_names_in_order(void **state)
     nb_model_destroy(net);
 }
 
-static void a_file_opens_as_the_network_it_was(void **state)
+static void a_file_opens_as_the_model_it_was(void **state)
 {
     (void)state;
     for (int bias = 0; bias < 2; bias++)
         for (size_t layers = 1; layers <= 3; layers++) {
             const size_t sizes[] = {6, 5, 4, 3};
-            const perceptron o = {.activation = NB_RELU,
-                                      .epsilon = NB_EXACT_LOG,
-                                      .dtype = NB_FLOAT64,
-                                      .max_batch = 7};
+            const nb_model_options o = {.dtype = NB_FLOAT64, .max_batch = 7};
             nb_model *saved = make(layers, sizes, bias, NB_FLOAT64, layers), *opened;
             assert_ok(nb_model_save(saved, support_path("opened.npz")));
             assert_ok(nb_model_open(&opened, support_path("opened.npz"), &o));
@@ -124,9 +121,10 @@ static void the_books_weights_open(void **state)
     const char *path = getenv("NABLAS_BOOK_WEIGHTS");
     if (!path) path = "../shared/data/sample_weight.pkl";
     if (access(path, R_OK)) skip();
-    const perceptron o = {.epsilon = NB_BOOK_EPSILON, .dtype = NB_FLOAT64, .max_batch = 1};
+    const nb_model_options o = {
+        .epsilon = NB_BOOK_EPSILON, .dtype = NB_FLOAT64, .max_batch = 1};
     nb_model *opened, *loaded = make(3, book_sizes, true, NB_FLOAT32, 1);
-    assert_ok(nb_model_open(&opened, path, &o));
+    assert_ok(nb_model_open_perceptron(&opened, path, NB_SIGMOID, &o));
     assert_ok(nb_model_load(loaded, path));
     assert_same_weights(opened, loaded);
     assert_near(number(nb_value(nb_model_parameter(opened, "W1")), 0), -0.00741249, 1e-8);
@@ -196,18 +194,23 @@ static void make_integers(nb_arrays *arrays)
 static void other_networks_weights_are_refused(void **state)
 {
     (void)state;
-    refuses(widen, NB_ESHAPE, "W2 is (4, 6), the network's is (4, 5)");
-    refuses(transpose, NB_ESHAPE, "W1 is (4, 3), the network's is (3, 4)");
-    refuses(flatten, NB_ESHAPE, "b3 is (1, 2), the network's is (2,)");
-    refuses(rename_last, NB_ESHAPE, "no b3, the network has one of (2,)");
-    refuses(append_layer, NB_ESHAPE, "the network has no 'W4'");
+    refuses(widen, NB_ESHAPE, "W2 is (4, 6), the model's is (4, 5)");
+    refuses(transpose, NB_ESHAPE, "W1 is (4, 3), the model's is (3, 4)");
+    refuses(flatten, NB_ESHAPE, "b3 is (1, 2), the model's is (2,)");
+    refuses(rename_last, NB_ESHAPE, "no b3, the model has one of (2,)");
+    refuses(append_layer, NB_ESHAPE, "the model has no 'W4'");
     refuses(make_integers, NB_EDTYPE, "b1 is int64, expected float32 or float64");
+}
+
+static nb_status open_weights(nb_model **net, const char *path, const nb_model_options *o)
+{
+    return nb_model_open_perceptron(net, path, NB_SIGMOID, o);
 }
 
 static void files_that_are_no_network_do_not_open(void **state)
 {
     (void)state;
-    const perceptron o = {.dtype = NB_FLOAT32, .max_batch = 1};
+    const nb_model_options o = {.dtype = NB_FLOAT32, .max_batch = 1};
     float x[8] = {0};
     nb_model *net;
     nb_arrays arrays = {0};
@@ -215,38 +218,38 @@ static void files_that_are_no_network_do_not_open(void **state)
 
     assert_ok(nb_arrays_add_view(&arrays, "w", nb_tensor_view(NB_FLOAT32, NB_SHAPE(2, 4), x)));
     assert_ok(nb_arrays_save(&arrays, path));
-    assert_fails(NB_ESHAPE, "nb_model_open", nb_model_open(&net, path, &o));
-    assert_fails(NB_ESHAPE, "no W1", nb_model_open(&net, path, &o));
+    assert_fails(NB_ESHAPE, "nb_model_open_perceptron", open_weights(&net, path, &o));
+    assert_fails(NB_ESHAPE, "no W1", open_weights(&net, path, &o));
     assert_null(net);
 
     strcpy(arrays.item[0].name, "b");
     assert_ok(nb_arrays_add_view(&arrays, "W1", nb_tensor_view(NB_FLOAT32, NB_SHAPE(8), x)));
     assert_ok(nb_arrays_save(&arrays, path));
-    assert_fails(NB_ESHAPE, "W1 is (8,), expected a matrix", nb_model_open(&net, path, &o));
+    assert_fails(NB_ESHAPE, "W1 is (8,), expected a matrix", open_weights(&net, path, &o));
 
     arrays.item[1].tensor.shape = NB_SHAPE(4, 2);
     assert_ok(nb_arrays_save(&arrays, path));
-    assert_fails(NB_ESHAPE, "the network has no 'b'", nb_model_open(&net, path, &o));
+    assert_fails(NB_ESHAPE, "the model has no 'b'", open_weights(&net, path, &o));
     assert_null(net);
 
     strcpy(arrays.item[0].name, "b1");
     assert_ok(nb_arrays_save(&arrays, path));
-    assert_fails(NB_ESHAPE, "b1 is (2, 4), the network's is (2,)", nb_model_open(&net, path, &o));
+    assert_fails(NB_ESHAPE, "b1 is (2, 4), the model's is (2,)", open_weights(&net, path, &o));
 
     strcpy(arrays.item[0].name, "W2");
     arrays.item[0].tensor.shape = NB_SHAPE(4, 2);
     assert_ok(nb_arrays_save(&arrays, path));
-    assert_fails(NB_ESHAPE, "W2 is (4, 2), the network's is (2, 2)", nb_model_open(&net, path, &o));
+    assert_fails(NB_ESHAPE, "W2 is (4, 2), the model's is (2, 2)", open_weights(&net, path, &o));
 
     arrays.item[0].tensor.shape = NB_SHAPE(2, 0);
     assert_ok(nb_arrays_save(&arrays, path));
-    assert_fails(NB_ESHAPE, "", nb_model_open(&net, path, &o));
+    assert_fails(NB_ESHAPE, "", open_weights(&net, path, &o));
     assert_null(net);
     nb_arrays_destroy(&arrays);
 
-    assert_fails(NB_EIO, "No such file", nb_model_open(&net, support_path("nowhere.npz"), &o));
-    assert_fails(NB_EINVAL, "unknown suffix", nb_model_open(&net, "weights", &o));
-    assert_fails(NB_EFORMAT, "", nb_model_open(&net, support_write("bad.npz", "PK?", 3), &o));
+    assert_fails(NB_EIO, "No such file", open_weights(&net, support_path("nowhere.npz"), &o));
+    assert_fails(NB_EINVAL, "unknown suffix", open_weights(&net, "weights", &o));
+    assert_fails(NB_EFORMAT, "", open_weights(&net, support_write("bad.npz", "PK?", 3), &o));
 }
 
 static void paths_are_judged_beforehand(void **state)
@@ -275,7 +278,7 @@ static void paths_are_judged_beforehand(void **state)
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-static nb_status save_load_open(nb_model *net, const char *path, const perceptron *o)
+static nb_status save_load_open(nb_model *net, const char *path, const nb_model_options *o)
 {
     nb_model *opened;
     nb_status status = nb_model_save(net, path);
@@ -288,7 +291,7 @@ static nb_status save_load_open(nb_model *net, const char *path, const perceptro
 static void a_failing_allocation_leaks_nothing(void **state)
 {
     (void)state;
-    const perceptron o = {.dtype = NB_FLOAT64, .max_batch = 2};
+    const nb_model_options o = {.dtype = NB_FLOAT64, .max_batch = 2};
     const char *path = support_path("memory.safetensors");
     nb_status status = NB_ENOMEM;
     size_t fail_at = 1;
@@ -315,12 +318,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights_come_back),
         cmocka_unit_test(files_hold_the_books_names_in_order),
-        cmocka_unit_test(a_file_opens_as_the_network_it_was),
+        cmocka_unit_test(a_file_opens_as_the_model_it_was),
         cmocka_unit_test(the_books_weights_open),
         cmocka_unit_test(other_networks_weights_are_refused),
         cmocka_unit_test(files_that_are_no_network_do_not_open),
         cmocka_unit_test(paths_are_judged_beforehand),
         cmocka_unit_test(a_failing_allocation_leaks_nothing),
     };
-    return cmocka_run_group_tests_name("checkpoint", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("model_file", tests, NULL, NULL);
 }
