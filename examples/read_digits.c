@@ -33,7 +33,7 @@ static nb_status ask(nb_model *net, answer *a)
     const nb_dataset one = {
         .x = nb_tensor_view(NB_UINT8, NB_SHAPE(1, NB_DIGIT_PIXELS), a->digit),
         .t = nb_tensor_view(NB_UINT8, NB_SHAPE(1), &label),
-        .scale = net->options.scale,
+        .scale = 255,
         .classes = CLASSES};
     nb_tensor x, y = {0};
     nb_status status = nb_tensor_create(&x, dtype, nb_dataset_x_shape(&one, 1));
