@@ -13,13 +13,13 @@ static int fail(void)
     exit(1);
 }
 
-static int ask(nb_net *net, const uint8_t *pixels)
+static int ask(nb_model *net, const uint8_t *pixels)
 {
     static float x[NB_DIGIT_PIXELS], y[10];
     for (size_t i = 0; i < NB_DIGIT_PIXELS; i++) x[i] = (float)pixels[i] / 255;
     nb_tensor in = nb_tensor_view(NB_FLOAT32, NB_SHAPE(1, NB_DIGIT_PIXELS), x),
               out = nb_tensor_view(NB_FLOAT32, NB_SHAPE(1, 10), y);
-    if (nb_net_probabilities(net, &in, &out)) fail();
+    if (nb_model_predict(net, &in, &out)) fail();
     int best = 0;
     for (int c = 1; c < 10; c++)
         if (y[c] > y[best]) best = c;
@@ -27,7 +27,7 @@ static int ask(nb_net *net, const uint8_t *pixels)
 }
 
 /* What came of a picture, as text: "7", "12", "refused". */
-static bool read_photo(nb_net *net, const photo *p, nb_digit *digits, size_t *count, char *text)
+static bool read_photo(nb_model *net, const photo *p, nb_digit *digits, size_t *count, char *text)
 {
     bool right = true;
     if (nb_digits_from_image(&p->image, PHOTO_DIGITS, digits, count)) {
@@ -57,7 +57,7 @@ static void keep(const char *folder, const photo *p, const nb_digit *digits, siz
 
 int main(int argc, char **argv)
 {
-    nb_net *net;
+    nb_model *net;
     size_t all = 0, all_right = 0;
     const size_t per_kind = argc > 3 ? strtoul(argv[3], NULL, 10) : 10;
     const bool relu = argc > 2 && strcmp(argv[2], "relu") == 0;
@@ -65,11 +65,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: digit_tool WEIGHTS sigmoid|relu [COUNT [FOLDER]]\n");
         return 2;
     }
-    if (nb_net_open(&net, argv[1],
-                    &(nb_net_options){.activation = relu ? NB_RELU : NB_SIGMOID,
-                                      .epsilon = NB_BOOK_EPSILON,
-                                      .dtype = NB_FLOAT32,
-                                      .max_batch = 1}))
+    if (nb_model_open_perceptron(&net, argv[1], relu ? NB_RELU : NB_SIGMOID,
+                                 &(nb_model_options){.dtype = NB_FLOAT32, .max_batch = 1}))
         fail();
     for (size_t k = 0; k < PHOTO_KINDS; k++) {
         size_t right = 0;
@@ -90,7 +87,7 @@ int main(int argc, char **argv)
         all_right += right;
     }
     printf("%zu of %zu pictures right\n", all_right, all);
-    nb_net_destroy(net);
+    nb_model_destroy(net);
     photo_end();
     return 0;
 }
