@@ -28,9 +28,9 @@ typedef struct nb_dataset {
     nb_tensor x;    /* (n, ...) of any type */
     nb_tensor t;    /* labels: (n), of an integer type; or targets: (n) or (n, m), of any type */
     double scale;   /* a number of x means x / scale: 255 for pixels from 0 to 1; 0 is taken as 1.
-                       The quotient of an integer is rounded to single precision, in double too, as
-                       the book's loader does */
-    size_t classes; /* labels are 0 ... classes-1; 0: t are targets */
+                       An integer is divided in single precision, for a batch in double too, as the
+                       book's loader does */
+    size_t classes; /* labels are 0 ... classes-1, at most 2^31 - 1 of them; 0: t are targets */
     bool one_hot;   /* labels are handed over as rows of `classes` numbers with a single 1 */
 } nb_dataset;
 
@@ -45,7 +45,8 @@ nb_status nb_dataset_check(const nb_dataset *d, const char *name);
 /* nb_dataset_count - number of samples.
  * nb_dataset_x_shape, nb_dataset_t_shape - shapes of a batch of n: (n, ...); (n) for labels, (n,
  * classes) if one_hot, (n, m) for targets, m = 1 where t is (n).
- * nb_dataset_rows - samples lo ... hi-1 as a dataset over the same memory; lo <= hi <= count. */
+ * nb_dataset_rows - samples lo ... hi-1 as a dataset over the same memory; an empty one, which
+ * nb_dataset_check refuses, if not lo <= hi <= count. */
 size_t nb_dataset_count(const nb_dataset *d);
 nb_shape nb_dataset_x_shape(const nb_dataset *d, size_t n);
 nb_shape nb_dataset_t_shape(const nb_dataset *d, size_t n);
