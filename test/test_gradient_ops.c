@@ -4,19 +4,21 @@
 #include "nablas/blas.h"
 
 #include "nablas/loss.h"
+#include "op/op_pointwise.h"
 
 #include <math.h>
 
 /* --- every operation -------------------------------------------------------------------------- */
 
-typedef enum { none, parameter, input, hidden, labels, one_hot } role;
+typedef enum { none, parameter, input, hidden, positive, labels, one_hot } role;
 
 typedef struct slot {
     role role;
     nb_shape shape;
 } slot;
 
-/* An input of the operation under test: a parameter; fed; an operation on a parameter. */
+/* An input of the operation under test: a parameter; fed; an operation on a parameter; e to the
+ * power of one. */
 #define SHAPE(...)                                        \
     {                                                     \
         sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t), \
@@ -35,6 +37,10 @@ typedef struct slot {
 #define H(...)                     \
     {                              \
         hidden, SHAPE(__VA_ARGS__) \
+    }
+#define POSITIVE(...)                \
+    {                                \
+        positive, SHAPE(__VA_ARGS__) \
     }
 #define HOT(...)                    \
     {                               \
@@ -58,7 +64,7 @@ typedef struct slot {
 
 typedef struct op_case {
     const char *op;
-    double attribute;
+    const void *config;
     slot in[NB_MAX_INPUTS];
 } op_case;
 
@@ -96,6 +102,54 @@ static const op_case cases[] = {
     {"relu", 0, {SCALAR}},
     {"relu", 0, {P(3, 2)}},
     {"relu", 0, {H(N, 3)}},
+    {"tanh", 0, {SCALAR}},
+    {"tanh", 0, {P(3, 2)}},
+    {"tanh", 0, {H(N, 3)}},
+    {"gelu", 0, {SCALAR}},
+    {"gelu", 0, {P(3, 2)}},
+    {"gelu", 0, {H(N, 3)}},
+    {"softplus", 0, {SCALAR}},
+    {"softplus", 0, {P(3, 2)}},
+    {"softplus", 0, {H(N, 3)}},
+    {"exp", 0, {SCALAR}},
+    {"exp", 0, {P(3, 2)}},
+    {"exp", 0, {H(N, 3)}},
+    {"square", 0, {SCALAR}},
+    {"square", 0, {P(3, 2)}},
+    {"square", 0, {H(N, 3)}},
+    {"abs", 0, {SCALAR}},
+    {"abs", 0, {P(3, 2)}},
+    {"abs", 0, {H(N, 3)}},
+    {"log", 0, {POSITIVE(3, 2)}},
+    {"log", 0, {POSITIVE(N, 3)}},
+    {"sqrt", 0, {POSITIVE(3, 2)}},
+    {"sqrt", 0, {POSITIVE(N, 3)}},
+    {"leaky_relu", &(double){.3}, {SCALAR}},
+    {"leaky_relu", &(double){.3}, {P(3, 2)}},
+    {"leaky_relu", &(double){.3}, {H(N, 3)}},
+    {"elu", &(double){1}, {SCALAR}},
+    {"elu", &(double){1}, {P(3, 2)}},
+    {"elu", &(double){1}, {H(N, 3)}},
+    {"elu", &(double){.7}, {SCALAR}},
+    {"elu", &(double){.7}, {P(3, 2)}},
+    {"elu", &(double){.7}, {H(N, 3)}},
+    {"power", &(double){3}, {SCALAR}},
+    {"power", &(double){3}, {P(3, 2)}},
+    {"power", &(double){3}, {H(N, 3)}},
+    {"power", &(double){2}, {SCALAR}},
+    {"power", &(double){2}, {P(3, 2)}},
+    {"power", &(double){2}, {H(N, 3)}},
+    {"power", &(double){1}, {SCALAR}},
+    {"power", &(double){1}, {P(3, 2)}},
+    {"power", &(double){1}, {H(N, 3)}},
+    {"scale", &(double){-1.7}, {SCALAR}},
+    {"scale", &(double){-1.7}, {P(3, 2)}},
+    {"scale", &(double){-1.7}, {H(N, 3)}},
+    {"power", &(double){-1}, {POSITIVE(N, 3)}},
+    {"power", &(double){-.5}, {POSITIVE(N, 3)}},
+    {"power", &(double){.5}, {POSITIVE(N, 3)}},
+    {"power", &(double){1.7}, {POSITIVE(N, 3)}},
+    {"power", &(double){-2.3}, {POSITIVE(N, 3)}},
     {"softmax", 0, {P(3, 4)}},
     {"softmax", 0, {P(4, 1)}},
     {"softmax", 0, {H(N, 5)}},
@@ -112,12 +166,15 @@ static const op_case cases[] = {
     {"squared_error", 0, {H(N, 4), X(N, 4)}},
     {"squared_error", 0, {X(N, 4), H(N, 4)}},
     {"squared_error", 0, {H(N, 2, 2), H(N, 2, 2)}},
-    {"pointwise_loss", 0, {P(5), P(5)}},
-    {"pointwise_loss", 0, {H(N, 4), X(N, 4)}},
-    {"pointwise_loss", 0, {X(N, 4), H(N, 4)}},
-    {"softmax_cross_entropy", NB_EXACT_LOG, {P(3, classes), HOT(3, classes)}},
-    {"softmax_cross_entropy", NB_EXACT_LOG, {H(N, classes), HOT(N, classes)}},
-    {"softmax_cross_entropy", NB_EXACT_LOG, {H(N, classes), LABELS}},
+    {"pointwise_loss", &(nb_pointwise){.kind = NB_POINT_SQUARED}, {P(5), P(5)}},
+    {"pointwise_loss", &(nb_pointwise){.kind = NB_POINT_SQUARED}, {H(N, 4), X(N, 4)}},
+    {"pointwise_loss", &(nb_pointwise){.kind = NB_POINT_SQUARED}, {X(N, 4), H(N, 4)}},
+    {"pointwise_loss", &(nb_pointwise){.kind = NB_POINT_ABSOLUTE}, {H(N, 4), X(N, 4)}},
+    {"pointwise_loss", &(nb_pointwise){NB_POINT_HUBER, .4}, {H(N, 4), H(N, 4)}},
+    {"pointwise_loss", &(nb_pointwise){.kind = NB_POINT_BINARY}, {H(N, 4), H(N, 4)}},
+    {"softmax_cross_entropy", &(double){NB_EXACT_LOG}, {P(3, classes), HOT(3, classes)}},
+    {"softmax_cross_entropy", &(double){NB_EXACT_LOG}, {H(N, classes), HOT(N, classes)}},
+    {"softmax_cross_entropy", &(double){NB_EXACT_LOG}, {H(N, classes), LABELS}},
 };
 
 static void every_operation_has_a_case(void **state)
@@ -149,6 +206,8 @@ static nb_node *make_input(nb_graph *g, const slot *s)
         return nb_labels(g, "t");
     case one_hot:
         return nb_input(g, "one_hot", s->shape);
+    case positive:
+        return nb_exp(make_input(g, &(slot){hidden, s->shape}));
     case hidden:
         if (s->shape.dim[0] != NB_BATCH) return nb_identity(nb_parameter(g, "h", s->shape));
         for (size_t i = 1; i < s->shape.ndim; i++) row.dim[row.ndim++] = s->shape.dim[i];
@@ -162,7 +221,7 @@ static nb_node *make_input(nb_graph *g, const slot *s)
 static nb_node *scalar_of(nb_node *node)
 {
     const nb_tensor *value = nb_value(node);
-    if (value->shape.ndim == 0) return nb_multiply(node, node);
+    if (value->shape.ndim == 0) return nb_exp(node);
     return nb_mean_squared_error(node, nb_input(nb_node_graph(node), "target", value->shape));
 }
 
@@ -172,8 +231,8 @@ static nb_node *build_case(nb_graph *g, const op_case *c, bool twice)
     const nb_op *op = find_op(c->op);
     nb_node *in[NB_MAX_INPUTS] = {NULL};
     for (size_t i = 0; i < op->inputs; i++) in[i] = make_input(g, &c->in[i]);
-    nb_node *node = nb_apply(op, &c->attribute, in);
-    return scalar_of(twice ? nb_add(node, nb_apply(op, &c->attribute, in)) : node);
+    nb_node *node = nb_apply(op, c->config, in);
+    return scalar_of(twice ? nb_add(node, nb_apply(op, c->config, in)) : node);
 }
 
 /* The same on two to four threads, and in single precision. */

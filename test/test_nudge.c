@@ -154,8 +154,10 @@ static nb_node *around(trial *t, const nb_op *op, size_t at)
     const bool product = op->promises & NB_PRODUCT;
     nb_node *input[NB_MAX_INPUTS] = {a, product ? V : other, c};
     if (at == 1 && !product) input[0] = other, input[1] = a;
-    double config[8] = {0};
+    if (strcmp(op->name, "log") == 0 || strcmp(op->name, "sqrt") == 0) input[0] = nb_exp(a);
+    double config[8] = {2};
     if (strcmp(op->name, "softmax_cross_entropy") == 0) config[0] = NB_BOOK_EPSILON;
+    if (strcmp(op->name, "pointwise_loss") == 0) config[0] = 0;
     nb_node *y = nb_apply(op, config, input);
     if (nb_value(y)->shape.ndim == 2) y = nb_matmul(y, V);
     return nb_value(y)->shape.ndim ? nb_mean(nb_sigmoid(y)) : y;
@@ -175,6 +177,25 @@ static void test_each_operation(void **state)
                     compare_all(t.loss, step_for(dtype));
                     trial_end(&t);
                 }
+}
+
+/* A product without a batch moves every row of what it meets. */
+static void test_product_beside_the_batch(void **state)
+{
+    (void)state;
+    for (size_t kind = 0; kind < 3; kind++) {
+        trial t;
+        trial_init(&t, NB_FLOAT64, 5, 31 + kind);
+        nb_node *x = nb_input(t.g, "x", NB_SHAPE(NB_BATCH, 3));
+        nb_node *W = nb_matmul(nb_parameter(t.g, "P", NB_SHAPE(kind ? 1 : 3, 2)),
+                               nb_parameter(t.g, "Q", NB_SHAPE(2, 3)));
+        if (kind == 0) t.loss = nb_mean(nb_sigmoid(nb_matmul(x, W)));
+        if (kind == 1) t.loss = nb_mean(nb_sigmoid(apply2(&gain, x, W)));
+        if (kind == 2) t.loss = nb_sum(nb_sigmoid(apply2(&gain, x, nb_sigmoid(W))));
+        trial_finish(&t);
+        compare_all(t.loss, 1e-4);
+        trial_end(&t);
+    }
 }
 
 /* --- random graphs ---------------------------------------------------------------------------- */
@@ -439,7 +460,8 @@ static void test_packed_beside(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_operation), cmocka_unit_test(test_random_graphs),
+        cmocka_unit_test(test_each_operation),
+        cmocka_unit_test(test_product_beside_the_batch), cmocka_unit_test(test_random_graphs),
         cmocka_unit_test(test_work),           cmocka_unit_test(test_packed_whole),
         cmocka_unit_test(test_packed_beside),
     };

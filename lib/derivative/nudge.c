@@ -112,6 +112,14 @@ static bool computes_rows(const nb_node *node)
            !phase[1].run && nb_promises(node, NB_BY_ROW | NB_BY_ELEMENT);
 }
 
+/* What changed for a row is in that row: nothing that all rows read. */
+static bool reads_own_rows(const nudge *n, const nb_node *node)
+{
+    for (size_t i = 0; i < nb_node_inputs(node); i++)
+        if (changed(n, node->input[i]) != SAME && !node->input[i]->batched) return false;
+    return true;
+}
+
 /* Mark what changes; false if it leaves the rows of the batch before the loss. */
 static bool mark(nudge *n)
 {
@@ -122,7 +130,8 @@ static bool mark(nudge *n)
         if (!node->op || !node->needed || !(node == n->product || any_changed(n, node))) continue;
         n->place[i].change = change_of(n, node);
         if (n->product == NULL || node == n->product) continue;
-        if (node == n->loss ? !is_total(node) : !computes_rows(node)) return false;
+        if (node == n->loss ? !is_total(node) : !(computes_rows(node) && reads_own_rows(n, node)))
+            return false;
     }
     return true;
 }

@@ -13,6 +13,11 @@ static nb_node *binary(const nb_op *op, nb_node *a, nb_node *b)
     return nb_apply(op, NULL, (nb_node *[]){a, b});
 }
 
+static nb_node *with_number(const nb_op *op, nb_node *x, double number)
+{
+    return nb_apply(op, &number, (nb_node *[]){x});
+}
+
 nb_node *nb_affine(nb_node *x, nb_node *W, nb_node *b)
 {
     return nb_apply(&nb_op_affine, NULL, (nb_node *[]){x, W, b});
@@ -51,6 +56,66 @@ nb_node *nb_sigmoid(nb_node *x)
 nb_node *nb_relu(nb_node *x)
 {
     return unary(&nb_op_relu, x);
+}
+
+nb_node *nb_tanh(nb_node *x)
+{
+    return unary(&nb_op_tanh, x);
+}
+
+nb_node *nb_gelu(nb_node *x)
+{
+    return unary(&nb_op_gelu, x);
+}
+
+nb_node *nb_softplus(nb_node *x)
+{
+    return unary(&nb_op_softplus, x);
+}
+
+nb_node *nb_exp(nb_node *x)
+{
+    return unary(&nb_op_exp, x);
+}
+
+nb_node *nb_log(nb_node *x)
+{
+    return unary(&nb_op_log, x);
+}
+
+nb_node *nb_square(nb_node *x)
+{
+    return unary(&nb_op_square, x);
+}
+
+nb_node *nb_sqrt(nb_node *x)
+{
+    return unary(&nb_op_sqrt, x);
+}
+
+nb_node *nb_abs(nb_node *x)
+{
+    return unary(&nb_op_abs, x);
+}
+
+nb_node *nb_leaky_relu(nb_node *x, double slope)
+{
+    return with_number(&nb_op_leaky_relu, x, slope);
+}
+
+nb_node *nb_elu(nb_node *x, double alpha)
+{
+    return with_number(&nb_op_elu, x, alpha);
+}
+
+nb_node *nb_power(nb_node *x, double p)
+{
+    return with_number(&nb_op_power, x, p);
+}
+
+nb_node *nb_scale(nb_node *x, double factor)
+{
+    return with_number(&nb_op_scale, x, factor);
 }
 
 nb_node *nb_softmax(nb_node *a)

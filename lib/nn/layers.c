@@ -83,6 +83,16 @@ static nb_node *activate(nb_node *x, const nb_layer *l)
         return nb_sigmoid(x);
     case NB_RELU:
         return nb_relu(x);
+    case NB_TANH:
+        return nb_tanh(x);
+    case NB_LEAKY_RELU:
+        return nb_leaky_relu(x, l->value);
+    case NB_ELU:
+        return nb_elu(x, l->value);
+    case NB_GELU:
+        return nb_gelu(x);
+    case NB_SOFTPLUS:
+        return nb_softplus(x);
     case NB_STEP:
         return nb_step(x);
     default:

@@ -1,12 +1,6 @@
 /* Elementwise operations: add, multiply, identity and the activations. */
+#include "op/op_map.h"
 #include "op/ops.h"
-
-static nb_status unary_plan(const nb_tensor *in, const void *config, nb_need *need)
-{
-    (void)config;
-    need->out = in[0].shape;
-    return NB_OK;
-}
 
 static nb_status same_shape(const char *name, const nb_tensor *in, nb_need *need)
 {
@@ -93,16 +87,14 @@ const nb_op nb_op_identity = {
     .name = "identity",
     .inputs = 1,
     .promises = NB_BY_ROW | NB_BY_ELEMENT | NB_FUSES,
-    .plan = unary_plan,
+    .plan = nb_map_plan,
     .forward = {{identity_forward, NB_ROWS, 0, false}},
     .backward = {{pass_backward, NB_INPUT_ROWS, 0, false}},
 };
 
 static nb_status step_forward(const nb_call *c, size_t lo, size_t hi)
 {
-    c->kernels->step(elements(c->out, lo, hi), nb_tensor_at(c->in[0], lo),
-                     nb_tensor_at(c->out, lo));
-    return NB_OK;
+    return nb_map(c, c->kernels->step, lo, hi);
 }
 
 /* The gradient is 0 wherever it exists: the reason why the book leaves step for sigmoid (4.2.5). */
@@ -110,52 +102,44 @@ const nb_op nb_op_step = {
     .name = "step",
     .inputs = 1,
     .promises = NB_BY_ROW | NB_BY_ELEMENT | NB_CORNER,
-    .plan = unary_plan,
+    .plan = nb_map_plan,
     .forward = {{step_forward, NB_ROWS, 0, false}},
 };
 
 static nb_status sigmoid_forward(const nb_call *c, size_t lo, size_t hi)
 {
-    c->kernels->sigmoid(elements(c->out, lo, hi), nb_tensor_at(c->in[0], lo),
-                        nb_tensor_at(c->out, lo));
-    return NB_OK;
+    return nb_map(c, c->kernels->sigmoid, lo, hi);
 }
 
 static nb_status sigmoid_backward(const nb_call *c, size_t lo, size_t hi)
 {
-    c->kernels->sigmoid_backward(elements(c->din, lo, hi), nb_tensor_at(c->out, lo),
-                                 nb_tensor_at(c->dout, lo), c->beta, nb_tensor_at(c->din, lo));
-    return NB_OK;
+    return nb_map_back(c, c->kernels->sigmoid_backward, c->out, lo, hi);
 }
 
 const nb_op nb_op_sigmoid = {
     .name = "sigmoid",
     .inputs = 1,
     .promises = NB_BY_ROW | NB_BY_ELEMENT,
-    .plan = unary_plan,
+    .plan = nb_map_plan,
     .forward = {{sigmoid_forward, NB_ROWS, 0, false}},
     .backward = {{sigmoid_backward, NB_INPUT_ROWS, 0, false}},
 };
 
 static nb_status relu_forward(const nb_call *c, size_t lo, size_t hi)
 {
-    c->kernels->relu(elements(c->out, lo, hi), nb_tensor_at(c->in[0], lo),
-                     nb_tensor_at(c->out, lo));
-    return NB_OK;
+    return nb_map(c, c->kernels->relu, lo, hi);
 }
 
 static nb_status relu_backward(const nb_call *c, size_t lo, size_t hi)
 {
-    c->kernels->relu_backward(elements(c->din, lo, hi), nb_tensor_at(c->in[0], lo),
-                              nb_tensor_at(c->dout, lo), c->beta, nb_tensor_at(c->din, lo));
-    return NB_OK;
+    return nb_map_back(c, c->kernels->relu_backward, c->in[0], lo, hi);
 }
 
 const nb_op nb_op_relu = {
     .name = "relu",
     .inputs = 1,
     .promises = NB_BY_ROW | NB_BY_ELEMENT | NB_CORNER,
-    .plan = unary_plan,
+    .plan = nb_map_plan,
     .forward = {{relu_forward, NB_ROWS, 0, false}},
     .backward = {{relu_backward, NB_INPUT_ROWS, 0, false}},
 };

@@ -13,6 +13,18 @@
     X(step)           \
     X(sigmoid)        \
     X(relu)           \
+    X(tanh)           \
+    X(leaky_relu)     \
+    X(elu)            \
+    X(gelu)           \
+    X(softplus)       \
+    X(exp)            \
+    X(log)            \
+    X(square)         \
+    X(sqrt)           \
+    X(abs)            \
+    X(power)          \
+    X(scale)          \
     X(softmax)        \
     X(sum)            \
     X(mean)           \

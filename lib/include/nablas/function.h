@@ -29,6 +29,22 @@ nb_node *nb_identity(nb_node *x);
 nb_node *nb_step(nb_node *x);
 nb_node *nb_sigmoid(nb_node *x);
 nb_node *nb_relu(nb_node *x);
+/* More activations, as in activation.h: tanh x; x > 0 ? x : slope x; x > 0 ? x : alpha (e^x - 1);
+ * x P(x) with the normal distribution function P; log(1 + e^x) */
+nb_node *nb_tanh(nb_node *x);
+nb_node *nb_leaky_relu(nb_node *x, double slope);
+nb_node *nb_elu(nb_node *x, double alpha);
+nb_node *nb_gelu(nb_node *x);
+nb_node *nb_softplus(nb_node *x);
+/* e^x; log x; x^2; sqrt x; |x| (slope 0 at 0); x^p as NumPy's x ** p; factor x. Outside of where a
+ * function or its slope is defined, IEEE's values come out: log 0 = -Inf, sqrt -1 = NaN. */
+nb_node *nb_exp(nb_node *x);
+nb_node *nb_log(nb_node *x);
+nb_node *nb_square(nb_node *x);
+nb_node *nb_sqrt(nb_node *x);
+nb_node *nb_abs(nb_node *x);
+nb_node *nb_power(nb_node *x, double p);
+nb_node *nb_scale(nb_node *x, double factor);
 
 /* --- rows and sums -------------------------------------------------------------------------- */
 

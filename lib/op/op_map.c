@@ -1,0 +1,50 @@
+#include "op/op_map.h"
+
+#include <math.h>
+
+nb_status nb_map_plan(const nb_tensor *in, const void *config, nb_need *need)
+{
+    (void)config;
+    need->out = in[0].shape;
+    return NB_OK;
+}
+
+nb_status nb_map_number(const char *name, const nb_tensor *in, const void *config, nb_need *need)
+{
+    const double number = *(const double *)config;
+    need->out = in[0].shape;
+    return isfinite(number) ? NB_OK
+                            : nb_fail(NB_EINVAL, "%s: %g, expected a finite number", name, number);
+}
+
+static size_t elements(const nb_tensor *t, size_t lo, size_t hi)
+{
+    return (hi - lo) * nb_tensor_width(t);
+}
+
+nb_status nb_map(const nb_call *c, nb_kernel *f, size_t lo, size_t hi)
+{
+    f(elements(c->out, lo, hi), nb_tensor_at(c->in[0], lo), nb_tensor_at(c->out, lo));
+    return NB_OK;
+}
+
+nb_status nb_map_with(const nb_call *c, nb_kernel_number *f, size_t lo, size_t hi)
+{
+    f(elements(c->out, lo, hi), *(const double *)c->config, nb_tensor_at(c->in[0], lo),
+      nb_tensor_at(c->out, lo));
+    return NB_OK;
+}
+
+nb_status nb_map_back(const nb_call *c, nb_slope *f, const nb_tensor *from, size_t lo, size_t hi)
+{
+    f(elements(c->din, lo, hi), nb_tensor_at(from, lo), nb_tensor_at(c->dout, lo), c->beta,
+      nb_tensor_at(c->din, lo));
+    return NB_OK;
+}
+
+nb_status nb_map_back_with(const nb_call *c, nb_slope_number *f, size_t lo, size_t hi)
+{
+    f(elements(c->din, lo, hi), *(const double *)c->config, nb_tensor_at(c->in[0], lo),
+      nb_tensor_at(c->dout, lo), c->beta, nb_tensor_at(c->din, lo));
+    return NB_OK;
+}
