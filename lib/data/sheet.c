@@ -78,7 +78,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Of |value - centre|, with the pixels of `edge` as its places; `room` is changed. */
+/* The median of |value - centre|; `room` is for n. */
 static double median_distance(size_t n, const double *value, double centre, double *room)
 {
     for (size_t i = 0; i < n; i++) room[i] = fabs(value[i] - centre);
