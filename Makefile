@@ -32,7 +32,7 @@ ifeq ($(optimise),)
 $(error CONFIG=$(CONFIG): expected release, debug, asan, tsan, cov or fuzz)
 endif
 
-build := build/$(CONFIG)-$(notdir $(firstword $(CC)))
+build := build/$(CONFIG)-$(notdir $(firstword $(CC)))$(if $(BLAS_LIBS),-blas)
 
 # Asked of pkg-config at the first recipe that needs it, that is, after `deps` has run in the same
 # make call; then remembered.
@@ -103,6 +103,7 @@ example_bin := $(addprefix $(bin_suffix),$(examples))
 pages      := $(filter-out %/textbook,$(example_bin))
 test_sources := $(sort $(wildcard test/test_*.c))
 tests       := $(patsubst %.c,$(build)/%,$(test_sources))
+test_tools  := $(addprefix $(build)/test/,mnist_tool digit_tool)
 test_scripts := $(sort $(wildcard test/test_*.sh))
 chosen_tests := $(filter $(if $(TEST),%/test_$(TEST) %/test_$(TEST).sh,%),$(tests) $(test_scripts))
 fuzzers     := $(patsubst %.c,$(build)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
@@ -139,7 +140,7 @@ deps-dev: ## the same, and the tools of format, lint and check-numpy
 data: ## MNIST into data/mnist
 	@scripts/get_mnist.sh
 
-test: lib $(tests) $(build)/test/mnist_tool $(example_bin) check-house ## build and run every test (TEST=name for one)
+test: lib $(tests) $(test_tools) $(example_bin) check-house ## build and run every test (TEST=name for one)
 	@CC="$(CC)" CONFIG=$(CONFIG) EXAMPLES=$(bin_suffix)examples TOOLS=$(build)/test \
 	    scripts/run_tests.sh $(chosen_tests)
 
@@ -257,7 +258,7 @@ $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(libnablas
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $(wrap_$*) $^ $(test_libs) $(libs) -o $@
 
 $(build)/test/%_tool: $(build)/test/%_tool.o $(libnablas)
-	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(libs) -o $@
+	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(test_libs) $(libs) -o $@
 $(build)/test/fuzz/%: $(build)/test/fuzz/%.o $(libnablas)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) -fsanitize=fuzzer $^ $(libs) -o $@
 

@@ -251,10 +251,10 @@ int main(int argc, char **argv)
          "does not say it",
          &activation},
         {"dtype", "NAME", "float32, float64 or both (both)", &dtype},
-        {.argument = "[FILE.png ...]"}};
+        {.argument = "[PICTURE ...]"}};
     page_begin(&p, argc, argv,
                "A network of three layers on MNIST's test images (3.6.2, 3.6.3), or on digits of\n"
-               "your own in PNG files.",
+               "your own in PNG and JPEG files.",
                options);
     const int which = one_of(p.program, "--dtype", dtype, dtypes);
     s.dtypes[NB_FLOAT32] = which != FLOAT64;

@@ -1,11 +1,11 @@
-/* digit_tool WEIGHTS [FOLDER] - how many of the pictures of digit_fixtures.h a network reads right,
- * kind by kind. All digits of a picture must be right, and no more found. With FOLDER what is not
- * right is put there: the pictures and what was seen. */
+/* digit_tool WEIGHTS sigmoid|relu [COUNT [FOLDER]] - how many of COUNT (10) pictures of each kind of
+ * digit_fixtures.h a network reads right. All digits of a picture must be right, and no more found.
+ * With FOLDER what is not right is put there: the pictures and what was seen. */
 #include "digit_fixtures.h"
 
 #include "nablas/nablas.h"
 
-enum { PER_KIND = 10 };
+#include <string.h>
 
 static int fail(void)
 {
@@ -59,17 +59,19 @@ int main(int argc, char **argv)
 {
     nb_model *net;
     size_t all = 0, all_right = 0;
-    if (argc < 2 || argc > 3) {
-        fprintf(stderr, "usage: digit_tool WEIGHTS [FOLDER]\n");
+    const size_t per_kind = argc > 3 ? strtoul(argv[3], NULL, 10) : 10;
+    const bool relu = argc > 2 && strcmp(argv[2], "relu") == 0;
+    if (argc < 3 || argc > 5 || (!relu && strcmp(argv[2], "sigmoid") != 0)) {
+        fprintf(stderr, "usage: digit_tool WEIGHTS sigmoid|relu [COUNT [FOLDER]]\n");
         return 2;
     }
-    if (nb_model_open_perceptron(&net, argv[1], NB_SIGMOID,
+    if (nb_model_open_perceptron(&net, argv[1], relu ? NB_RELU : NB_SIGMOID,
                                  &(nb_model_options){.dtype = NB_FLOAT32, .max_batch = 1}))
         fail();
     for (size_t k = 0; k < PHOTO_KINDS; k++) {
         size_t right = 0;
         printf("%-28s", photo_kinds[k].name);
-        for (size_t n = 0; n < PER_KIND; n++) {
+        for (size_t n = 0; n < per_kind; n++) {
             photo p = photo_make(&photo_kinds[k], n);
             nb_digit digits[PHOTO_DIGITS];
             size_t count = 0;
@@ -77,14 +79,15 @@ int main(int argc, char **argv)
             const bool good = read_photo(net, &p, digits, &count, text);
             right += good;
             if (!good) printf(" %d:%s", p.digit[0], text);
-            if (!good && argc > 2) keep(argv[2], &p, digits, count, k, n, text);
+            if (!good && argc > 4) keep(argv[4], &p, digits, count, k, n, text);
             photo_destroy(&p);
         }
-        printf("%s%zu of %d\n", right < PER_KIND ? "  " : " ", right, PER_KIND);
-        all += PER_KIND;
+        printf("%s%zu of %zu\n", right < per_kind ? "  " : " ", right, per_kind);
+        all += per_kind;
         all_right += right;
     }
     printf("%zu of %zu pictures right\n", all_right, all);
     nb_model_destroy(net);
+    photo_end();
     return 0;
 }

@@ -452,6 +452,50 @@ static void what_has_no_minimum_is_told(void **state)
         }
 }
 
+static mgh named(const char *name)
+{
+    size_t k = 0;
+    while (strcmp(mgh_problems[k].name, name) != 0) k++;
+    return mgh_problems[k];
+}
+
+/* From ten times the paper's start BFGS's matrix is worn out at 124.364, |g| = 2.7, and a fresh one
+ * goes on to the minimum, 124.362. */
+static void a_worn_matrix_is_renewed(void **state)
+{
+    (void)state;
+    mgh jennrich = named("Jennrich and Sampson");
+    for (int method = 0; method < NB_MINIMIZERS; method++) {
+        double x[] = {3, 4};
+        nb_minimum end;
+        nb_minimize_options o = NB_MINIMIZE_DEFAULTS;
+        o.method = (nb_minimizer)method;
+        assert_ok(nb_minimize(mgh_value, mgh_gradient, &jennrich, 2, x, &o, &end));
+        assert_true(mgh_solved(&jennrich, end.value));
+    }
+}
+
+/* Osborne's first function is 1e265 there, and its Hessian so far from definite that Newton's model
+ * says nothing of it; BFGS finds its way. */
+static void a_model_that_leads_nowhere_is_told(void **state)
+{
+    (void)state;
+    mgh osborne = named("Osborne 1");
+    const double start[] = {1.2300538, 1.6991819, -0.73229266, -0.95169887, 0.066941381};
+    for (int method = 0; method < NB_MINIMIZERS; method++) {
+        double x[COUNT(start)];
+        nb_minimum end;
+        nb_minimize_options o = NB_MINIMIZE_DEFAULTS;
+        memcpy(x, start, sizeof x);
+        o.method = (nb_minimizer)method;
+        const nb_status status = nb_minimize(mgh_value, mgh_gradient, &osborne, 5, x, &o, &end);
+        if (method == NB_MINIMIZER_NEWTON)
+            assert_fails(NB_ESINGULAR, "Newton finds no step, though f=9.6", status);
+        else
+            assert_true(end.value < 1);
+    }
+}
+
 /* The gradient of Rosenbrock's function with a slip. */
 static void uphill(size_t n, const double *x, void *context, double *g)
 {
@@ -578,6 +622,8 @@ int main(void)
         cmocka_unit_test(a_hessian_over_the_edge_is_told),
         cmocka_unit_test(a_corner_is_a_minimum_too),
         cmocka_unit_test(what_has_no_minimum_is_told),
+        cmocka_unit_test(a_worn_matrix_is_renewed),
+        cmocka_unit_test(a_model_that_leads_nowhere_is_told),
         cmocka_unit_test(a_wrong_gradient_is_told),
         cmocka_unit_test(bad_arguments_are_told),
         cmocka_unit_test(memory_is_taken_once),

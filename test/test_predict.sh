@@ -1,6 +1,6 @@
 #!/bin/sh
 # test_predict.sh - mnist_predict as a person uses it: the book's 9352, weights of its own, digits in
-# PNG files. Prints lines as cmocka does. EXAMPLES and TOOLS as in test_cli.sh.
+# pictures. Prints lines as cmocka does. EXAMPLES and TOOLS as in test_cli.sh.
 #
 # shellcheck disable=SC2317 # the tests are called by name
 # shellcheck source=test/program.sh
@@ -125,7 +125,7 @@ bad_options_are_refused() {
   exits 2; says "--activation 'tanh': expected sigmoid or relu"
 }
 
-# --- digits in PNG files --------------------------------------------------------------------------
+# --- digits in pictures ---------------------------------------------------------------------------
 
 the_book_reads_every_kind_of_png() {
   [ -n "$book" ] || { skipped='no sample_weight.pkl; scripts/get_book_weights.sh fetches it'; return; }
@@ -150,7 +150,7 @@ bad_pngs_are_named() {
   exits 1
   says "$folder/cut.png: "
   says "$folder/text.png: neither a PNG nor a JPEG file"
-  says "test/digits/blank.png: nb_digit_from_image: no digit: nothing stands out from the paper"
+  says "test/digits/blank.png: nb_digits_from_image: no digit: nothing stands out from the paper"
   says "$folder/none.png: No such file"
   says "$folder/empty.png: "
   says "$folder: Is a directory"
@@ -160,6 +160,23 @@ bad_pngs_are_named() {
   rm "$figures/mnist_predict_seen.png"
   run --quiet "$folder/text.png"
   exits 1; silent "$out"; holds test ! -e "$figures/mnist_predict_seen.png"
+}
+
+several_digits_in_a_picture_are_read_one_by_one() {
+  [ -n "$book" ] || { skipped='no sample_weight.pkl; scripts/get_book_weights.sh fetches it'; return; }
+  run --weights "$book" test/digits/my123.jpg test/digits/my7.png
+  exits 0; silent "$err"
+  for digit in 1 2 3; do prints "^test/digits/my123\\.jpg, $digit of 3: $digit [0-9.]+ %, "; done
+  prints '^test/digits/my7\.png: 7 '
+}
+
+# Before there was a local background, 109 of the first 240.
+the_book_reads_photographs() {
+  [ -n "$book" ] || { skipped='no sample_weight.pkl; scripts/get_book_weights.sh fetches it'; return; }
+  "$tools/digit_tool" "$book" sigmoid >"$out" 2>"$err"; status=$?
+  exits 0; silent "$err"
+  right=$(sed -n 's/^\([0-9]*\) of 280 pictures right$/\1/p' "$out")
+  holds test "${right:-0}" -ge 250
 }
 
 many_digits_are_read() {
@@ -173,5 +190,7 @@ many_digits_are_read() {
 
 check the_books_weights_give_9352 weights_of_its_own_are_kept \
       weights_are_kept_for_what_they_were_trained_on train_mnists_weights_will_do \
-      the_activation_is_asked_for other_networks_are_refused bad_options_are_refused the_book_reads_every_kind_of_png \
-      bad_pngs_are_named many_digits_are_read
+      the_activation_is_asked_for other_networks_are_refused bad_options_are_refused \
+      the_book_reads_every_kind_of_png bad_pngs_are_named \
+      several_digits_in_a_picture_are_read_one_by_one the_book_reads_photographs \
+      many_digits_are_read

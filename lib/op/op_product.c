@@ -48,7 +48,6 @@ static size_t group_at(const nb_call *c, size_t row)
     size_t from = (before + NB_ROW_GROUP - 1) / NB_ROW_GROUP * NB_ROW_GROUP;
     if (row == 0) return 0;
     if (from + NB_ROW_GROUP > all) return height;
-    if (from == before) return row;
     for (const nb_run *run = c->in[0]->packed->run;; run++) {
         if (from < run->end - run->begin) return run->begin + from;
         from -= run->end - run->begin;

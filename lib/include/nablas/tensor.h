@@ -46,9 +46,14 @@ typedef struct nb_shape {
     size_t dim[NB_MAX_DIMS];
 } nb_shape;
 
-/* NB_SHAPE(60000, 784) - a shape as an expression. */
+/* NB_SHAPE(60000, 784) - a shape as an expression, of 1 ... NB_MAX_DIMS dimensions. In C also for
+ * objects of static storage. */
+#ifndef __cplusplus
 #define NB_SHAPE(...) ((nb_shape){sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t), {__VA_ARGS__}})
-#define NB_SCALAR ((nb_shape){0, {0}})
+#else
+#define NB_SHAPE(...) nb_shape_of(__VA_ARGS__)
+#endif
+#define NB_SCALAR (NB_LITERAL(nb_shape){0, {0}})
 
 bool nb_shape_equal(nb_shape a, nb_shape b);
 
@@ -113,6 +118,12 @@ typedef nb_status (*nb_fill)(void *context, size_t lo, size_t hi);
 nb_status nb_tensor_convert(const nb_tensor *from, nb_tensor *to);
 
 #ifdef __cplusplus
+}
+
+template <typename... dimensions> constexpr nb_shape nb_shape_of(dimensions... dim)
+{
+    static_assert(sizeof...(dim) <= NB_MAX_DIMS, "a shape has at most NB_MAX_DIMS dimensions");
+    return nb_shape{sizeof...(dim), {static_cast<size_t>(dim)...}};
 }
 #endif
 #endif

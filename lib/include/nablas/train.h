@@ -73,8 +73,17 @@ typedef struct nb_train_options {
 } nb_train_options;
 
 /* The book's run: 10,000 iterations of 100, lr 0.1, accuracy once per epoch of 600. */
+#ifndef __cplusplus
 #define NB_TRAIN_DEFAULTS \
     ((nb_train_options){.iterations = 10000, .batch = 100, .lr = 0.1, .eval_every = 600})
+#else
+#define NB_TRAIN_DEFAULTS                                                    \
+    ([] {                                                                    \
+        nb_train_options o = {};                                             \
+        o.iterations = 10000, o.batch = 100, o.lr = 0.1, o.eval_every = 600; \
+        return o;                                                            \
+    }())
+#endif
 
 typedef struct nb_train_result {
     nb_progress last;      /* the last iteration that was completed, if any */
