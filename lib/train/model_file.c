@@ -94,7 +94,7 @@ static nb_status assign(const origin *from, nb_model *m, const nb_arrays *arrays
 
 static nb_status differs(const origin *from, const char *what)
 {
-    return nb_fail(NB_EINVAL, "%s: %s: the file describes a model with another %s", from->caller,
+    return nb_fail(NB_EINVAL, "%s: %s: the file describes a model of another kind: its %s", from->caller,
                    from->path, what);
 }
 
