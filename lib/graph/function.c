@@ -1,7 +1,8 @@
 /* The operations by their names: nb_apply with the operation filled in. */
 #include "nablas/graph.h"
-#include "op/ops.h"
+#include "op/op_broadcast.h"
 #include "op/op_pointwise.h"
+#include "op/ops.h"
 
 static nb_node *unary(const nb_op *op, nb_node *x)
 {
@@ -28,14 +29,31 @@ nb_node *nb_matmul(nb_node *a, nb_node *b)
     return binary(&nb_op_matmul, a, b);
 }
 
+/* The fast operation for equal shapes, the general one for others. */
+static nb_node *arithmetic(const nb_op *op, nb_broadcast kind, nb_node *a, nb_node *b)
+{
+    if (!a || !b || nb_shape_equal(nb_value(a)->shape, nb_value(b)->shape)) return binary(op, a, b);
+    return nb_apply(&nb_op_broadcast, &kind, (nb_node *[]){a, b});
+}
+
 nb_node *nb_add(nb_node *a, nb_node *b)
 {
-    return binary(&nb_op_add, a, b);
+    return arithmetic(&nb_op_add, NB_BROADCAST_ADD, a, b);
+}
+
+nb_node *nb_subtract(nb_node *a, nb_node *b)
+{
+    return arithmetic(&nb_op_subtract, NB_BROADCAST_SUBTRACT, a, b);
 }
 
 nb_node *nb_multiply(nb_node *a, nb_node *b)
 {
-    return binary(&nb_op_multiply, a, b);
+    return arithmetic(&nb_op_multiply, NB_BROADCAST_MULTIPLY, a, b);
+}
+
+nb_node *nb_divide(nb_node *a, nb_node *b)
+{
+    return arithmetic(&nb_op_divide, NB_BROADCAST_DIVIDE, a, b);
 }
 
 nb_node *nb_identity(nb_node *x)

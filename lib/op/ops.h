@@ -9,6 +9,9 @@
     X(matmul)         \
     X(add)            \
     X(multiply)       \
+    X(subtract)       \
+    X(divide)         \
+    X(broadcast)      \
     X(identity)       \
     X(step)           \
     X(sigmoid)        \

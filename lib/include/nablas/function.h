@@ -21,9 +21,14 @@ nb_node *nb_matmul(nb_node *a, nb_node *b);
 
 /* --- elementwise ---------------------------------------------------------------------------- */
 
-/* a + b, a b; equal shapes */
+/* a + b, a - b, a b, a / b, with NumPy's broadcasting: shapes are aligned at their ends, and where
+ * one has no dimension or one of 1, it is stretched: (batch, m) with (m), (1, m), (batch, 1) or a
+ * scalar. The batch is the first dimension of the result. A gradient is summed over what was
+ * stretched, rows in order. NB_ESHAPE: the message names the dimension that does not fit. */
 nb_node *nb_add(nb_node *a, nb_node *b);
+nb_node *nb_subtract(nb_node *a, nb_node *b);
 nb_node *nb_multiply(nb_node *a, nb_node *b);
+nb_node *nb_divide(nb_node *a, nb_node *b);
 /* x; 1 if x > 0 else 0; 1/(1 + e^-x); max(0, x) */
 nb_node *nb_identity(nb_node *x);
 nb_node *nb_step(nb_node *x);
