@@ -1,7 +1,8 @@
 /* The operations by their names: nb_apply with the operation filled in. */
-#include "nablas/graph.h"
+#include "graph/graph.h"
 #include "op/op_axis.h"
 #include "op/op_broadcast.h"
+#include "op/op_dropout.h"
 #include "op/op_pointwise.h"
 #include "op/ops.h"
 
@@ -195,6 +196,23 @@ nb_node *nb_slice(nb_node *x, int axis, size_t from, size_t to)
 nb_node *nb_concatenate(nb_node *a, nb_node *b, int axis)
 {
     return nb_apply(&nb_op_concatenate, &axis, (nb_node *[]){a, b});
+}
+
+nb_node *nb_batch_norm(nb_node *x, nb_node *gamma, nb_node *beta, nb_node *mean, nb_node *variance,
+                       const nb_batch_norm_options *options)
+{
+    nb_node *const in[] = {x, gamma, beta, mean, variance};
+    for (size_t i = 3; i < 5; i++)
+        if (in[i] && nb_node_role(in[i]) != NB_STATE)
+            return nb_graph_spoil(nb_node_graph(in[i]),
+                                  nb_fail(NB_EINVAL, "batch_norm: the running %s is no nb_state",
+                                          i == 3 ? "mean" : "variance"));
+    return nb_apply(&nb_op_batch_norm, options ? options : &nb_batch_norm_book, in);
+}
+
+nb_node *nb_dropout(nb_node *x, double ratio, bool book)
+{
+    return nb_apply(&nb_op_dropout, &(nb_dropping){ratio, book}, (nb_node *[]){x});
 }
 
 nb_node *nb_mean_squared_error(nb_node *y, nb_node *t)

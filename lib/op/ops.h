@@ -39,6 +39,8 @@
     X(transpose)      \
     X(slice)          \
     X(concatenate)    \
+    X(batch_norm)     \
+    X(dropout)        \
     X(squared_error)  \
     X(softmax_cross_entropy) \
     X(pointwise_loss)
