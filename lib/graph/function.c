@@ -220,9 +220,20 @@ nb_node *nb_mean_squared_error(nb_node *y, nb_node *t)
     return nb_sum(binary(&nb_op_squared_error, y, t));
 }
 
+static nb_node *each_cross_entropy(nb_node *a, nb_node *t, double epsilon)
+{
+    return nb_apply(&nb_op_softmax_cross_entropy, &epsilon, (nb_node *[]){a, t});
+}
+
 nb_node *nb_softmax_cross_entropy(nb_node *a, nb_node *t, double epsilon)
 {
-    return nb_mean(nb_apply(&nb_op_softmax_cross_entropy, &epsilon, (nb_node *[]){a, t}));
+    return nb_mean(each_cross_entropy(a, t, epsilon));
+}
+
+nb_node *nb_weighted_cross_entropy(nb_node *a, nb_node *t, nb_node *weights, double epsilon)
+{
+    nb_node *each = each_cross_entropy(a, t, epsilon);
+    return nb_mean(nb_apply(&nb_op_weigh, NULL, (nb_node *[]){each, t, weights}));
 }
 
 static nb_node *pointwise(nb_pointwise config, nb_node *y, nb_node *t)

@@ -43,6 +43,7 @@
     X(dropout)        \
     X(squared_error)  \
     X(softmax_cross_entropy) \
+    X(weigh)          \
     X(pointwise_loss)
 
 #define X(name) extern const nb_op nb_op_##name;

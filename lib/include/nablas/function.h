@@ -107,6 +107,9 @@ nb_node *nb_mean_squared_error(nb_node *y, nb_node *t);
  * epsilon is NB_BOOK_EPSILON or, computed from the logits, NB_EXACT_LOG (loss.h). As in the book,
  * backward is (y - t)/n for both: the derivative of the exact form. */
 nb_node *nb_softmax_cross_entropy(nb_node *a, nb_node *t, double epsilon);
+/* the same, each sample's loss times weights[t] (m) before the mean; of rows t, times their sum of
+ * t_j weights_j */
+nb_node *nb_weighted_cross_entropy(nb_node *a, nb_node *t, nb_node *weights, double epsilon);
 /* the scalar mean over batch and columns of (y - t)^2, of |y - t| (slope 0 at 0), of Huber's
  * d^2/2 where |d| <= delta, delta (|d| - delta/2) beyond, d = y - t; y, t (n, ...) of equal shape */
 nb_node *nb_squared_loss(nb_node *y, nb_node *t);
