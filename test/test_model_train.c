@@ -311,9 +311,9 @@ static void a_file_of_another_model_is_refused(void **state)
         const char *text;
     } other[] = {
         {NB_LAYERS(nb_dense(4), nb_act(NB_SIGMOID), nb_dense(3)), NB_SHAPE(5), NB_CROSS_ENTROPY,
-         "another layers"},
+         "layer 2: relu, not sigmoid"},
         {NB_LAYERS(nb_dense(4), nb_act(NB_RELU), nb_dense_without_bias(3)), NB_SHAPE(5),
-         NB_CROSS_ENTROPY, "another layers"},
+         NB_CROSS_ENTROPY, "layer 2: relu, not sigmoid"},
         {NB_LAYERS(nb_dense(4), nb_dense(3)), NB_SHAPE(5), NB_CROSS_ENTROPY,
          "another number of layers"},
         {relu, NB_SHAPE(1, 5), NB_CROSS_ENTROPY, "another input"},
@@ -345,7 +345,7 @@ static void a_file_of_another_model_is_refused(void **state)
             nb_model_destroy(model);
         }
         /* Weights of a ReLU network are not opened as a sigmoid's. */
-        assert_fails(NB_EINVAL, "another layers",
+        assert_fails(NB_EINVAL, "layer 2: relu, not sigmoid",
                      nb_model_open_perceptron(&opened, path, NB_SIGMOID, NULL));
         assert_null(opened);
         assert_ok(nb_model_open_perceptron(&opened, path, NB_RELU, NULL));
