@@ -352,10 +352,12 @@ static size_t write_schedule(const nb_schedule *s, bool backward, char *text, si
 size_t nb_graph_schedule_text(nb_node *target, char *text, size_t size)
 {
     if (!target || !target->graph->max_batch || (size && !text)) return 0;
+    nb_node *before = target->graph->planned; /* whose backward pass may still come */
     if (size) *text = 0;
     nb_graph_plan(target);
     size_t used = write_schedule(&target->graph->forward, false, text, size, 0);
     if (target->needs_gradient && nb_tensor_count(&target->value) == 1)
         used = write_schedule(&target->graph->backward, true, text, size, used);
+    if (before) nb_graph_plan(before);
     return used;
 }
