@@ -96,7 +96,8 @@ static void nablas_create(nablas_run *r, size_t threads)
     nb_random_seed(&r->random, 0);
     bench_check(nb_two_layer_net_create(&r->net, inputs, hidden, outputs, 0.01, NB_SIGMOID,
                                         NB_FLOAT32, nb_train_max_batch(batch), &r->random));
-    bench_check(nb_trainer_create(&r->trainer, r->net, &mnist->train, &mnist->test, &r->random, &options));
+    bench_check(
+        nb_trainer_create(&r->trainer, r->net, &mnist->train, &mnist->test, &r->random, &options));
 }
 
 static void nablas_destroy(nablas_run *r)

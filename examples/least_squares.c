@@ -69,9 +69,9 @@ static void train_network(const page *p, const nb_mnist *mnist)
     options.eval_every = 0;
     options.threads = 1;
     nb_random_seed(&random, 0);
-    page_check(p, nb_two_layer_net_create(&net, nb_tensor_width(&mnist->train.x), 50, CLASSES,
-                                          0.01, NB_SIGMOID, NB_FLOAT64,
-                                          nb_train_max_batch(options.batch), &random));
+    page_check(p, nb_two_layer_net_create(&net, nb_tensor_width(&mnist->train.x), 50, CLASSES, 0.01,
+                                          NB_SIGMOID, NB_FLOAT64, nb_train_max_batch(options.batch),
+                                          &random));
     page_check(p, nb_train(net, &mnist->train, &mnist->test, &random, &options, &result));
     printf("TwoLayerNet, %zu iterations: %.2f s\n", result.completed, result.last.train_seconds);
     printf("train accuracy %.4f, test accuracy %.4f\n", result.last.train_metric,

@@ -35,11 +35,10 @@ static nb_status ask(nb_model *net, answer *a)
 {
     static uint8_t label;
     const nb_dtype dtype = nb_graph_dtype(net->graph);
-    const nb_dataset one = {
-        .x = nb_tensor_view(NB_UINT8, NB_SHAPE(1, NB_DIGIT_PIXELS), a->digit),
-        .t = nb_tensor_view(NB_UINT8, NB_SHAPE(1), &label),
-        .scale = 255,
-        .classes = CLASSES};
+    const nb_dataset one = {.x = nb_tensor_view(NB_UINT8, NB_SHAPE(1, NB_DIGIT_PIXELS), a->digit),
+                            .t = nb_tensor_view(NB_UINT8, NB_SHAPE(1), &label),
+                            .scale = 255,
+                            .classes = CLASSES};
     nb_tensor x, y = {0};
     nb_status status = nb_tensor_create(&x, dtype, nb_dataset_x_shape(&one, 1));
     if (!status) status = nb_tensor_create(&y, dtype, NB_SHAPE(1, CLASSES));

@@ -67,12 +67,12 @@ static size_t recognised(const nb_arrays *weights, const nb_dataset *test, nb_dt
     nb_tensor x, t;
     const size_t n = nb_dataset_count(test);
     check(nb_model_create(
-        &net, &(nb_model_options){.input = NB_SHAPE(784),
-                                  .layers = NB_LAYERS(nb_dense(50), nb_act(NB_SIGMOID),
-                                                      nb_dense(100), nb_act(NB_SIGMOID),
-                                                      nb_dense(10)),
-                                  .dtype = dtype,
-                                  .max_batch = batch}));
+        &net,
+        &(nb_model_options){.input = NB_SHAPE(784),
+                            .layers = NB_LAYERS(nb_dense(50), nb_act(NB_SIGMOID), nb_dense(100),
+                                                nb_act(NB_SIGMOID), nb_dense(10)),
+                            .dtype = dtype,
+                            .max_batch = batch}));
     for (size_t i = 0; i < weights->count; i++) {
         nb_node *node = nb_model_parameter(net, weights->item[i].name);
         if (node) check(nb_tensor_convert(&weights->item[i].tensor, nb_value(node)));

@@ -285,8 +285,7 @@ static void threads_change_no_bit(void **state)
     for (size_t threads = 2; threads <= 5; threads += 3)
         for (const nb_optimizer_type *const *type = nb_optimizer_types; *type; type++)
             for (size_t kind = 0; kind < COUNT(kinds); kind += 2) {
-                /* A packed gradient that is not the weights' own step agrees to rounding (graph.h). */
-                const bool packed = *type == &nb_sgd && kind == 2;
+                const bool packed = kind == 2;
                 net *a = net_of(packed), *b = net_of(packed);
                 nb_pool *pool;
                 assert_ok(nb_pool_create(&pool, threads));

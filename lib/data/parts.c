@@ -181,7 +181,7 @@ static void erase_gone(finder *f)
     for (size_t y = 0; y < h; y++)
         for (size_t x = 0; x < w; x++) {
             const int32_t name = f->owner[y * w + x];
-            if (name == 0 || !f->piece[name - 1].gone) continue;
+            if (name == 0 || !f->piece || !f->piece[name - 1].gone) continue;
             for (size_t j = y > 1 ? y - 2 : 0; j <= y + 2 && j < h; j++)
                 for (size_t i = x > 1 ? x - 2 : 0; i <= x + 2 && i < w; i++) {
                     const int32_t other = f->owner[j * w + i];
@@ -305,7 +305,7 @@ static nb_status collect(finder *f, nb_parts *parts)
             parts->part[n++] = (nb_part){{p->left, p->top, wide(p), high(p)}, (int)i + 1};
     }
     for (size_t i = 0; i < f->sheet->width * f->sheet->height; i++)
-        if (f->owner[i]) f->owner[i] = f->piece[f->owner[i] - 1].group + 1;
+        if (f->owner[i] && f->piece) f->owner[i] = f->piece[f->owner[i] - 1].group + 1;
     parts->owner = f->owner;
     f->owner = NULL;
     sort_parts(parts);

@@ -78,7 +78,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Of |value - centre|, with the pixels of `edge` as its places; `room` is changed. */
+/* The median of |value - centre|; `room` is for n. */
 static double median_distance(size_t n, const double *value, double centre, double *room)
 {
     for (size_t i = 0; i < n; i++) room[i] = fabs(value[i] - centre);
@@ -98,7 +98,7 @@ static void find_edge(const nb_sheet *s, const float *grey, edge *e)
 {
     const size_t w = s->width, h = s->height, deep = shorter(s) / 16 ? shorter(s) / 16 : 1;
     const size_t inner = w > 2 * deep && h > 2 * deep ? (w - 2 * deep) * (h - 2 * deep) : 0;
-    const size_t every = (w * h - inner + EDGE - 1) / EDGE;
+    const size_t every = (w * h - inner) / EDGE + 1;
     size_t turn = 0;
     e->count = 0;
     for (size_t y = 0; y < h; y++)

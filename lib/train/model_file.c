@@ -94,7 +94,7 @@ static nb_status assign(const origin *from, nb_model *m, const nb_arrays *arrays
 
 static nb_status differs(const origin *from, const char *what)
 {
-    return nb_fail(NB_EINVAL, "%s: %s: the file describes a model with another %s", from->caller,
+    return nb_fail(NB_EINVAL, "%s: %s: the file describes another model: %s", from->caller,
                    from->path, what);
 }
 
@@ -103,14 +103,14 @@ nb_status nb_model_load(nb_model *m, const char *path)
     const origin from = {"nb_model_load", path};
     nb_arrays arrays;
     nb_description d = {0};
-    const char *what;
+    char what[256];
     if (!m || !path)
         return nb_fail(NB_EINVAL, "nb_model_load: %s is NULL", m ? "path" : "model");
     nb_status status = nb_arrays_load(&arrays, path);
     if (status) return status;
     const char *text = nb_arrays_text(&arrays, NB_DESCRIPTION_KEY);
     if (text) status = nb_description_read(&d, text, path);
-    if (!status && text && !nb_description_same(&d.options, &m->options, &what))
+    if (!status && text && !nb_description_same(&d.options, &m->options, what, sizeof what))
         status = differs(&from, what);
     if (!status) status = assign(&from, m, &arrays);
     nb_description_free(&d);
@@ -123,9 +123,9 @@ nb_status nb_model_load(nb_model *m, const char *path)
 /* Of a described model: what the caller chooses, and what they know better. */
 static nb_status settle(const origin *from, nb_description *d, const nb_model_options *given)
 {
-    const char *what;
+    char what[256];
     if (!given) return NB_OK;
-    if (given->layers.count && !nb_description_same(&d->options, given, &what))
+    if (given->layers.count && !nb_description_same(&d->options, given, what, sizeof what))
         return differs(from, what);
     d->options.dtype = given->dtype;
     d->options.max_batch = given->max_batch;
