@@ -51,9 +51,11 @@ static nb_status check_form(const nb_dataset *d, const char *name)
     if (!d || !d->x.data || !d->t.data)
         return nb_fail(NB_EINVAL, "%s set: %s", name,
                        !d ? "NULL" : (d->x.data ? "no targets" : "no samples"));
-    if (nb_dtype_size(d->x.dtype) == 0 || nb_dtype_size(d->t.dtype) == 0 || d->x.packed)
-        return nb_fail(NB_EDTYPE, "%s set: x is %s%s, t is %s", name, nb_dtype_name(d->x.dtype),
-                       d->x.packed ? ", packed" : "", nb_dtype_name(d->t.dtype));
+    if (nb_dtype_size(d->x.dtype) == 0 || nb_dtype_size(d->t.dtype) == 0 || d->x.packed ||
+        d->t.packed)
+        return nb_fail(NB_EDTYPE, "%s set: x is %s%s, t is %s%s", name, nb_dtype_name(d->x.dtype),
+                       d->x.packed ? ", packed" : "", nb_dtype_name(d->t.dtype),
+                       d->t.packed ? ", packed" : "");
     if (d->x.shape.ndim < 2 || d->x.shape.ndim >= NB_MAX_DIMS || nb_tensor_count(&d->x) == 0 ||
         d->t.shape.ndim == 0 || d->t.shape.dim[0] != d->x.shape.dim[0])
         return nb_fail(NB_ESHAPE, "%s set: x is %s, t is %s, expected (n, ...) and as many targets",

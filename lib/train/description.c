@@ -7,7 +7,7 @@
 
 enum { format = 1, most_layers = 10000 };
 
-static const char *const kinds[NB_LAYER_KINDS] = {"dense",   "",        "standardize",
+static const char *const kinds[NB_LAYER_KINDS] = {"dense",      "",        "standardize",
                                                   "batch_norm", "dropout", "flatten"};
 
 /* --- out -------------------------------------------------------------------------------------- */
@@ -54,9 +54,24 @@ static json_t *model_json(const nb_model *m)
     return root;
 }
 
+/* JSON is UTF-8. */
+static nb_status check_names(const nb_model *m)
+{
+    for (size_t i = 0; m->options.classes && i < m->outputs; i++) {
+        json_t *name = json_string(m->options.classes[i]);
+        json_decref(name);
+        if (!name)
+            return nb_fail(NB_EINVAL, "nb_model_save: the name of class %zu, '%.80s', is not UTF-8",
+                           i, m->options.classes[i]);
+    }
+    return NB_OK;
+}
+
 nb_status nb_description_write(const nb_model *m, char **text)
 {
     *text = NULL;
+    nb_status status = check_names(m);
+    if (status) return status;
     json_t *root = model_json(m);
     const size_t flags = JSON_COMPACT, size = root ? json_dumpb(root, NULL, 0, flags) : 0;
     char *buffer = size ? nb_alloc(size + 1, 1) : NULL;

@@ -173,8 +173,8 @@ static nb_status make(nb_model **m, const origin *from, const nb_arrays *arrays,
 nb_status nb_model_open(nb_model **m, const char *path, const nb_model_options *options)
 {
     nb_arrays arrays;
+    if (m) *m = NULL;
     if (!m || !path) return nb_fail(NB_EINVAL, "nb_model_open: %s is NULL", m ? "path" : "model");
-    *m = NULL;
     nb_status status = nb_arrays_load(&arrays, path);
     if (!status) status = make(m, &(origin){"nb_model_open", path}, &arrays, options);
     nb_arrays_destroy(&arrays);
@@ -185,9 +185,9 @@ nb_status nb_model_parse(nb_model **m, const void *bytes, size_t size, const cha
                          const char *label, const nb_model_options *options)
 {
     nb_arrays arrays;
+    if (m) *m = NULL;
     if (!m || !label)
         return nb_fail(NB_EINVAL, "nb_model_parse: %s is NULL", m ? "label" : "model");
-    *m = NULL;
     nb_status status = nb_arrays_parse(bytes, size, suffix, label, &arrays);
     if (!status) status = make(m, &(origin){"nb_model_parse", label}, &arrays, options);
     nb_arrays_destroy(&arrays);
@@ -237,9 +237,11 @@ nb_status nb_model_open_perceptron(nb_model **m, const char *path, nb_activation
     nb_model_options o = options ? *options : (nb_model_options){0};
     nb_arrays arrays;
     nb_layer *layer = NULL;
+    if (m) *m = NULL;
     if (!m || !path)
         return nb_fail(NB_EINVAL, "nb_model_open_perceptron: %s is NULL", m ? "path" : "model");
-    *m = NULL;
+    if ((unsigned)activation >= NB_ACTIVATIONS)
+        return nb_fail(NB_EINVAL, "nb_model_open_perceptron: activation=%d", (int)activation);
     o.loss = NB_CROSS_ENTROPY;
     nb_status status = nb_arrays_load(&arrays, path);
     if (!status) status = find_layers(&from, &arrays, activation, &o, &layer);
