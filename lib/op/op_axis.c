@@ -9,6 +9,7 @@ nb_status nb_axis_find(const char *name, int axis, nb_shape shape, size_t *found
 {
     char text[96];
     const int ndim = (int)shape.ndim;
+    if (ndim == 0) return nb_fail(NB_ESHAPE, "%s: axis %d of (), which has none", name, axis);
     if (axis < -ndim || axis >= ndim)
         return nb_fail(NB_ESHAPE, "%s: axis %d of %s, expected %d ... %d", name, axis,
                        nb_shape_text(shape, text, sizeof text), -ndim, ndim - 1);
