@@ -56,31 +56,60 @@ static const struct {
     nb_node *(*function)(nb_node *x);
     const double *x, want[numbers];
 } maps[] = {
-    {"tanh", nb_tanh, any_number, {-0.983181863868074, -0.6043677771171634, -0.012999267716169013,
-                                   0.38847268021606096, 0.9587334055461876}},
+    {"tanh",
+     nb_tanh,
+     any_number,
+     {-0.983181863868074, -0.6043677771171634, -0.012999267716169013, 0.38847268021606096,
+      0.9587334055461876}},
     {"leaky_relu", leaky_relu_3, any_number, {-0.7154999999999999, -0.21, -0.0039, 0.41, 1.93}},
-    {"elu", elu_15, any_number, {-1.3618665306310782, -0.7551220443128857, -0.01937379746956862,
-                                 0.41, 1.93}},
-    {"gelu", nb_gelu, any_number, {-0.020366852213886576, -0.16937455655615113,
-                                   -0.006432580653595763, 0.27022978075334775, 1.8782694015672838}},
-    {"softplus", nb_softplus, any_number, {0.08809235713435318, 0.4031860488854579,
-                                           0.6866683054111917, 0.9190141340906441,
-                                           2.0655340596207994}},
-    {"exp", nb_exp, any_number, {0.09208897957928121, 0.4965853037914096, 0.9870841350202877,
-                                 1.5068177851128537, 6.889510241581292}},
-    {"log", nb_log, above_0, {-4.3428059215206005, -0.8915981192837836, 0.6575200029167941,
-                              2.0149030205422647, 4.814214812922799}},
-    {"square", nb_square, any_number, {5.688224999999999, 0.48999999999999994, 0.000169,
-                                       0.16809999999999997, 3.7249}},
-    {"sqrt", nb_sqrt, above_0, {0.11401754250991379, 0.6403124237432849, 1.3892443989449805,
-                                2.7386127875258306, 11.10180165558726}},
+    {"elu",
+     elu_15,
+     any_number,
+     {-1.3618665306310782, -0.7551220443128857, -0.01937379746956862, 0.41, 1.93}},
+    {"gelu",
+     nb_gelu,
+     any_number,
+     {-0.020366852213886576, -0.16937455655615113, -0.006432580653595763, 0.27022978075334775,
+      1.8782694015672838}},
+    {"softplus",
+     nb_softplus,
+     any_number,
+     {0.08809235713435318, 0.4031860488854579, 0.6866683054111917, 0.9190141340906441,
+      2.0655340596207994}},
+    {"exp",
+     nb_exp,
+     any_number,
+     {0.09208897957928121, 0.4965853037914096, 0.9870841350202877, 1.5068177851128537,
+      6.889510241581292}},
+    {"log",
+     nb_log,
+     above_0,
+     {-4.3428059215206005, -0.8915981192837836, 0.6575200029167941, 2.0149030205422647,
+      4.814214812922799}},
+    {"square",
+     nb_square,
+     any_number,
+     {5.688224999999999, 0.48999999999999994, 0.000169, 0.16809999999999997, 3.7249}},
+    {"sqrt",
+     nb_sqrt,
+     above_0,
+     {0.11401754250991379, 0.6403124237432849, 1.3892443989449805, 2.7386127875258306,
+      11.10180165558726}},
     {"abs", nb_abs, any_number, {2.385, 0.7, 0.013, 0.41, 1.93}},
-    {"cube", cube, any_number, {-13.566416624999997, -0.3429999999999999, -2.197e-06,
-                                0.06892099999999998, 7.189056999999999}},
-    {"power", power_of_13, above_0, {283.0568322001641, 3.186992095082467, 0.42537846357441406,
-                                     0.07284845702682148, 0.0019141545218335453}},
-    {"scale", scale_17, any_number, {4.054499999999999, 1.19, 0.022099999999999998, -0.697,
-                                     -3.2809999999999997}},
+    {"cube",
+     cube,
+     any_number,
+     {-13.566416624999997, -0.3429999999999999, -2.197e-06, 0.06892099999999998,
+      7.189056999999999}},
+    {"power",
+     power_of_13,
+     above_0,
+     {283.0568322001641, 3.186992095082467, 0.42537846357441406, 0.07284845702682148,
+      0.0019141545218335453}},
+    {"scale",
+     scale_17,
+     any_number,
+     {4.054499999999999, 1.19, 0.022099999999999998, -0.697, -3.2809999999999997}},
 };
 
 /* Within 8 ulp, the widest that activation.h promises, and in float32 also what rounding x moves. */
@@ -258,32 +287,54 @@ static const struct {
     size_t count;
     double want[12];
 } reduced[] = {
-    {nb_sum_axis, 0, 12, {-2.7142857142857144, -0.42857142857142855, 1.8571428571428572, 0.0,
-                          -1.8571428571428572, 0.42857142857142855, 2.7142857142857144,
-                          0.8571428571428572, -1.0, 1.2857142857142858, -0.5714285714285714,
-                          -2.428571428571429}},
-    {nb_sum_axis, 1, 8, {-4.7142857142857135, -1.2857142857142856, 2.142857142857143,
-                         1.4285714285714284, -0.8571428571428572, 2.571428571428571,
-                         1.857142857142857, -3.0}},
-    {nb_sum_axis, 2, 6, {-1.142857142857143, 0.5714285714285716, -1.8571428571428572,
-                         -0.14285714285714302, 1.5714285714285712, -0.857142857142857}},
-    {nb_mean_axis, -3, 12, {-1.3571428571428572, -0.21428571428571427, 0.9285714285714286, 0.0,
-                            -0.9285714285714286, 0.21428571428571427, 1.3571428571428572,
-                            0.4285714285714286, -0.5, 0.6428571428571429, -0.2857142857142857,
-                            -1.2142857142857144}},
-    {nb_mean_axis, -2, 8, {-1.5714285714285712, -0.42857142857142855, 0.7142857142857143,
-                           0.4761904761904761, -0.28571428571428575, 0.8571428571428571,
-                           0.619047619047619, -1.0}},
-    {nb_mean_axis, -1, 6, {-0.28571428571428575, 0.1428571428571429, -0.4642857142857143,
-                           -0.035714285714285754, 0.3928571428571428, -0.21428571428571425}},
-    {nb_max_axis, 0, 12, {-0.7142857142857143, 0.42857142857142855, 1.5714285714285714,
-                          1.4285714285714286, -0.2857142857142857, 0.8571428571428571, 2.0,
-                          1.8571428571428572, 0.14285714285714285, 1.2857142857142858,
-                          1.1428571428571428, -0.5714285714285714}},
-    {nb_max_axis, 1, 8, {-1.1428571428571428, 0.0, 1.1428571428571428, 1.8571428571428572,
-                         0.14285714285714285, 1.2857142857142858, 2.0, -0.5714285714285714}},
-    {nb_max_axis, 2, 6, {1.4285714285714286, 1.8571428571428572, 1.1428571428571428,
-                         1.5714285714285714, 2.0, 1.2857142857142858}},
+    {nb_sum_axis,
+     0,
+     12,
+     {-2.7142857142857144, -0.42857142857142855, 1.8571428571428572, 0.0, -1.8571428571428572,
+      0.42857142857142855, 2.7142857142857144, 0.8571428571428572, -1.0, 1.2857142857142858,
+      -0.5714285714285714, -2.428571428571429}},
+    {nb_sum_axis,
+     1,
+     8,
+     {-4.7142857142857135, -1.2857142857142856, 2.142857142857143, 1.4285714285714284,
+      -0.8571428571428572, 2.571428571428571, 1.857142857142857, -3.0}},
+    {nb_sum_axis,
+     2,
+     6,
+     {-1.142857142857143, 0.5714285714285716, -1.8571428571428572, -0.14285714285714302,
+      1.5714285714285712, -0.857142857142857}},
+    {nb_mean_axis,
+     -3,
+     12,
+     {-1.3571428571428572, -0.21428571428571427, 0.9285714285714286, 0.0, -0.9285714285714286,
+      0.21428571428571427, 1.3571428571428572, 0.4285714285714286, -0.5, 0.6428571428571429,
+      -0.2857142857142857, -1.2142857142857144}},
+    {nb_mean_axis,
+     -2,
+     8,
+     {-1.5714285714285712, -0.42857142857142855, 0.7142857142857143, 0.4761904761904761,
+      -0.28571428571428575, 0.8571428571428571, 0.619047619047619, -1.0}},
+    {nb_mean_axis,
+     -1,
+     6,
+     {-0.28571428571428575, 0.1428571428571429, -0.4642857142857143, -0.035714285714285754,
+      0.3928571428571428, -0.21428571428571425}},
+    {nb_max_axis,
+     0,
+     12,
+     {-0.7142857142857143, 0.42857142857142855, 1.5714285714285714, 1.4285714285714286,
+      -0.2857142857142857, 0.8571428571428571, 2.0, 1.8571428571428572, 0.14285714285714285,
+      1.2857142857142858, 1.1428571428571428, -0.5714285714285714}},
+    {nb_max_axis,
+     1,
+     8,
+     {-1.1428571428571428, 0.0, 1.1428571428571428, 1.8571428571428572, 0.14285714285714285,
+      1.2857142857142858, 2.0, -0.5714285714285714}},
+    {nb_max_axis,
+     2,
+     6,
+     {1.4285714285714286, 1.8571428571428572, 1.1428571428571428, 1.5714285714285714, 2.0,
+      1.2857142857142858}},
 };
 
 static void along_an_axis_the_bits_are_numpys(void **state)
@@ -295,8 +346,8 @@ static void along_an_axis_the_bits_are_numpys(void **state)
         for (size_t way = 0; way < 4; way++) { /* kept or not; with the batch or not */
             nb_graph *g = graph_of(NB_FLOAT64);
             const bool batch = way % 2, keep = way / 2;
-            nb_node *in = batch ? nb_input(g, "x", NB_SHAPE(NB_BATCH, 3, 4))
-                                : p_of(g, NB_SHAPE(2, 3, 4));
+            nb_node *in =
+                batch ? nb_input(g, "x", NB_SHAPE(NB_BATCH, 3, 4)) : p_of(g, NB_SHAPE(2, 3, 4));
             nb_node *y = reduced[i].f(in, reduced[i].axis, keep);
             assert_ok(nb_graph_finish(g, 5));
             nb_tensor given = nb_tensor_view(NB_FLOAT64, NB_SHAPE(2, 3, 4), x);
@@ -318,14 +369,14 @@ static void along_an_axis_the_bits_are_numpys(void **state)
 static void long_float32_sums_are_numpys_in_both_orders(void **state)
 {
     (void)state;
-    static const double rows[7] = {7.396392822265625,  5.909910202026367,   4.423422336578369,
-                                   2.936938762664795,  -1.5795785188674927, 2.9939939975738525,
+    static const double rows[7] = {7.396392822265625, 5.909910202026367,   4.423422336578369,
+                                   2.936938762664795, -1.5795785188674927, 2.9939939975738525,
                                    4.537534713745117},
                         columns[7] = {7.396398544311523, 5.909909248352051,   4.423423767089844,
                                       2.936936378479004, -1.5795786380767822, 2.9939956665039062,
                                       4.537539482116699},
-                        means[7] = {0.024654662236571312, 0.0196996983140707,
-                                    0.014744745567440987, 0.009789788164198399,
+                        means[7] = {0.024654662236571312,   0.0196996983140707,
+                                    0.014744745567440987,   0.009789788164198399,
                                     -0.0052652619779109955, 0.009979985654354095,
                                     0.015125131234526634};
     nb_graph *g = graph_of(NB_FLOAT32);
@@ -376,8 +427,8 @@ static void the_first_of_the_largest_has_the_gradient(void **state)
         nb_node *y = nb_max_axis(axis ? x : nb_transpose(x, NB_SHAPE(1, 0)), axis, false);
         nb_node *loss = nb_sum(nb_scale(y, 3));
         assert_ok(nb_graph_finish(g, 1));
-        PUT(x, 2, 5, 5, /**/ 1, (double)NAN, (double)NAN, /**/ -(double)INFINITY,
-            -(double)INFINITY, -(double)INFINITY);
+        PUT(x, 2, 5, 5, /**/ 1, (double)NAN, (double)NAN, /**/ -(double)INFINITY, -(double)INFINITY,
+            -(double)INFINITY);
         assert_ok(nb_forward(loss));
         assert_ok(nb_backward(loss));
         assert_true(at(y, 0) == 5 && isnan(at(y, 1)) && at(y, 2) == -(double)INFINITY);
@@ -614,10 +665,10 @@ typedef struct leaves {
     nb_node *m4, *m23, *scalar, *huge, *wide;
 } leaves;
 
-#define MISTAKE(name, expression)            \
-    static nb_node *name(const leaves *l)    \
-    {                                        \
-        return expression;                   \
+#define MISTAKE(name, expression)         \
+    static nb_node *name(const leaves *l) \
+    {                                     \
+        return expression;                \
     }
 
 MISTAKE(add_4, nb_add(l->batch, l->m4))
@@ -657,8 +708,9 @@ static const struct {
 } mistakes[] = {
     {add_4, NB_ESHAPE, "add: (batch, 3) and (4,): dimension 1 is 3 and 4, expected equal or 1"},
     {subtract_rows, NB_ESHAPE, "subtract: (2, 3) and (3, 2): dimension 0 is 2 and 3, expected"},
-    {batch_behind, NB_ESHAPE, "multiply: (batch, 3) and (batch, 2, 6): aligned at their ends, a "
-                              "batch is dimension 1, expected 0"},
+    {batch_behind, NB_ESHAPE,
+     "multiply: (batch, 3) and (batch, 2, 6): aligned at their ends, a "
+     "batch is dimension 1, expected 0"},
     {divide_rows, NB_ESHAPE, "divide: (batch, 3) and (2, 3): dimension 0 is batch and 2"},
     {multiply_huge, NB_EOVERFLOW, "has more elements than a size holds"},
     {power_nan, NB_EINVAL, "power: nan, expected a finite number"},
@@ -666,29 +718,35 @@ static const struct {
     {sum_axis_2, NB_ESHAPE, "sum_axis: axis 2 of (batch, 3), expected -2 ... 1"},
     {max_axis_3, NB_ESHAPE, "max_axis: axis -3 of (batch, 3), expected -2 ... 1"},
     {mean_axis_scalar, NB_ESHAPE, "mean_axis: axis 0 of (), which has none"},
-    {reshape_7, NB_ESHAPE, "reshape: (batch, 2, 6) as (7,), expected a shape of 12 elements for "
-                           "each row of the batch"},
+    {reshape_7, NB_ESHAPE,
+     "reshape: (batch, 2, 6) as (7,), expected a shape of 12 elements for "
+     "each row of the batch"},
     {reshape_batch, NB_ESHAPE, "reshape: (batch, 2, 6) as (batch, 12), expected"},
     {reshape_whole, NB_ESHAPE, "reshape: (2, 3) as (3,), expected a shape of 6 elements"},
     {reshape_deep, NB_ESHAPE, "reshape: (2, 3) as too many dimensions, expected"},
     {reshape_8, NB_ESHAPE, "reshape: (batch, 2, 6) as too many dimensions, expected"},
     {reshape_huge, NB_ESHAPE, "expected a shape of 6 elements"},
-    {transpose_batch, NB_ESHAPE, "transpose: (batch, 2, 6) with axes (1, 0, 2): the batch has to "
-                                 "stay first"},
+    {transpose_batch, NB_ESHAPE,
+     "transpose: (batch, 2, 6) with axes (1, 0, 2): the batch has to "
+     "stay first"},
     {transpose_twice, NB_ESHAPE, "transpose: (2, 3) with axes (1, 1), expected each of its 2 axes"},
-    {transpose_short, NB_ESHAPE, "transpose: (batch, 2, 6) with axes (0, 1), expected each of its "
-                                 "3 axes once"},
+    {transpose_short, NB_ESHAPE,
+     "transpose: (batch, 2, 6) with axes (0, 1), expected each of its "
+     "3 axes once"},
     {transpose_deep, NB_ESHAPE, "transpose: (batch, 2, 6) with axes too many axes"},
     {slice_batch, NB_ESHAPE, "slice: axis 0 of (batch, 3) is the batch, expected another"},
-    {slice_beyond, NB_ESHAPE, "slice: from 1 to 4 along axis 1 of (batch, 3), expected 0 <= from < "
-                              "to <= 3"},
+    {slice_beyond, NB_ESHAPE,
+     "slice: from 1 to 4 along axis 1 of (batch, 3), expected 0 <= from < "
+     "to <= 3"},
     {slice_empty, NB_ESHAPE, "slice: from 2 to 2 along axis -1 of (batch, 3)"},
     {concatenate_batch, NB_ESHAPE, "concatenate: axis 0 of (batch, 3) is the batch"},
-    {concatenate_shapes, NB_ESHAPE, "concatenate: (batch, 3) and (batch, 2, 6), expected shapes "
-                                    "that differ along axis 1 only"},
+    {concatenate_shapes, NB_ESHAPE,
+     "concatenate: (batch, 3) and (batch, 2, 6), expected shapes "
+     "that differ along axis 1 only"},
     {concatenate_huge, NB_EOVERFLOW, "concatenate: "},
-    {matmul_stack, NB_ESHAPE, "matmul: (batch, 2, 6) times (4,), expected (n, k) times (k, m), (n, "
-                              "i, k) times (k, j) or (n, i, k) times (n, k, j)"},
+    {matmul_stack, NB_ESHAPE,
+     "matmul: (batch, 2, 6) times (4,), expected (n, k) times (k, m), (n, "
+     "i, k) times (k, j) or (n, i, k) times (n, k, j)"},
     {matmul_k, NB_ESHAPE, "matmul: (batch, 2, 6) times (2, 3)"},
     {matmul_stacks, NB_ESHAPE, "matmul: (batch, 2, 6) times (1, 2, 2)"},
 };
@@ -715,8 +773,8 @@ static void shapes_that_do_not_fit_are_named(void **state)
 static void null_gives_null(void **state)
 {
     (void)state;
-    static nb_node *(*const unary[])(nb_node *) = {nb_tanh, nb_gelu, nb_softplus, nb_exp, nb_log,
-                                                   nb_square, nb_sqrt, nb_abs, nb_flatten};
+    static nb_node *(*const unary[])(nb_node *) = {
+        nb_tanh, nb_gelu, nb_softplus, nb_exp, nb_log, nb_square, nb_sqrt, nb_abs, nb_flatten};
     for (size_t i = 0; i < COUNT(unary); i++) assert_null(unary[i](NULL));
     for (size_t i = 0; i < COUNT(binaries); i++) {
         nb_graph *g = graph_of(NB_FLOAT64);

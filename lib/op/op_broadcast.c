@@ -163,8 +163,9 @@ static nb_status misfit(nb_broadcast kind, const nb_tensor *in, size_t d)
     nb_shape_text(in[0].shape, a, sizeof a);
     nb_shape_text(in[1].shape, b, sizeof b);
     if (d > 0 && (found[0].dim[0] == SIZE_MAX || found[1].dim[0] == SIZE_MAX))
-        return nb_fail(NB_ESHAPE, "%s: %s and %s: aligned at their ends, a batch is dimension %zu, "
-                                  "expected 0",
+        return nb_fail(NB_ESHAPE,
+                       "%s: %s and %s: aligned at their ends, a batch is dimension %zu, "
+                       "expected 0",
                        names[kind], a, b, d);
     /* "(5,)" without what is around the 5 */
     nb_shape_text(found[0], x, sizeof x);
@@ -296,13 +297,14 @@ static void share_of_run(const nb_call *c, const dimension *last, const size_t *
     for (size_t i = 0; i < arrays && kind >= NB_BROADCAST_MULTIPLY; i++)
         x[i] = run_of(k, data[i], at[i] + from * last->stride[i], last->stride[i], n,
                       room + i * most_run * k->size);
-    differentiate(k, kind, c->input, n, x,
-                  (char *)c->dout->data + (at[of_out] + from) * k->size, share);
+    differentiate(k, kind, c->input, n, x, (char *)c->dout->data + (at[of_out] + from) * k->size,
+                  share);
 }
 
 /* The gradient of up to most_run numbers side by side, or of one number that is stretched along the
  * last dimension: the shares of all steps in which the input stays, added in their order. */
-static void gather_shares(const nb_call *c, const walk *w, const size_t *start, size_t from, size_t n)
+static void gather_shares(const nb_call *c, const walk *w, const size_t *start, size_t from,
+                          size_t n)
 {
     const nb_kernels *k = c->kernels;
     const dimension *last = &w->dim[w->dims - 1];
