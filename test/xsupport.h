@@ -21,6 +21,7 @@
 /* real.h and vector.h give a source its one precision; a test takes both, one after the other. */
 #undef NABLAS_REAL_H
 #undef NABLAS_VECTOR_H
+#undef NABLAS_TILES_H
 #undef NB
 #undef BLAS
 #undef MATH

@@ -322,6 +322,8 @@ static void add_outer(size_t entries, const nb_entry *entry, size_t lo, size_t h
 
 #define TABLE_(isa) NB(vector_##isa)
 #define TABLE(isa) TABLE_(isa)
+#define TILES_(isa) NB(tiles_##isa)
+#define TILES(isa) TILES_(isa)
 
 const NB(vector) TABLE(NB_ISA) = {
     .exponential = exponential,
@@ -340,4 +342,5 @@ const NB(vector) TABLE(NB_ISA) = {
     .count_bytes = count_bytes,
     .add_rows = add_rows,
     .add_outer = add_outer,
+    .tiles = &TILES(NB_ISA),
 };

@@ -8,6 +8,7 @@
 #define NABLAS_VECTOR_H
 
 #include "kernel/real.h"
+#include "kernel/tiles.h"
 #include "nablas/sparse.h"
 
 #include <stddef.h>
@@ -34,6 +35,7 @@ typedef struct NB(vector) {
                       real alpha, const real *y, real *W);
     void (*count_bytes)(size_t n, const uint8_t *bytes, uint8_t *count);
     void (*from_bytes)(size_t n, const uint8_t *bytes, float divisor, real *y);
+    const NB(tiles) * tiles; /* those of tiles.c for the same instruction set */
 } NB(vector);
 
 /* The table for this machine: the widest instruction set that it has, or the one that the

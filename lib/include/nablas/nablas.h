@@ -14,6 +14,7 @@
 #include "nablas/array.h"
 #include "nablas/blas.h"
 #include "nablas/check.h"
+#include "nablas/convolution.h"
 #include "nablas/diagram.h"
 #include "nablas/hessian.h"
 #include "nablas/lanczos.h"
