@@ -26,6 +26,7 @@
 #undef BLAS
 #undef MATH
 #undef NB_REAL_DTYPE
+#undef NB_REAL_BYTES
 
 #ifdef NB_REAL_SINGLE
 #define real real_s

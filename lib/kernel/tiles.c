@@ -30,8 +30,10 @@ enum { lanes = sizeof(block) / sizeof(real) };
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL _Pragma("GCC unroll 32")
 #endif
+
+#define KEEP(v) __asm__("" : "+v"(v))
 
 INLINE block load(const real *x)
 {
@@ -152,40 +154,46 @@ static void forward(const forward_job *j)
 
 typedef NB(tile_weights) weights_job;
 
-/* The sum of a vector's lanes, halves added to halves. */
-INLINE real total(block v)
+/* Sums of pairs of lanes, those of a before those of b. */
+INLINE block add_pairs(block a, block b)
 {
-    real t[lanes];
-    memcpy(t, &v, sizeof v);
-    for (size_t n = lanes / 2; n; n /= 2)
-        for (size_t i = 0; i < n; i++) t[i] += t[i + n];
-    return t[0];
+#if VECTOR_BYTES / NB_REAL_BYTES == 16
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30) +
+           __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+#elif VECTOR_BYTES / NB_REAL_BYTES == 8
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14) +
+           __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+#elif VECTOR_BYTES / NB_REAL_BYTES == 4
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6) + __builtin_shufflevector(a, b, 1, 3, 5, 7);
+#else
+    return __builtin_shufflevector(a, b, 0, 2) + __builtin_shufflevector(a, b, 1, 3);
+#endif
 }
 
-/* A tile of sums, (height, wide, lanes), is added up and kept. */
-static void keep_totals(const weights_job *j, size_t filter, size_t tap, size_t height, size_t wide,
-                        const real *sum)
-{
-    for (size_t r = 0; r < height && filter + r < j->filters; r++)
-        for (size_t v = 0; v < wide && tap + v <= j->taps; v++) {
-            real *to = j->dW + (filter + r) * j->taps + tap + v;
-            if (tap + v == j->taps) {
-                if (!j->db) continue;
-                to = j->db + filter + r;
-            }
-            const real s = total(load(sum + (r * wide + v) * lanes));
-            *to = j->beta != 0 ? s + j->beta * *to : s;
-        }
-}
-
-/* One step of a tile: `d` are vectors of dy, x those of the taps. */
-INLINE void products(const size_t height, const size_t wide, const block *d, const block *x,
-                     block (*sum)[most_wide])
+/* The sum of the lanes of each of as many vectors as a vector has lanes. */
+INLINE block totals(block *v)
 {
     UNROLL
-    for (size_t r = 0; r < height; r++) {
+    for (size_t n = lanes / 2; n; n /= 2) {
         UNROLL
-        for (size_t v = 0; v < wide; v++) sum[r][v] += d[r] * x[v];
+        for (size_t i = 0; i < n; i++) v[i] = add_pairs(v[2 * i], v[2 * i + 1]);
+    }
+    return v[0];
+}
+
+/* A tile's sums become elements of dW and db. */
+static void keep(const weights_job *j, size_t filter, size_t tap, size_t height, size_t wide,
+                 const real *sum)
+{
+    const size_t rows = j->filters - filter < height ? j->filters - filter : height;
+    const size_t columns = j->taps - tap < wide ? j->taps - tap : wide;
+    for (size_t r = 0; r < rows; r++) {
+        real *to = j->dW + (filter + r) * j->taps + tap;
+        for (size_t v = 0; v < columns; v++)
+            to[v] = j->beta != 0 ? sum[r * wide + v] + j->beta * to[v] : sum[r * wide + v];
+        if (columns == wide || !j->db) continue;
+        real *db = j->db + filter + r;
+        *db = j->beta != 0 ? sum[r * wide + columns] + j->beta * *db : sum[r * wide + columns];
     }
 }
 
@@ -196,9 +204,9 @@ INLINE void weights_tile(const weights_job *j, size_t filter, size_t tap, const 
 {
     const size_t full = j->positions / lanes * lanes;
     size_t row[most_height], offset[most_wide];
-    block sum[most_height][most_wide], d[most_height], x[most_wide];
-    mask keep = {0};
-    for (size_t i = 0; i < j->positions - full; i++) keep[i] = -1;
+    block sum[most_height][most_wide], x[most_wide];
+    mask within = {0};
+    for (size_t i = 0; i < j->positions - full; i++) within[i] = -1;
     UNROLL
     for (size_t v = 0; v < wide; v++)
         offset[v] = j->offset[tap + v <= j->taps ? tap + v : j->taps];
@@ -214,35 +222,44 @@ INLINE void weights_tile(const weights_job *j, size_t filter, size_t tap, const 
             UNROLL
             for (size_t v = 0; v < wide; v++) x[v] = load(from + offset[v] + p);
             UNROLL
-            for (size_t r = 0; r < height; r++) d[r] = load(dy + row[r] * j->positions + p);
-            products(height, wide, d, x, sum);
+            for (size_t r = 0; r < height; r++) {
+                block d = load(dy + row[r] * j->positions + p);
+                KEEP(d);
+                UNROLL
+                for (size_t v = 0; v < wide; v++) sum[r][v] += d * x[v];
+            }
         }
         if (full == j->positions) continue;
         UNROLL
         for (size_t v = 0; v < wide; v++)
-            x[v] = (block)((mask)load(from + offset[v] + full) & keep);
+            x[v] = (block)((mask)load(from + offset[v] + full) & within);
         UNROLL
-        for (size_t r = 0; r < height; r++)
-            d[r] = load(j->tail + (n * j->filters + row[r]) * lanes);
-        products(height, wide, d, x, sum);
+        for (size_t r = 0; r < height; r++) {
+            const block d = load(j->tail + (n * j->filters + row[r]) * lanes);
+            UNROLL
+            for (size_t v = 0; v < wide; v++) sum[r][v] += d * x[v];
+        }
     }
-    real sums[most_height * most_wide * lanes];
+    real sums[2 * most_height * most_wide];
     UNROLL
-    for (size_t r = 0; r < height; r++) {
+    for (size_t i = 0; i < height * wide; i += lanes) {
+        block v[lanes];
         UNROLL
-        for (size_t v = 0; v < wide; v++) *(block *)(sums + (r * wide + v) * lanes) = sum[r][v];
+        for (size_t l = 0; l < lanes; l++)
+            v[l] = i + l < height * wide ? sum[(i + l) / wide][(i + l) % wide] : (block){0};
+        *(block *)(sums + i) = totals(v);
     }
-    keep_totals(j, filter, tap, height, wide, sums);
+    keep(j, filter, tap, height, wide, sums);
 }
 
 static void weights(const weights_job *j)
 {
     if (j->height == height0)
-        for (size_t k = 0; k <= j->taps; k += wide0)
-            for (size_t f = 0; f < j->filters; f += height0) weights_tile(j, f, k, height0, wide0);
+        for (size_t f = 0; f < j->filters; f += height0)
+            for (size_t k = 0; k <= j->taps; k += wide0) weights_tile(j, f, k, height0, wide0);
     else
-        for (size_t k = 0; k <= j->taps; k += wide1)
-            for (size_t f = 0; f < j->filters; f += height1) weights_tile(j, f, k, height1, wide1);
+        for (size_t f = 0; f < j->filters; f += height1)
+            for (size_t k = 0; k <= j->taps; k += wide1) weights_tile(j, f, k, height1, wide1);
 }
 
 /* --- unfolding -------------------------------------------------------------------------------- */
@@ -260,65 +277,113 @@ INLINE void copy(size_t n, const real *from, real *to)
     }
 }
 
-/* Positions begin ... end-1 of tap column fx are within the image, the first of them at pixel lo. */
+/* Of the places first, first + step, ... numbers begin ... end-1 are within 0 ... size-1, and number
+ * begin is place lo. */
 typedef struct span {
     size_t begin, end, lo;
 } span;
 
-INLINE span span_of(const nb_unfolding *u, size_t fx)
+INLINE span span_from(ptrdiff_t first, size_t step, size_t size, size_t positions)
 {
-    const ptrdiff_t at = u->first_x + (ptrdiff_t)fx, step = (ptrdiff_t)u->step_x;
-    const size_t skip = at < 0 ? (size_t)((-at + step - 1) / step) : 0;
-    const ptrdiff_t lo = at + (ptrdiff_t)skip * step;
-    if (lo >= (ptrdiff_t)u->width || skip >= u->positions) return (span){0};
-    const size_t fit = (u->width - (size_t)lo + u->step_x - 1) / u->step_x;
-    const size_t count = fit < u->positions - skip ? fit : u->positions - skip;
-    return (span){skip, skip + count, (size_t)lo};
+    const size_t skip = first < 0 ? ((size_t)-first + step - 1) / step : 0;
+    const ptrdiff_t lo = first + (ptrdiff_t)(skip * step);
+    if (lo >= (ptrdiff_t)size || skip >= positions) return (span){0};
+    const size_t fit = (size - (size_t)lo + step - 1) / step;
+    return (span){skip, skip + (fit < positions - skip ? fit : positions - skip), (size_t)lo};
 }
 
-INLINE void unfold_row(const nb_unfolding *u, span s, const real *from, real *to)
+/* One row of positions: the span from the image, zeros on both sides. With `vectors` (a constant)
+ * not 0, so many are copied whole: what the last one reads is in the image still, and what it
+ * writes behind the row is written over later, or slack. */
+INLINE void unfold_row(const nb_unfolding *u, span s, const real *from, real *to,
+                       const size_t vectors)
 {
+    const size_t count = s.end - s.begin;
     for (size_t i = 0; i < s.begin; i++) to[i] = 0;
-    if (u->step_x == 1)
-        copy(s.end - s.begin, from + s.lo, to + s.begin);
-    else
-        for (size_t i = s.begin; i < s.end; i++) to[i] = from[s.lo + (i - s.begin) * u->step_x];
-    for (size_t i = s.end; i < u->positions; i++) to[i] = 0;
+    to += s.begin;
+    UNROLL
+    for (size_t v = 0; v < vectors; v++) *(block *)(to + v * lanes) = load(from + v * lanes);
+    if (!vectors && u->step_x == 1) copy(count, from, to);
+    if (!vectors && u->step_x != 1)
+        for (size_t i = 0; i < count; i++) to[i] = from[i * u->step_x];
+    for (size_t i = count; i < u->positions - s.begin; i++) to[i] = 0;
+}
+
+INLINE void unfold_rows(const nb_unfolding *u, span s, size_t n, const real *from, real *to,
+                        const size_t vectors)
+{
+    const size_t pitch = u->step_y * u->width;
+    for (size_t i = 0; i < n; i++)
+        unfold_row(u, s, from + i * pitch, to + i * u->positions, vectors);
+}
+
+/* n rows of the image, the first from `from` on, where there is room for `room` numbers. */
+static void unfold_inside(const nb_unfolding *u, span s, size_t n, const real *from, size_t room,
+                          real *to)
+{
+    const size_t vectors = (s.end - s.begin + lanes - 1) / lanes, whole = vectors * lanes;
+    const size_t pitch = u->step_y * u->width;
+    size_t fast = whole <= room ? (room - whole) / pitch + 1 : 0;
+    if (vectors < 1 || vectors > 4 || u->step_x != 1) fast = 0;
+    if (fast > n) fast = n;
+    switch (fast ? vectors : 0) {
+    case 0:
+        break;
+    case 1:
+        unfold_rows(u, s, fast, from, to, 1);
+        break;
+    case 2:
+        unfold_rows(u, s, fast, from, to, 2);
+        break;
+    case 3:
+        unfold_rows(u, s, fast, from, to, 3);
+        break;
+    default:
+        unfold_rows(u, s, fast, from, to, 4);
+    }
+    unfold_rows(u, s, n - fast, from + fast * pitch, to + fast * u->positions, 0);
+}
+
+/* Rows begin ... end-1 of a phase are within the image. */
+INLINE span rows_of(const nb_unfolding *u, size_t phase)
+{
+    return span_from(u->first_y + (ptrdiff_t)phase, u->step_y, u->height, u->rows);
 }
 
 static void unfold(const nb_unfolding *u, const real *x, real *to)
 {
+    const size_t plane = u->height * u->width;
     for (size_t c = 0; c < u->channels; c++)
         for (size_t fx = 0; fx < u->columns; fx++) {
-            const span inside = span_of(u, fx);
-            const real *image = x + c * u->height * u->width;
-            real *tap = to + c * u->channel_stride + fx * u->column_stride;
-            for (size_t phase = 0; phase < u->phases; phase++)
-                for (size_t i = 0; i < u->rows; i++) {
-                    const ptrdiff_t y = u->first_y + (ptrdiff_t)(phase + i * u->step_y);
-                    const bool in = y >= 0 && y < (ptrdiff_t)u->height;
-                    unfold_row(u, in ? inside : (span){0}, in ? image + (size_t)y * u->width : image,
-                               tap + phase * u->phase_stride + i * u->positions);
-                }
+            const span s = span_from(u->first_x + (ptrdiff_t)fx, u->step_x, u->width, u->positions);
+            for (size_t phase = 0; phase < u->phases; phase++) {
+                const span y = rows_of(u, phase);
+                const size_t at = c * plane + y.lo * u->width + s.lo;
+                real *tap = to + c * u->channel_stride + fx * u->column_stride +
+                            phase * u->phase_stride;
+                memset(tap, 0, y.begin * u->positions * sizeof *tap);
+                unfold_inside(u, s, y.end - y.begin, x + at, u->channels * plane - at,
+                              tap + y.begin * u->positions);
+                memset(tap + y.end * u->positions, 0,
+                       (u->rows - y.end) * u->positions * sizeof *tap);
+            }
         }
 }
 
 static void fold(const nb_unfolding *u, const real *from, real *x)
 {
+    const span y = rows_of(u, 0);
     for (size_t c = 0; c < u->channels; c++)
         for (size_t fx = 0; fx < u->columns; fx++) {
-            const span s = span_of(u, fx);
-            const real *tap = from + c * u->channel_stride + fx * u->column_stride;
-            real *image = x + c * u->height * u->width + s.lo;
-            for (size_t i = 0; i < u->rows; i++) {
-                const ptrdiff_t y = u->first_y + (ptrdiff_t)(i * u->step_y);
-                if (y < 0 || y >= (ptrdiff_t)u->height) continue;
-                const real *row = tap + i * u->positions + s.begin;
-                real *pixel = image + (size_t)y * u->width;
+            const span s = span_from(u->first_x + (ptrdiff_t)fx, u->step_x, u->width, u->positions);
+            const real *tap = from + c * u->channel_stride + fx * u->column_stride + s.begin;
+            real *image = x + (c * u->height + y.lo) * u->width + s.lo;
+            for (size_t i = y.begin; i < y.end; i++, image += u->step_y * u->width) {
+                const real *row = tap + i * u->positions;
                 if (u->step_x == 1)
-                    for (size_t p = 0; p < s.end - s.begin; p++) pixel[p] += row[p];
+                    for (size_t p = 0; p < s.end - s.begin; p++) image[p] += row[p];
                 else
-                    for (size_t p = 0; p < s.end - s.begin; p++) pixel[p * u->step_x] += row[p];
+                    for (size_t p = 0; p < s.end - s.begin; p++) image[p * u->step_x] += row[p];
             }
         }
 }

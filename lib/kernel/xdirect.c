@@ -97,19 +97,25 @@ static size_t forward_numbers(const plan *p)
     return offset_numbers(p) + panel_numbers(p) + p->unfolded + NB_TILE_SLACK;
 }
 
-/* An unfolded image and the plane of ones that is the bias's tap. */
-static size_t group_stride(const plan *p)
+/* Where the plane of ones is that is the bias's tap: behind the image and what unfolding writes
+ * behind it. */
+static size_t ones_at(const plan *p)
 {
-    return p->unfolded + p->positions;
+    return p->unfolded + p->tiles->lanes;
 }
 
-/* Images at a time: a tile's sums are added up once for all of them. A part of the second-level
- * cache, but no more than make the sums cheap. */
+static size_t group_stride(const plan *p)
+{
+    return ones_at(p) + p->positions;
+}
+
+/* Images at a time: a tile's rows of dy stay in the first-level cache while it goes over the taps,
+ * and are long enough for its sums to be added up cheaply. */
 static size_t group_images(const plan *p)
 {
-    enum { most = 16, cache = 512 * 1024 };
-    const size_t fit = cache / sizeof(real) / group_stride(p);
-    return fit < 1 ? 1 : fit < most ? fit : most;
+    enum { cache = 32 * 1024 };
+    const size_t fit = cache / sizeof(real) / p->height / p->positions;
+    return fit < 1 ? 1 : fit;
 }
 
 static size_t weights_numbers(const plan *p)
@@ -217,9 +223,9 @@ void NB(direct_weights)(const nb_convolution *c, size_t images, const real *x, c
     real *unfolded = scratch + offset_numbers(&p);
     real *tail = unfolded + group * stride + NB_TILE_SLACK;
     set_offsets(&p, offset);
-    offset[p.taps] = (uint32_t)p.unfolded;
+    offset[p.taps] = (uint32_t)ones_at(&p);
     for (size_t n = 0; n < group; n++)
-        for (size_t i = 0; i < p.positions; i++) unfolded[n * stride + p.unfolded + i] = 1;
+        for (size_t i = 0; i < p.positions; i++) unfolded[n * stride + ones_at(&p) + i] = 1;
     memset(unfolded + group * stride, 0, NB_TILE_SLACK * sizeof *unfolded);
     for (size_t lo = 0; lo < images || lo == 0; lo += group) {
         const size_t count = images - lo < group ? images - lo : group;

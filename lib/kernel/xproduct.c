@@ -16,8 +16,9 @@ static stripe stripe_of(const nb_window *w)
     enum { cache = 384 * 1024, page = 4096 };
     const size_t fit = cache / sizeof(real) / (nb_taps(w) * w->out_width);
     stripe s = {fit < 1 ? 1 : fit < w->out_height ? fit : w->out_height, 0};
-    s.ld = s.rows * w->out_width;
-    /* Rows a power of two apart would fall into the same sets of the cache. */
+    /* Rows a power of two apart would fall into the same sets of the cache; unfolding writes as much
+     * behind a row as fills a vector. */
+    s.ld = s.rows * w->out_width + NB_TILE_SLACK / 4;
     if (s.ld * sizeof(real) % (page / 8) == 0) s.ld += 64 / sizeof(real);
     return s;
 }
