@@ -245,6 +245,58 @@ static void count_bytes(size_t n, const uint8_t *bytes, uint8_t *count)
     for (size_t i = 0; i < n; i++) count[i] = (uint8_t)(count[i] + (bytes[i] != 0));
 }
 
+/* The larger of two, and its number; the first of equals, and NaN is largest. */
+static inline void prefer(real x, uint8_t number, real *best, uint8_t *winner)
+{
+    const bool better = !(x <= *best) & (*best == *best);
+    *best = better ? x : *best;
+    *winner = better ? number : *winner;
+}
+
+static void pool_pairs(size_t n, size_t m, const real *x, size_t ldx, real *y, uint8_t *winner)
+{
+    for (size_t i = 0; i < n; i++, x += 2 * ldx, y += m, winner += m) {
+        const real *below = x + ldx;
+        INDEPENDENT
+        for (size_t j = 0; j < m; j++) {
+            real best = x[2 * j];
+            uint8_t number = 0;
+            prefer(x[2 * j + 1], 1, &best, &number);
+            prefer(below[2 * j], 2, &best, &number);
+            prefer(below[2 * j + 1], 3, &best, &number);
+            y[j] = best;
+            winner[j] = number;
+        }
+    }
+}
+
+static void unpool_pairs(size_t n, size_t m, const real *dy, const uint8_t *winner, real beta,
+                         real *dx, size_t ldx)
+{
+    for (size_t i = 0; i < n; i++, dy += m, winner += m, dx += 2 * ldx) {
+        real *below = dx + ldx;
+        if (beta == 0) {
+            INDEPENDENT
+            for (size_t j = 0; j < m; j++) {
+                const real d = dy[j];
+                dx[2 * j] = winner[j] == 0 ? d : 0;
+                dx[2 * j + 1] = winner[j] == 1 ? d : 0;
+                below[2 * j] = winner[j] == 2 ? d : 0;
+                below[2 * j + 1] = winner[j] == 3 ? d : 0;
+            }
+        } else {
+            INDEPENDENT
+            for (size_t j = 0; j < m; j++) {
+                const real d = dy[j];
+                dx[2 * j] = (winner[j] == 0 ? d : 0) + beta * dx[2 * j];
+                dx[2 * j + 1] = (winner[j] == 1 ? d : 0) + beta * dx[2 * j + 1];
+                below[2 * j] = (winner[j] == 2 ? d : 0) + beta * below[2 * j];
+                below[2 * j + 1] = (winner[j] == 3 ? d : 0) + beta * below[2 * j + 1];
+            }
+        }
+    }
+}
+
 /* One vector, wherever it lies. */
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
@@ -342,5 +394,7 @@ const NB(vector) TABLE(NB_ISA) = {
     .count_bytes = count_bytes,
     .add_rows = add_rows,
     .add_outer = add_outer,
+    .pool_pairs = pool_pairs,
+    .unpool_pairs = unpool_pairs,
     .tiles = &TILES(NB_ISA),
 };

@@ -188,6 +188,29 @@ static nb_status convolution_backward_weights(const nb_convolution *convolution,
                                             scratch);
 }
 
+static nb_status max_pooling(const nb_window *window, size_t images, const void *x, void *y,
+                             uint8_t *winner)
+{
+    return NB(max_pooling)(window, images, x, y, winner);
+}
+
+static nb_status max_pooling_backward(const nb_window *window, size_t images, const void *dy,
+                                      const uint8_t *winner, double beta, void *dx)
+{
+    return NB(max_pooling_backward)(window, images, dy, winner, (real)beta, dx);
+}
+
+static nb_status average_pooling(const nb_window *window, size_t images, const void *x, void *y)
+{
+    return NB(average_pooling)(window, images, x, y);
+}
+
+static nb_status average_pooling_backward(const nb_window *window, size_t images, const void *dy,
+                                          double beta, void *dx)
+{
+    return NB(average_pooling_backward)(window, images, dy, (real)beta, dx);
+}
+
 const nb_kernels NB(kernels) = {
     .dtype = NB_REAL_DTYPE,
     .size = sizeof(real),
@@ -224,4 +247,8 @@ const nb_kernels NB(kernels) = {
     .convolution_forward = convolution_forward,
     .convolution_backward_input = convolution_backward_input,
     .convolution_backward_weights = convolution_backward_weights,
+    .max_pooling = max_pooling,
+    .max_pooling_backward = max_pooling_backward,
+    .average_pooling = average_pooling,
+    .average_pooling_backward = average_pooling_backward,
 };

@@ -141,6 +141,45 @@ nb_status nb_dconvolution_backward_weights(const nb_convolution *convolution, si
                                            const double *x, const double *dy, double beta,
                                            double *dW, double *db, double *scratch);
 
+/* --- pooling ----------------------------------------------------------------------------------- */
+
+/* Each channel by itself: x(images, C, H, W) to y(images, C, OH, OW). The padding counts as pixels
+ * of value 0, as in the book's Pooling, for it too goes over im2col. No scratch, no products: the
+ * same bits on every machine, and an image's do not depend on the others.
+ *
+ * nb_{s,d}max_pooling - textbook 7.3.1 and 7.4.4:
+ *
+ *   y(n, c, oy, ox)      := max over (fy, fx) of x(n, c, oy S - P + fy, ox S - P + fx)
+ *   winner(n, c, oy, ox) := fy FW + fx of the maximum: the first among equals; NaN is largest
+ *
+ * nb_{s,d}max_pooling_backward - dx := sum of the dy that the pixel won + beta dx
+ *
+ *   x, dx   (images, C, H, W)
+ *   y, dy   (images, C, OH, OW); must not overlap x, dx
+ *   winner  (images, C, OH, OW) bytes, from the forward pass
+ * Errors: NB_EINVAL also a window of more than 256 pixels. A winner beyond the window is in nobody's
+ *         pixel: its dy is left out.
+ * Cost:   images C OH OW FH FW comparisons; backward one pass. 2 x 2 with stride 2 is vectorised. */
+nb_status nb_smax_pooling(const nb_window *window, size_t images, const float *x, float *y,
+                          uint8_t *winner);
+nb_status nb_dmax_pooling(const nb_window *window, size_t images, const double *x, double *y,
+                          uint8_t *winner);
+nb_status nb_smax_pooling_backward(const nb_window *window, size_t images, const float *dy,
+                                   const uint8_t *winner, float beta, float *dx);
+nb_status nb_dmax_pooling_backward(const nb_window *window, size_t images, const double *dy,
+                                   const uint8_t *winner, double beta, double *dx);
+
+/* nb_{s,d}average_pooling          - y(n, c, oy, ox) := sum over (fy, fx) of x(...) / (FH FW)
+ * nb_{s,d}average_pooling_backward - dx := sum of dy / (FH FW) of the windows that saw it + beta dx
+ * Arrays as above. A window as large as the image is global average pooling; of any size.
+ * Cost: images C OH OW FH FW additions. */
+nb_status nb_saverage_pooling(const nb_window *window, size_t images, const float *x, float *y);
+nb_status nb_daverage_pooling(const nb_window *window, size_t images, const double *x, double *y);
+nb_status nb_saverage_pooling_backward(const nb_window *window, size_t images, const float *dy,
+                                       float beta, float *dx);
+nb_status nb_daverage_pooling_backward(const nb_window *window, size_t images, const double *dy,
+                                       double beta, double *dx);
+
 #ifdef __cplusplus
 }
 #endif

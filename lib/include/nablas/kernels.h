@@ -79,6 +79,13 @@ typedef struct nb_kernels {
     nb_status (*convolution_backward_weights)(const nb_convolution *convolution, size_t images,
                                               const void *x, const void *dy, double beta, void *dW,
                                               void *db, void *scratch);
+    nb_status (*max_pooling)(const nb_window *window, size_t images, const void *x, void *y,
+                             uint8_t *winner);
+    nb_status (*max_pooling_backward)(const nb_window *window, size_t images, const void *dy,
+                                      const uint8_t *winner, double beta, void *dx);
+    nb_status (*average_pooling)(const nb_window *window, size_t images, const void *x, void *y);
+    nb_status (*average_pooling_backward)(const nb_window *window, size_t images, const void *dy,
+                                          double beta, void *dx);
 } nb_kernels;
 
 /* nb_kernels_of - the table for NB_FLOAT32 or NB_FLOAT64; NULL for any other type. */
