@@ -33,7 +33,12 @@ enum { lanes = sizeof(block) / sizeof(real) };
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
 
+/* A vector that many products share is loaded once: gcc would rather load it with each of them. */
+#if defined(__AVX__)
 #define KEEP(v) __asm__("" : "+v"(v))
+#else
+#define KEEP(v) (void)(v)
+#endif
 
 INLINE block load(const real *x)
 {
@@ -252,14 +257,25 @@ INLINE void weights_tile(const weights_job *j, size_t filter, size_t tap, const 
     keep(j, filter, tap, height, wide, sums);
 }
 
+/* Taps in blocks that the second-level cache holds for all images, so that each is read once from
+ * beyond; within a block, a panel of filters stays in the first-level cache. */
+INLINE void weights_panels(const weights_job *j, const size_t height, const size_t wide)
+{
+    enum { cache = 160 * 1024 };
+    const size_t fit = cache / sizeof(real) / (j->images * j->positions + 1) / wide;
+    const size_t many = (fit ? fit : 1) * wide;
+    for (size_t lo = 0; lo <= j->taps; lo += many)
+        for (size_t f = 0; f < j->filters; f += height)
+            for (size_t k = lo; k <= j->taps && k < lo + many; k += wide)
+                weights_tile(j, f, k, height, wide);
+}
+
 static void weights(const weights_job *j)
 {
     if (j->height == height0)
-        for (size_t f = 0; f < j->filters; f += height0)
-            for (size_t k = 0; k <= j->taps; k += wide0) weights_tile(j, f, k, height0, wide0);
+        weights_panels(j, height0, wide0);
     else
-        for (size_t f = 0; f < j->filters; f += height1)
-            for (size_t k = 0; k <= j->taps; k += wide1) weights_tile(j, f, k, height1, wide1);
+        weights_panels(j, height1, wide1);
 }
 
 /* --- unfolding -------------------------------------------------------------------------------- */

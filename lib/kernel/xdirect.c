@@ -110,11 +110,13 @@ static size_t group_stride(const plan *p)
 }
 
 /* Images at a time: a tile's rows of dy stay in the first-level cache while it goes over the taps,
- * and are long enough for its sums to be added up cheaply. */
+ * and are long enough for its sums to be added up cheaply; all are half of the second-level one. */
 static size_t group_images(const plan *p)
 {
-    enum { cache = 32 * 1024 };
-    const size_t fit = cache / sizeof(real) / p->height / p->positions;
+    enum { first = 32 * 1024, second = 512 * 1024 };
+    const size_t rows = first / sizeof(real) / p->height / p->positions;
+    const size_t whole = second / sizeof(real) / group_stride(p);
+    const size_t fit = rows < whole ? rows : whole;
     return fit < 1 ? 1 : fit;
 }
 
@@ -143,14 +145,13 @@ size_t NB(direct_scratch)(const nb_convolution *c)
 static void set_panels(const plan *p, const real *w, size_t filter_stride, size_t channel_stride,
                        bool turned, real *panels)
 {
-    const size_t window = p->taps / p->u.channels;
-    for (size_t f = 0; f < (p->filters + p->height - 1) / p->height * p->height; f++) {
-        real *to = panels + f / p->height * p->height * p->taps + f % p->height;
-        for (size_t k = 0; k < p->taps; k++, to += p->height) {
-            const size_t c = k / window, at = k % window;
-            *to = f < p->filters ? w[f * filter_stride + c * channel_stride +
-                                     (turned ? window - 1 - at : at)]
-                                 : 0;
+    const size_t window = p->taps / p->u.channels, height = p->height;
+    for (size_t f = 0; f < (p->filters + height - 1) / height * height; f++) {
+        real *to = panels + f / height * height * p->taps + f % height;
+        for (size_t c = 0; c < p->u.channels; c++) {
+            const real *from = w + (f < p->filters ? f : 0) * filter_stride + c * channel_stride;
+            for (size_t at = 0; at < window; at++, to += height)
+                *to = f < p->filters ? from[turned ? window - 1 - at : at] : 0;
         }
     }
 }
