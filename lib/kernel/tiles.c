@@ -54,61 +54,41 @@ INLINE block positive(block x)
     return (block)(~(mask)(x <= (block){0}) & (mask)x); /* NaN stays NaN */
 }
 
-/* A tile that is not all within the image, (height, width): number by number. */
-static void finish_edge(const forward_job *j, size_t filter, size_t at, size_t height, size_t width,
-                        const real *sum)
-{
-    for (size_t r = 0; r < height && filter + r < j->filters; r++)
-        for (size_t i = 0; i < width && at + i < j->positions; i++) {
-            real *y = j->y + (filter + r) * j->positions + at + i;
-            real s = sum[r * width + i] + (j->bias ? j->bias[filter + r] : 0);
-            if (j->relu && s <= 0) s = 0;
-            *y = j->beta != 0 ? s + j->beta * *y : s;
-        }
-}
+/* A part of the work: taps first ... end-1, filters from `filter` and positions from `at` on. */
+typedef struct place {
+    size_t first, end, filter, at;
+} place;
 
-/* A tile of sums becomes outputs. */
-INLINE void finish(const forward_job *j, size_t filter, size_t at, const size_t height,
-                   const size_t wide, block (*sum)[most_wide])
+/* Copy a tile (height, width) of y, as much of it as there is, from there or back. */
+static void copy_edge(const forward_job *j, place p, size_t height, size_t width, real *tile,
+                      bool back)
 {
-    if (filter + height > j->filters || at + wide * lanes > j->positions) {
-        real edge[most_height * most_wide * lanes];
-        UNROLL
-        for (size_t r = 0; r < height; r++) {
-            UNROLL
-            for (size_t v = 0; v < wide; v++)
-                *(block *)(edge + (r * wide + v) * lanes) = sum[r][v];
-        }
-        finish_edge(j, filter, at, height, wide * lanes, edge);
-        return;
-    }
-    UNROLL
-    for (size_t r = 0; r < height; r++) {
-        real *y = j->y + (filter + r) * j->positions + at;
-        const real b = j->bias ? j->bias[filter + r] : 0;
-        UNROLL
-        for (size_t v = 0; v < wide; v++) {
-            block s = sum[r][v] + b;
-            if (j->relu) s = positive(s);
-            if (j->beta != 0) s += j->beta * load(y + v * lanes);
-            *(block *)(y + v * lanes) = s;
-        }
+    const size_t rows = j->filters - p.filter < height ? j->filters - p.filter : height;
+    const size_t columns = j->positions - p.at < width ? j->positions - p.at : width;
+    for (size_t r = 0; r < rows; r++) {
+        real *y = j->y + (p.filter + r) * j->positions + p.at;
+        memcpy(back ? y : tile + r * width, back ? tile + r * width : y, columns * sizeof *y);
     }
 }
 
-/* `height` filters from `filter` on at `wide` vectors of positions from `at` on. */
-INLINE void forward_tile(const forward_job *j, size_t filter, size_t at, const size_t height,
-                         const size_t wide)
+/* The sums of `height` filters at `wide` vectors of positions, y(height, ld). The first taps begin
+ * with beta y, the next with what y has of the sums, the last ones add the bias. */
+INLINE void forward_sums(const forward_job *j, place p, const size_t height, const size_t wide,
+                         real *y, size_t ld)
 {
     block sum[most_height][most_wide];
+    const real factor = p.first ? 1 : j->beta;
     UNROLL
     for (size_t r = 0; r < height; r++) {
         UNROLL
-        for (size_t v = 0; v < wide; v++) sum[r][v] = (block){0};
+        for (size_t v = 0; v < wide; v++) {
+            sum[r][v] = (block){0};
+            if (factor != 0) sum[r][v] = factor * load(y + r * ld + v * lanes);
+        }
     }
-    const real *w = j->panels + filter * j->taps;
-    for (size_t k = 0; k < j->taps; k++, w += height) {
-        const real *from = j->x + j->offset[k] + at;
+    const real *w = j->panels + p.filter * j->taps + p.first * height;
+    for (size_t k = p.first; k < p.end; k++, w += height) {
+        const real *from = j->x + j->offset[k] + p.at;
         block x[most_wide];
         UNROLL
         for (size_t v = 0; v < wide; v++) x[v] = load(from + v * lanes);
@@ -118,41 +98,72 @@ INLINE void forward_tile(const forward_job *j, size_t filter, size_t at, const s
             for (size_t v = 0; v < wide; v++) sum[r][v] += w[r] * x[v];
         }
     }
-    finish(j, filter, at, height, wide, sum);
+    const bool last = p.end == j->taps;
+    UNROLL
+    for (size_t r = 0; r < height; r++) {
+        const real b = last && j->bias && p.filter + r < j->filters ? j->bias[p.filter + r] : 0;
+        UNROLL
+        for (size_t v = 0; v < wide; v++) {
+            block s = sum[r][v];
+            if (last && j->bias) s += b;
+            if (last && j->relu) s = positive(s);
+            *(block *)(y + r * ld + v * lanes) = s;
+        }
+    }
 }
 
-/* A panel of filters at all positions. One vector alone waits for its own sums, so the last two
- * tiles share what is left. */
-INLINE void forward_panel(const forward_job *j, size_t filter, const size_t height,
-                          const size_t most)
+/* All panels of filters at some positions, whose x stays in the first-level cache. */
+INLINE void forward_column(const forward_job *j, place p, const size_t height, const size_t wide)
+{
+    for (p.filter = 0; p.filter < j->filters; p.filter += height) {
+        if (p.filter + height <= j->filters && p.at + wide * lanes <= j->positions) {
+            forward_sums(j, p, height, wide, j->y + p.filter * j->positions + p.at, j->positions);
+            continue;
+        }
+        real edge[most_height * most_wide * lanes] = {0};
+        copy_edge(j, p, height, wide * lanes, edge, false);
+        forward_sums(j, p, height, wide, edge, wide * lanes);
+        copy_edge(j, p, height, wide * lanes, edge, true);
+    }
+}
+
+/* All positions. One vector alone waits for its own sums, so the last two tiles share what is
+ * left. */
+INLINE void forward_taps(const forward_job *j, place p, const size_t height, const size_t most)
 {
     size_t left = (j->positions + lanes - 1) / lanes;
-    for (size_t at = 0; left;) {
+    for (p.at = 0; left;) {
         const size_t wide = left == most + 1 && most > 2 ? most - 1 : left < most ? left : most;
         switch (wide) {
         case 1:
-            forward_tile(j, filter, at, height, 1);
+            forward_column(j, p, height, 1);
             break;
         case 2:
-            forward_tile(j, filter, at, height, 2);
+            forward_column(j, p, height, 2);
             break;
         case 3:
-            if (most >= 3) forward_tile(j, filter, at, height, 3);
+            if (most >= 3) forward_column(j, p, height, 3);
             break;
         default:
-            if (most >= 4) forward_tile(j, filter, at, height, 4);
+            if (most >= 4) forward_column(j, p, height, 4);
         }
-        at += wide * lanes;
+        p.at += wide * lanes;
         left -= wide;
     }
 }
 
 static void forward(const forward_job *j)
 {
-    if (j->height == height0)
-        for (size_t f = 0; f < j->filters; f += height0) forward_panel(j, f, height0, wide0);
-    else
-        for (size_t f = 0; f < j->filters; f += height1) forward_panel(j, f, height1, wide1);
+    enum { cache = 28 * 1024 };
+    const size_t most = cache / sizeof(block) / (j->height == height0 ? wide0 : wide1);
+    const size_t blocks = (j->taps + most - 1) / most, some = (j->taps + blocks - 1) / blocks;
+    for (place p = {0}; p.first < j->taps; p.first = p.end) {
+        p.end = p.first + some < j->taps ? p.first + some : j->taps;
+        if (j->height == height0)
+            forward_taps(j, p, height0, wide0);
+        else
+            forward_taps(j, p, height1, wide1);
+    }
 }
 
 /* --- gradient of the weights ------------------------------------------------------------------ */

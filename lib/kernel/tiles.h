@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* An image y(filters, positions) := act(W x + b) + beta y. */
+/* An image y(filters, positions) := act(W x + b + beta y). */
 typedef struct NB(tile_forward) {
     size_t taps, filters, positions, height;
     const uint32_t *offset; /* (taps) */
