@@ -319,6 +319,16 @@ INLINE span span_from(ptrdiff_t first, size_t step, size_t size, size_t position
     return (span){skip, skip + (fit < positions - skip ? fit : positions - skip), (size_t)lo};
 }
 
+/* A few zeros, and more behind them, in 16 bytes at a time: compilers would call memset. */
+INLINE void zeros(size_t n, real *to)
+{
+    typedef real quad __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
+    enum { few = sizeof(quad) / sizeof(real) };
+    if (!n) return;
+    *(quad *)to = (quad){0};
+    for (size_t i = few; i < n; i += few) *(quad *)(to + i) = (quad){0};
+}
+
 /* One row of positions: the span from the image, zeros on both sides. With `vectors` (a constant)
  * not 0, so many are copied whole: what the last one reads is in the image still, and what it
  * writes behind the row is written over later, or slack. */
@@ -326,14 +336,14 @@ INLINE void unfold_row(const nb_unfolding *u, span s, const real *from, real *to
                        const size_t vectors)
 {
     const size_t count = s.end - s.begin;
-    for (size_t i = 0; i < s.begin; i++) to[i] = 0;
+    zeros(s.begin, to);
     to += s.begin;
     UNROLL
     for (size_t v = 0; v < vectors; v++) *(block *)(to + v * lanes) = load(from + v * lanes);
     if (!vectors && u->step_x == 1) copy(count, from, to);
     if (!vectors && u->step_x != 1)
         for (size_t i = 0; i < count; i++) to[i] = from[i * u->step_x];
-    for (size_t i = count; i < u->positions - s.begin; i++) to[i] = 0;
+    zeros(u->positions - s.end, to + count);
 }
 
 INLINE void unfold_rows(const nb_unfolding *u, span s, size_t n, const real *from, real *to,
