@@ -42,8 +42,8 @@ static void run(void *context)
     else if (w->pass == INPUT)
         bench_check(k->convolution_backward_input(c, images, w->y, w->W, 0, w->dx, w->scratch));
     else
-        bench_check(k->convolution_backward_weights(c, images, w->x, w->y, 0, w->dW, w->db,
-                                                    w->scratch));
+        bench_check(
+            k->convolution_backward_weights(c, images, w->x, w->y, 0, w->dW, w->db, w->scratch));
 }
 
 static void run_cblas(void *context)

@@ -37,18 +37,21 @@ typedef struct trial {
 
 /* The layers of the three networks; then odd sizes, strides and paddings, windows as large as the
  * image or wider than it, padding beyond the window, more images than are unfolded at a time. */
-#define WINDOW(C, H, W, FH, FW, SY, SX, PY, PX) {C, H, W, FH, FW, SY, SX, PY, PX, 0, 0}
+#define WINDOW(C, H, W, FH, FW, SY, SX, PY, PX) \
+    {                                           \
+        C, H, W, FH, FW, SY, SX, PY, PX, 0, 0   \
+    }
 static const trial all_trials[] = {
-    {2, 30, WINDOW(1, 28, 28, 5, 5, 1, 1, 0, 0)},   {2, 16, WINDOW(1, 28, 28, 3, 3, 1, 1, 1, 1)},
-    {1, 32, WINDOW(16, 14, 14, 3, 3, 1, 1, 1, 1)},  {1, 32, WINDOW(5, 14, 14, 3, 3, 1, 1, 2, 2)},
-    {2, 16, WINDOW(6, 12, 12, 5, 5, 1, 1, 0, 0)},   {2, 5, WINDOW(3, 7, 7, 5, 5, 1, 1, 0, 0)},
-    {3, 3, WINDOW(2, 5, 9, 3, 2, 2, 3, 1, 2)},      {1, 1, WINDOW(1, 1, 1, 1, 1, 1, 1, 0, 0)},
-    {2, 7, WINDOW(3, 8, 8, 1, 1, 1, 1, 0, 0)},      {2, 3, WINDOW(2, 6, 5, 3, 3, 1, 1, 4, 3)},
-    {1, 4, WINDOW(2, 9, 9, 2, 3, 3, 1, 0, 1)},      {2, 9, WINDOW(4, 10, 11, 3, 3, 2, 2, 1, 1)},
-    {1, 11, WINDOW(5, 13, 17, 4, 5, 1, 1, 2, 3)},   {1, 3, WINDOW(2, 9, 9, 2, 2, 4, 4, 0, 0)},
-    {35, 3, WINDOW(2, 8, 8, 3, 3, 1, 1, 1, 1)},     {1, 2, WINDOW(1, 2, 2, 4, 4, 1, 1, 1, 1)},
-    {5, 4, WINDOW(3, 6, 4, 6, 4, 1, 1, 0, 0)},      {1, 2, WINDOW(1, 3, 130, 2, 3, 1, 1, 0, 1)},
-    {2, 2, WINDOW(1, 1, 1, 3, 3, 1, 1, 3, 3)},      {1, 2, WINDOW(2, 3, 70, 3, 7, 1, 2, 1, 0)},
+    {2, 30, WINDOW(1, 28, 28, 5, 5, 1, 1, 0, 0)},  {2, 16, WINDOW(1, 28, 28, 3, 3, 1, 1, 1, 1)},
+    {1, 32, WINDOW(16, 14, 14, 3, 3, 1, 1, 1, 1)}, {1, 32, WINDOW(5, 14, 14, 3, 3, 1, 1, 2, 2)},
+    {2, 16, WINDOW(6, 12, 12, 5, 5, 1, 1, 0, 0)},  {2, 5, WINDOW(3, 7, 7, 5, 5, 1, 1, 0, 0)},
+    {3, 3, WINDOW(2, 5, 9, 3, 2, 2, 3, 1, 2)},     {1, 1, WINDOW(1, 1, 1, 1, 1, 1, 1, 0, 0)},
+    {2, 7, WINDOW(3, 8, 8, 1, 1, 1, 1, 0, 0)},     {2, 3, WINDOW(2, 6, 5, 3, 3, 1, 1, 4, 3)},
+    {1, 4, WINDOW(2, 9, 9, 2, 3, 3, 1, 0, 1)},     {2, 9, WINDOW(4, 10, 11, 3, 3, 2, 2, 1, 1)},
+    {1, 11, WINDOW(5, 13, 17, 4, 5, 1, 1, 2, 3)},  {1, 3, WINDOW(2, 9, 9, 2, 2, 4, 4, 0, 0)},
+    {35, 3, WINDOW(2, 8, 8, 3, 3, 1, 1, 1, 1)},    {1, 2, WINDOW(1, 2, 2, 4, 4, 1, 1, 1, 1)},
+    {5, 4, WINDOW(3, 6, 4, 6, 4, 1, 1, 0, 0)},     {1, 2, WINDOW(1, 3, 130, 2, 3, 1, 1, 0, 1)},
+    {2, 2, WINDOW(1, 1, 1, 3, 3, 1, 1, 3, 3)},     {1, 2, WINDOW(2, 3, 70, 3, 7, 1, 2, 1, 0)},
 };
 enum { trials = COUNT(all_trials) };
 static const nb_convolution_way ways[] = {NB_CONVOLUTION_AUTO, NB_CONVOLUTION_DIRECT,

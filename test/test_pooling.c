@@ -5,7 +5,10 @@
 #include <stdlib.h>
 
 /* 2 x 2 with stride 2 on even and odd images, then overlaps, gaps, padding, whole windows in it. */
-#define WINDOW(C, H, W, FH, FW, SY, SX, PY, PX) {C, H, W, FH, FW, SY, SX, PY, PX, 0, 0}
+#define WINDOW(C, H, W, FH, FW, SY, SX, PY, PX) \
+    {                                           \
+        C, H, W, FH, FW, SY, SX, PY, PX, 0, 0   \
+    }
 static const nb_window all_windows[] = {
     WINDOW(1, 2, 2, 2, 2, 2, 2, 0, 0),   WINDOW(3, 24, 24, 2, 2, 2, 2, 0, 0),
     WINDOW(2, 28, 28, 2, 2, 2, 2, 0, 0), WINDOW(2, 9, 13, 2, 2, 2, 2, 0, 0),

@@ -33,7 +33,12 @@ static void T(im2col_shows_what_the_window_sees)(void **state)
 static void T(im2col_has_the_books_shape_and_order)(void **state)
 {
     (void)state;
-    nb_window w = {.channels = 3, .height = 7, .width = 7, .rows = 5, .columns = 5, .stride_y = 1,
+    nb_window w = {.channels = 3,
+                   .height = 7,
+                   .width = 7,
+                   .rows = 5,
+                   .columns = 5,
+                   .stride_y = 1,
                    .stride_x = 1};
     real x[10 * 147], col[90 * 75 + 1];
     assert_ok(nb_window_fit(&w));
@@ -101,11 +106,12 @@ static real *T(blank)(size_t n)
 
 static T(arrays) T(arrays_of)(trial t, nb_convolution_way way)
 {
-    T(arrays) a = {.c = {.window = t.window, .filters = t.filters, .way = way},
-                   .images = t.images,
-                   .image = t.window.channels * t.window.height * t.window.width,
-                   .taps = taps_of(&t.window),
-                   .positions = positions_of(&t.window)};
+    T(arrays)
+    a = {.c = {.window = t.window, .filters = t.filters, .way = way},
+         .images = t.images,
+         .image = t.window.channels * t.window.height * t.window.width,
+         .taps = taps_of(&t.window),
+         .positions = positions_of(&t.window)};
     a.output = a.c.filters * a.positions;
     a.weights = a.c.filters * a.taps;
     a.scratches = NB(convolution_scratch)(&a.c);
@@ -159,8 +165,8 @@ static long double T(bound)(size_t k, long double size)
 static void T(check_forward)(trial t, nb_convolution_way way, bool bias, bool relu)
 {
     T(arrays) a = T(arrays_of)(t, way);
-    assert_ok(NB(convolution_forward)(&a.c, a.images, a.x, a.W, bias ? a.b : NULL, relu, a.y,
-                                      a.scratch));
+    assert_ok(
+        NB(convolution_forward)(&a.c, a.images, a.x, a.W, bias ? a.b : NULL, relu, a.y, a.scratch));
     for (size_t i = 0; i < a.images * a.output; i++) {
         const size_t f = i / a.positions % a.c.filters;
         long double size, want = T(output)(&a, i / a.output, f, i % a.positions, &size);
@@ -245,7 +251,8 @@ static void T(check_weights)(trial t, nb_convolution_way way, real beta, bool bi
             else if (!is_bias)
                 T(assert_within)(a.dW[f * a.taps + k], want, bound, "dW", f * a.taps + k);
         }
-    if (!bias && beta != 0) assert_int_equal(T(first_difference)(a.c.filters, db0, a.db), a.c.filters);
+    if (!bias && beta != 0)
+        assert_int_equal(T(first_difference)(a.c.filters, db0, a.db), a.c.filters);
     free(dW0);
     free(db0);
     T(release)(&a);
@@ -282,9 +289,9 @@ static void T(ranges_of_images_give_the_bits_of_the_whole)(void **state)
                                                   part.b, true, part.y + lo * part.output,
                                                   part.scratch));
                 T(fill_nan)(part.scratches, part.scratch);
-                assert_ok(NB(convolution_backward_input)(
-                    &part.c, n, part.dy + lo * part.output, part.W, (real)0.3,
-                    part.dx + lo * part.image, part.scratch));
+                assert_ok(NB(convolution_backward_input)(&part.c, n, part.dy + lo * part.output,
+                                                         part.W, (real)0.3,
+                                                         part.dx + lo * part.image, part.scratch));
             }
             assert_memory_equal(whole.y, part.y, 5 * part.output * sizeof(real));
             assert_memory_equal(whole.dx, part.dx, 5 * part.image * sizeof(real));
@@ -299,10 +306,13 @@ static void T(a_group_of_images_has_one_gradient)(void **state)
     (void)state;
     for (size_t i = 0; i < trials; i++)
         for (size_t w = 0; w < COUNT(ways); w++) {
-            T(arrays) a = T(arrays_of)(trial_at(i), ways[w]), b = T(arrays_of)(trial_at(i), ways[w]);
+            T(arrays)
+            a = T(arrays_of)(trial_at(i), ways[w]),
+            b = T(arrays_of)(trial_at(i), ways[w]);
             assert_ok(NB(convolution_backward_weights)(&a.c, a.images, a.x, a.dy, 0, a.dW, a.db,
                                                        a.scratch));
-            assert_ok(NB(convolution_forward)(&b.c, b.images, b.x, b.W, NULL, false, b.y, b.scratch));
+            assert_ok(
+                NB(convolution_forward)(&b.c, b.images, b.x, b.W, NULL, false, b.y, b.scratch));
             assert_ok(NB(convolution_backward_weights)(&b.c, b.images, b.x, b.dy, 0, b.dW, b.db,
                                                        b.scratch));
             assert_memory_equal(a.dW, b.dW, a.weights * sizeof(real));

@@ -20,8 +20,10 @@ static void T(pooling_is_taken_of_im2cols_rows)(void **state)
         const nb_window w = window_at(i / 2);
         const size_t images = 3, area = w.rows * w.columns, planes = images * w.channels;
         const size_t positions = w.out_height * w.out_width, pixels = w.height * w.width;
-        real *x = T(steps)(planes * pixels, 3, i % 2), *col = T(matrix)(planes * positions, 0, area, 0);
-        real *y = T(matrix)(1, 0, planes * positions, 0), *mean = T(matrix)(1, 0, planes * positions, 0);
+        real *x = T(steps)(planes * pixels, 3, i % 2),
+             *col = T(matrix)(planes * positions, 0, area, 0);
+        real *y = T(matrix)(1, 0, planes * positions, 0),
+             *mean = T(matrix)(1, 0, planes * positions, 0);
         uint8_t *winner = calloc(planes, positions);
         nb_window each = w;
         each.channels = 1; /* then an image is a channel, and its rows are windows */
@@ -58,8 +60,10 @@ static void T(check_backward)(const nb_window *w, real beta)
 {
     const size_t planes = 2 * w->channels, area = w->rows * w->columns;
     const size_t positions = w->out_height * w->out_width, pixels = w->height * w->width;
-    real *x = T(steps)(planes * pixels, 3, false), *dy = T(matrix)(1, planes * positions, planes * positions, 9);
-    real *y = T(matrix)(1, 0, planes * positions, 0), *col = T(matrix)(planes * positions, 0, area, 0);
+    real *x = T(steps)(planes * pixels, 3, false),
+         *dy = T(matrix)(1, planes * positions, planes * positions, 9);
+    real *y = T(matrix)(1, 0, planes * positions, 0),
+         *col = T(matrix)(planes * positions, 0, area, 0);
     uint8_t *winner = calloc(planes, positions);
     nb_window each = *w;
     each.channels = 1;
@@ -129,8 +133,15 @@ static void T(pairs_are_pooled_alike_on_every_machine)(void **state)
 static void T(a_winner_outside_of_the_window_gets_nothing)(void **state)
 {
     (void)state;
-    nb_window w = {.channels = 1, .height = 3, .width = 3, .rows = 2, .columns = 2, .stride_y = 1,
-                   .stride_x = 1, .pad_y = 1, .pad_x = 1};
+    nb_window w = {.channels = 1,
+                   .height = 3,
+                   .width = 3,
+                   .rows = 2,
+                   .columns = 2,
+                   .stride_y = 1,
+                   .stride_x = 1,
+                   .pad_y = 1,
+                   .pad_x = 1};
     real dy[16], dx[9];
     uint8_t winner[16];
     assert_ok(nb_window_fit(&w));
@@ -143,21 +154,29 @@ static void T(a_winner_outside_of_the_window_gets_nothing)(void **state)
 static void T(pooling_refuses_before_it_writes)(void **state)
 {
     (void)state;
-    nb_window w = window_at(0), large = {.channels = 1, .height = 20, .width = 20, .rows = 16,
-                                         .columns = 17, .stride_y = 1, .stride_x = 1};
+    nb_window w = window_at(0), large = {.channels = 1,
+                                         .height = 20,
+                                         .width = 20,
+                                         .rows = 16,
+                                         .columns = 17,
+                                         .stride_y = 1,
+                                         .stride_x = 1};
     real x[4] = {0}, y[1] = {(real)NAN};
     uint8_t winner[1] = {9};
     assert_ok(nb_window_fit(&large));
     assert_fails(NB_EINVAL, "window is NULL", NB(max_pooling)(NULL, 1, x, y, winner));
-    assert_fails(NB_EINVAL, "max_pooling: x or dx is NULL", NB(max_pooling)(&w, 1, NULL, y, winner));
+    assert_fails(NB_EINVAL, "max_pooling: x or dx is NULL",
+                 NB(max_pooling)(&w, 1, NULL, y, winner));
     assert_fails(NB_EINVAL, "y or dy is NULL", NB(max_pooling)(&w, 1, x, NULL, winner));
     assert_fails(NB_EINVAL, "winner is NULL", NB(max_pooling)(&w, 1, x, y, NULL));
     assert_fails(NB_EINVAL, "16 x 17, more than 256", NB(max_pooling)(&large, 1, x, y, winner));
     assert_fails(NB_EINVAL, "16 x 17, more than 256",
                  NB(max_pooling_backward)(&large, 1, x, winner, 0, y));
-    assert_fails(NB_EINVAL, "max_pooling_backward: x or dx", NB(max_pooling_backward)(&w, 1, x, winner, 0, NULL));
+    assert_fails(NB_EINVAL, "max_pooling_backward: x or dx",
+                 NB(max_pooling_backward)(&w, 1, x, winner, 0, NULL));
     assert_fails(NB_EINVAL, "average_pooling: y or dy", NB(average_pooling)(&w, 1, x, NULL));
-    assert_fails(NB_EINVAL, "average_pooling_backward: y or dy", NB(average_pooling_backward)(&w, 1, NULL, 0, y));
+    assert_fails(NB_EINVAL, "average_pooling_backward: y or dy",
+                 NB(average_pooling_backward)(&w, 1, NULL, 0, y));
     w.out_height++;
     assert_fails(NB_EINVAL, "nb_window_fit", NB(average_pooling)(&w, 1, x, y));
     assert_int_equal(nb_last_error()[3], sizeof(real) == 4 ? 's' : 'd');

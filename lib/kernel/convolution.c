@@ -74,34 +74,31 @@ nb_status nb_convolution_check(const char *function, const nb_convolution *c)
                    w->channels, w->rows, w->columns);
 }
 
-/* Numbers of an image unfolded along x, for the forward pass and, without stride, for the gradient
- * of the input. */
-static size_t unfolded_x(const nb_window *w)
-{
-    const size_t phases = w->stride_y < w->rows ? w->stride_y : w->rows;
-    return w->channels * w->columns * phases *
-           (w->out_height + (w->rows - 1) / w->stride_y) * w->out_width;
-}
-
-static size_t unfolded_dy(const nb_convolution *c)
+/* Numbers of an image unfolded along x: of x, or of dy for the gradient of the input. */
+static size_t unfolded(const nb_convolution *c, nb_pass pass)
 {
     const nb_window *w = &c->window;
-    return c->filters * w->columns * (w->height + w->rows - 1) * w->width;
+    if (pass == NB_PASS_INPUT)
+        return c->filters * w->columns * (w->height + w->rows - 1) * w->width;
+    const size_t phases = w->stride_y < w->rows ? w->stride_y : w->rows;
+    return w->channels * w->columns * phases * (w->out_height + (w->rows - 1) / w->stride_y) *
+           w->out_width;
 }
 
-bool nb_direct_has_input(const nb_convolution *c)
+/* From docs/convolution.md. Sums of dW go over the positions of as many images as are unfolded at a
+ * time: if those are few, adding up the lanes takes longer than the products, and if one image has
+ * very many, dy passes through the cache for every tap. */
+bool nb_takes_direct(const nb_convolution *c, nb_pass pass)
 {
-    return c->window.stride_y == 1 && c->window.stride_x == 1 && unfolded_dy(c) < UINT32_MAX / 2;
-}
-
-bool nb_direct_fits(const nb_convolution *c)
-{
-    return unfolded_x(&c->window) < UINT32_MAX / 2;
-}
-
-bool nb_takes_direct(const nb_convolution *c)
-{
-    enum { cache = 128 * 1024 };
-    if (c->way == NB_CONVOLUTION_PRODUCT || !nb_direct_fits(c)) return false;
-    return c->way == NB_CONVOLUTION_DIRECT || unfolded_x(&c->window) <= cache;
+    enum { most = 1 << 20, some = 1 << 17, least_sum = 256, most_sum = 4096, least_row = 8 };
+    const nb_window *w = &c->window;
+    const size_t size = unfolded(c, pass), positions = nb_positions(w);
+    const bool strided = w->stride_y > 1 || w->stride_x > 1;
+    if (c->way == NB_CONVOLUTION_PRODUCT || size > UINT32_MAX / 2 ||
+        (pass == NB_PASS_INPUT && strided))
+        return false;
+    if (c->way == NB_CONVOLUTION_DIRECT) return true;
+    if (size > most || positions < least_row) return false;
+    const size_t images = size < some ? some / size : 1;
+    return pass != NB_PASS_WEIGHTS || (positions <= most_sum && images * positions >= least_sum);
 }

@@ -174,7 +174,8 @@ typedef NB(tile_weights) weights_job;
 INLINE block add_pairs(block a, block b)
 {
 #if VECTOR_BYTES / NB_REAL_BYTES == 16
-    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30) +
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28,
+                                   30) +
            __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
 #elif VECTOR_BYTES / NB_REAL_BYTES == 8
     return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14) +
@@ -197,35 +198,44 @@ INLINE block totals(block *v)
     return v[0];
 }
 
-/* A tile's sums become elements of dW and db. */
-static void keep(const weights_job *j, size_t filter, size_t tap, size_t height, size_t wide,
-                 const real *sum)
+/* A tile's sums, (height, wide), become elements of dW and db. */
+INLINE void keep_at(const weights_job *j, size_t filter, size_t tap, size_t rows, size_t columns,
+                    size_t wide, const real *sum)
+{
+    for (size_t r = 0; r < rows; r++, sum += wide) {
+        real *to = j->dW + (filter + r) * j->taps + tap;
+        UNROLL
+        for (size_t v = 0; v < columns; v++) {
+            real s = sum[v];
+            if (j->beta != 0) s += j->beta * to[v];
+            to[v] = s;
+        }
+    }
+}
+
+static void keep_edge(const weights_job *j, size_t filter, size_t tap, size_t height, size_t wide,
+                      const real *sum)
 {
     const size_t rows = j->filters - filter < height ? j->filters - filter : height;
     const size_t columns = j->taps - tap < wide ? j->taps - tap : wide;
-    for (size_t r = 0; r < rows; r++) {
-        real *to = j->dW + (filter + r) * j->taps + tap;
-        for (size_t v = 0; v < columns; v++)
-            to[v] = j->beta != 0 ? sum[r * wide + v] + j->beta * to[v] : sum[r * wide + v];
-        if (columns == wide || !j->db) continue;
-        real *db = j->db + filter + r;
-        *db = j->beta != 0 ? sum[r * wide + columns] + j->beta * *db : sum[r * wide + columns];
+    keep_at(j, filter, tap, rows, columns, wide, sum);
+    for (size_t r = 0; r < rows && columns < wide && j->db; r++) {
+        real s = sum[r * wide + columns];
+        if (j->beta != 0) s += j->beta * j->db[filter + r];
+        j->db[filter + r] = s;
     }
 }
 
 /* `height` filters from `filter` on by `wide` taps from `tap` on. Beyond the last of either, the
  * last is taken again, and not kept. */
-INLINE void weights_tile(const weights_job *j, size_t filter, size_t tap, const size_t height,
-                         const size_t wide)
+INLINE void weights_tile(const weights_job *j, size_t filter, size_t tap, const sword *tail,
+                         const size_t height, const size_t wide)
 {
     const size_t full = j->positions / lanes * lanes;
     size_t row[most_height], offset[most_wide];
     block sum[most_height][most_wide], x[most_wide];
-    mask within = {0};
-    for (size_t i = 0; i < j->positions - full; i++) within[i] = -1;
     UNROLL
-    for (size_t v = 0; v < wide; v++)
-        offset[v] = j->offset[tap + v <= j->taps ? tap + v : j->taps];
+    for (size_t v = 0; v < wide; v++) offset[v] = j->offset[tap + v <= j->taps ? tap + v : j->taps];
     UNROLL
     for (size_t r = 0; r < height; r++) {
         row[r] = filter + r < j->filters ? filter + r : j->filters - 1;
@@ -248,7 +258,7 @@ INLINE void weights_tile(const weights_job *j, size_t filter, size_t tap, const 
         if (full == j->positions) continue;
         UNROLL
         for (size_t v = 0; v < wide; v++)
-            x[v] = (block)((mask)load(from + offset[v] + full) & within);
+            x[v] = (block)((mask)load(from + offset[v] + full) & *(const mask *)tail);
         UNROLL
         for (size_t r = 0; r < height; r++) {
             const block d = load(j->tail + (n * j->filters + row[r]) * lanes);
@@ -265,7 +275,10 @@ INLINE void weights_tile(const weights_job *j, size_t filter, size_t tap, const 
             v[l] = i + l < height * wide ? sum[(i + l) / wide][(i + l) % wide] : (block){0};
         *(block *)(sums + i) = totals(v);
     }
-    keep(j, filter, tap, height, wide, sums);
+    if (filter + height <= j->filters && tap + wide <= j->taps)
+        keep_at(j, filter, tap, height, wide, wide, sums);
+    else
+        keep_edge(j, filter, tap, height, wide, sums);
 }
 
 /* Taps in blocks that the second-level cache holds for all images, so that each is read once from
@@ -275,10 +288,12 @@ INLINE void weights_panels(const weights_job *j, const size_t height, const size
     enum { cache = 160 * 1024 };
     const size_t fit = cache / sizeof(real) / (j->images * j->positions + 1) / wide;
     const size_t many = (fit ? fit : 1) * wide;
+    sword tail[lanes]; /* all ones where the last vector has positions */
+    for (size_t i = 0; i < lanes; i++) tail[i] = i < j->positions % lanes ? -1 : 0;
     for (size_t lo = 0; lo <= j->taps; lo += many)
         for (size_t f = 0; f < j->filters; f += height)
             for (size_t k = lo; k <= j->taps && k < lo + many; k += wide)
-                weights_tile(j, f, k, height, wide);
+                weights_tile(j, f, k, tail, height, wide);
 }
 
 static void weights(const weights_job *j)
@@ -396,8 +411,8 @@ static void unfold(const nb_unfolding *u, const real *x, real *to)
             for (size_t phase = 0; phase < u->phases; phase++) {
                 const span y = rows_of(u, phase);
                 const size_t at = c * plane + y.lo * u->width + s.lo;
-                real *tap = to + c * u->channel_stride + fx * u->column_stride +
-                            phase * u->phase_stride;
+                real *tap =
+                    to + c * u->channel_stride + fx * u->column_stride + phase * u->phase_stride;
                 memset(tap, 0, y.begin * u->positions * sizeof *tap);
                 unfold_inside(u, s, y.end - y.begin, x + at, u->channels * plane - at,
                               tap + y.begin * u->positions);

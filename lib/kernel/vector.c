@@ -255,7 +255,8 @@ static void count_bytes(size_t n, const uint8_t *bytes, uint8_t *count)
 typedef real brief __attribute__((vector_size(SHORT_BYTES), aligned(sizeof(real)), may_alias));
 typedef sword numbers __attribute__((vector_size(SHORT_BYTES), aligned(sizeof(real)), may_alias));
 enum { pairs = sizeof(brief) / sizeof(real) };
-typedef uint8_t bytes __attribute__((vector_size(SHORT_BYTES / NB_REAL_BYTES), aligned(1), may_alias));
+typedef uint8_t bytes
+    __attribute__((vector_size(SHORT_BYTES / NB_REAL_BYTES), aligned(1), may_alias));
 
 /* Of two vectors in a row, the even numbers and the odd ones; and back. */
 #if SHORT_BYTES / NB_REAL_BYTES == 8

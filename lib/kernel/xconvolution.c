@@ -23,10 +23,13 @@ static nb_status check(const char *function, const nb_convolution *c, const void
 size_t NB(convolution_scratch)(const nb_convolution *c)
 {
     if (!c || nb_convolution_check(ME("scratch"), c)) return 0;
-    const size_t product = NB(product_scratch)(c);
-    if (!nb_direct_fits(c)) return product;
-    const size_t direct = NB(direct_scratch)(c);
-    return direct > product ? direct : product;
+    size_t most = 0;
+    for (nb_pass pass = 0; pass < NB_PASSES; pass++) {
+        const size_t size =
+            nb_takes_direct(c, pass) ? NB(direct_scratch)(c, pass) : NB(product_scratch)(c);
+        if (size > most) most = size;
+    }
+    return most;
 }
 
 nb_status NB(convolution_forward)(const nb_convolution *c, size_t images, const real *x,
@@ -34,7 +37,8 @@ nb_status NB(convolution_forward)(const nb_convolution *c, size_t images, const 
 {
     nb_status status = check(ME("forward"), c, x, y, W, scratch);
     if (status) return status;
-    if (!nb_takes_direct(c)) return NB(product_forward)(c, images, x, W, b, relu, y, scratch);
+    if (!nb_takes_direct(c, NB_PASS_FORWARD))
+        return NB(product_forward)(c, images, x, W, b, relu, y, scratch);
     NB(direct_forward)(c, images, x, W, b, relu, y, scratch);
     return NB_OK;
 }
@@ -44,7 +48,7 @@ nb_status NB(convolution_backward_input)(const nb_convolution *c, size_t images,
 {
     nb_status status = check(ME("backward_input"), c, dx, dy, W, scratch);
     if (status) return status;
-    if (!nb_takes_direct(c) || !nb_direct_has_input(c))
+    if (!nb_takes_direct(c, NB_PASS_INPUT))
         return NB(product_input)(c, images, dy, W, beta, dx, scratch);
     NB(direct_input)(c, images, dy, W, beta, dx, scratch);
     return NB_OK;
@@ -56,7 +60,8 @@ nb_status NB(convolution_backward_weights)(const nb_convolution *c, size_t image
 {
     nb_status status = check(ME("backward_weights"), c, x, dy, dW, scratch);
     if (status) return status;
-    if (!nb_takes_direct(c)) return NB(product_weights)(c, images, x, dy, beta, dW, db, scratch);
+    if (!nb_takes_direct(c, NB_PASS_WEIGHTS))
+        return NB(product_weights)(c, images, x, dy, beta, dW, db, scratch);
     NB(direct_weights)(c, images, x, dy, beta, dW, db, scratch);
     return NB_OK;
 }

@@ -75,9 +75,9 @@ static void set_offsets(const plan *p, uint32_t *offset)
     for (size_t c = 0; c < u->channels; c++)
         for (size_t fy = 0; fy < rows; fy++)
             for (size_t fx = 0; fx < u->columns; fx++)
-                *offset++ = (uint32_t)(c * u->channel_stride + fx * u->column_stride +
-                                       fy % u->step_y * u->phase_stride +
-                                       fy / u->step_y * u->positions);
+                *offset++ =
+                    (uint32_t)(c * u->channel_stride + fx * u->column_stride +
+                               fy % u->step_y * u->phase_stride + fy / u->step_y * u->positions);
 }
 
 /* --- scratch ---------------------------------------------------------------------------------- */
@@ -126,16 +126,10 @@ static size_t weights_numbers(const plan *p)
            group_images(p) * (group_stride(p) + p->filters * p->tiles->lanes);
 }
 
-static size_t larger(size_t a, size_t b)
+size_t NB(direct_scratch)(const nb_convolution *c, nb_pass pass)
 {
-    return a > b ? a : b;
-}
-
-size_t NB(direct_scratch)(const nb_convolution *c)
-{
-    const plan f = forward_plan(c), i = input_plan(c);
-    const size_t forward = larger(forward_numbers(&f), weights_numbers(&f));
-    return nb_direct_has_input(c) ? larger(forward, forward_numbers(&i)) : forward;
+    const plan p = pass == NB_PASS_INPUT ? input_plan(c) : forward_plan(c);
+    return pass == NB_PASS_WEIGHTS ? weights_numbers(&p) : forward_numbers(&p);
 }
 
 /* --- forward and back to the input ------------------------------------------------------------ */

@@ -40,8 +40,8 @@ typedef struct part {
     size_t y, x, rows, columns, skip_y, skip_x;
 } part;
 
-static void within(size_t position, size_t stride, size_t pad, size_t window, size_t size, size_t *at,
-                   size_t *count, size_t *skip)
+static void within(size_t position, size_t stride, size_t pad, size_t window, size_t size,
+                   size_t *at, size_t *count, size_t *skip)
 {
     const size_t begin = position * stride, end = begin + window;
     const size_t lo = begin > pad ? begin - pad : 0, most = end > pad ? end - pad : 0;
@@ -94,8 +94,9 @@ nb_status NB(max_pooling)(const nb_window *w, size_t images, const real *x, real
     for (size_t c = 0; c < images * w->channels; c++) {
         const real *from = x + c * plane;
         if (is_pairs(w)) {
-            NB(vector_table)()->pool_pairs(w->out_height, w->out_width, from, w->width,
-                                           y + c * positions, winner + c * positions);
+            NB(vector_table)
+            ()->pool_pairs(w->out_height, w->out_width, from, w->width, y + c * positions,
+                           winner + c * positions);
             continue;
         }
         for (size_t p = 0; p < positions; p++)
@@ -132,9 +133,9 @@ nb_status NB(max_pooling_backward)(const nb_window *w, size_t images, const real
         real *to = dx + c * plane;
         if (!covered) scale(plane, beta, to);
         if (pairs)
-            NB(vector_table)()->unpool_pairs(w->out_height, w->out_width, dy + c * positions,
-                                             winner + c * positions, covered ? beta : 1, to,
-                                             w->width);
+            NB(vector_table)
+            ()->unpool_pairs(w->out_height, w->out_width, dy + c * positions,
+                             winner + c * positions, covered ? beta : 1, to, w->width);
         else
             return_to_winners(w, dy + c * positions, winner + c * positions, to);
     }

@@ -84,9 +84,8 @@ nb_status NB(product_forward)(const nb_convolution *c, size_t images, const real
         for (size_t oy = 0; oy < w->out_height; oy += s.rows) {
             const size_t rows = rows_from(w, s, oy);
             unfold(w, oy, rows, s.ld, x, col);
-            nb_status status =
-                NB(gemm)(false, false, c->filters, rows * w->out_width, taps, 1, W, taps, col, s.ld,
-                         0, y + oy * w->out_width, positions);
+            nb_status status = NB(gemm)(false, false, c->filters, rows * w->out_width, taps, 1, W,
+                                        taps, col, s.ld, 0, y + oy * w->out_width, positions);
             if (status) return status;
         }
         for (size_t f = 0; b && f < c->filters; f++)
@@ -106,9 +105,8 @@ nb_status NB(product_input)(const nb_convolution *c, size_t images, const real *
         scale(nb_image_size(w), beta, dx);
         for (size_t oy = 0; oy < w->out_height; oy += s.rows) {
             const size_t rows = rows_from(w, s, oy);
-            nb_status status =
-                NB(gemm)(true, false, taps, rows * w->out_width, c->filters, 1, W, taps,
-                         dy + oy * w->out_width, positions, 0, col, s.ld);
+            nb_status status = NB(gemm)(true, false, taps, rows * w->out_width, c->filters, 1, W,
+                                        taps, dy + oy * w->out_width, positions, 0, col, s.ld);
             if (status) return status;
             fold(w, oy, rows, s.ld, col, dx);
         }
@@ -128,12 +126,12 @@ nb_status NB(product_weights)(const nb_convolution *c, size_t images, const real
         for (size_t oy = 0; oy < w->out_height; oy += s.rows) {
             const size_t rows = rows_from(w, s, oy);
             unfold(w, oy, rows, s.ld, x, col);
-            nb_status status =
-                NB(gemm)(false, true, c->filters, taps, rows * w->out_width, 1,
-                         dy + oy * w->out_width, positions, col, s.ld, 1, dW, taps);
+            nb_status status = NB(gemm)(false, true, c->filters, taps, rows * w->out_width, 1,
+                                        dy + oy * w->out_width, positions, col, s.ld, 1, dW, taps);
             if (status) return status;
         }
-        for (size_t f = 0; db && f < c->filters; f++) db[f] += NB(sum)(positions, dy + f * positions);
+        for (size_t f = 0; db && f < c->filters; f++)
+            db[f] += NB(sum)(positions, dy + f * positions);
     }
     return NB_OK;
 }

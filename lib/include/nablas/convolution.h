@@ -72,7 +72,11 @@ nb_status nb_dcol2im(const nb_window *window, size_t images, const double *col, 
  *   PRODUCT  some rows of positions are unfolded at a time, as much as the second-level cache
  *            holds, and multiplied by BLAS. For images whose unfolding along x is too large for
  *            that cache, and for backward_input with a stride. */
-typedef enum { NB_CONVOLUTION_AUTO, NB_CONVOLUTION_DIRECT, NB_CONVOLUTION_PRODUCT } nb_convolution_way;
+typedef enum {
+    NB_CONVOLUTION_AUTO,
+    NB_CONVOLUTION_DIRECT,
+    NB_CONVOLUTION_PRODUCT
+} nb_convolution_way;
 
 /* The filters W(FN, C, FH, FW) at each position of a window. */
 typedef struct nb_convolution {
@@ -104,9 +108,9 @@ size_t nb_dconvolution_scratch(const nb_convolution *convolution);
 nb_status nb_sconvolution_forward(const nb_convolution *convolution, size_t images, const float *x,
                                   const float *W, const float *b, bool relu, float *y,
                                   float *scratch);
-nb_status nb_dconvolution_forward(const nb_convolution *convolution, size_t images,
-                                  const double *x, const double *W, const double *b, bool relu,
-                                  double *y, double *scratch);
+nb_status nb_dconvolution_forward(const nb_convolution *convolution, size_t images, const double *x,
+                                  const double *W, const double *b, bool relu, double *y,
+                                  double *scratch);
 
 /* nb_{s,d}convolution_backward_input - gradient with respect to the images:
  *
@@ -119,8 +123,8 @@ nb_status nb_sconvolution_backward_input(const nb_convolution *convolution, size
                                          const float *dy, const float *W, float beta, float *dx,
                                          float *scratch);
 nb_status nb_dconvolution_backward_input(const nb_convolution *convolution, size_t images,
-                                         const double *dy, const double *W, double beta,
-                                         double *dx, double *scratch);
+                                         const double *dy, const double *W, double beta, double *dx,
+                                         double *scratch);
 
 /* nb_{s,d}convolution_backward_weights - gradient with respect to weights and bias, of these images:
  *
