@@ -86,7 +86,14 @@ static work work_of(const layer *l, nb_dtype dtype)
     w.db = bench_numbers(dtype, l->filters);
     w.y = bench_numbers(dtype, images * l->filters * w.positions);
     w.col = bench_numbers(dtype, together * w.positions * w.taps);
-    w.scratch = bench_numbers(dtype, w.kernels->convolution_scratch(&w.convolution));
+    size_t most = 0;
+    for (nb_convolution_way way = 0; way <= NB_CONVOLUTION_PRODUCT; way++) {
+        nb_convolution c = w.convolution;
+        c.way = way;
+        const size_t size = w.kernels->convolution_scratch(&c);
+        most = size > most ? size : most;
+    }
+    w.scratch = bench_numbers(dtype, most);
     return w;
 }
 

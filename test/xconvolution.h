@@ -307,8 +307,7 @@ static void T(a_group_of_images_has_one_gradient)(void **state)
     for (size_t i = 0; i < trials; i++)
         for (size_t w = 0; w < COUNT(ways); w++) {
             T(arrays)
-            a = T(arrays_of)(trial_at(i), ways[w]),
-            b = T(arrays_of)(trial_at(i), ways[w]);
+            a = T(arrays_of)(trial_at(i), ways[w]), b = T(arrays_of)(trial_at(i), ways[w]);
             assert_ok(NB(convolution_backward_weights)(&a.c, a.images, a.x, a.dy, 0, a.dW, a.db,
                                                        a.scratch));
             assert_ok(

@@ -27,7 +27,9 @@ typedef sword mask __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real
 enum { lanes = sizeof(block) / sizeof(real) };
 
 #define INLINE static inline __attribute__((always_inline))
-#if defined(__clang__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNROLL /* every access is checked: no registers to gain, and compiling would take minutes */
+#elif defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define UNROLL _Pragma("GCC unroll 32")

@@ -132,12 +132,10 @@ nb_status NB(max_pooling_backward)(const nb_window *w, size_t images, const real
     for (size_t c = 0; c < images * w->channels; c++) {
         real *to = dx + c * plane;
         if (!covered) scale(plane, beta, to);
-        if (pairs)
-            NB(vector_table)
-            ()->unpool_pairs(w->out_height, w->out_width, dy + c * positions,
-                             winner + c * positions, covered ? beta : 1, to, w->width);
-        else
-            return_to_winners(w, dy + c * positions, winner + c * positions, to);
+        if (pairs) NB(vector_table)
+        ()->unpool_pairs(w->out_height, w->out_width, dy + c * positions, winner + c * positions,
+                         covered ? beta : 1, to, w->width);
+        else return_to_winners(w, dy + c * positions, winner + c * positions, to);
     }
     return NB_OK;
 }

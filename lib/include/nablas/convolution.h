@@ -86,7 +86,7 @@ typedef struct nb_convolution {
 } nb_convolution;
 
 /* nb_{s,d}convolution_scratch - numbers of scratch that one call of any of the functions below
- * needs, however many the images; contents need not be kept between calls. 0 for a convolution that
+ * needs, in the way that is set and however many the images; contents need not be kept between calls. 0 for a convolution that
  * they refuse. */
 size_t nb_sconvolution_scratch(const nb_convolution *convolution);
 size_t nb_dconvolution_scratch(const nb_convolution *convolution);
