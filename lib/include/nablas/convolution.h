@@ -65,13 +65,13 @@ nb_status nb_dcol2im(const nb_window *window, size_t images, const double *col, 
 
 /* --- convolution ------------------------------------------------------------------------------- */
 
-/* How the sums are computed. AUTO takes the faster of the two exact ways (docs/convolution.md has
- * the measurements):
+/* How the sums are computed. AUTO takes the faster of two ways for each pass (docs/convolution.md
+ * has the rule and what was measured):
  *   DIRECT   each image is unfolded along x alone, FW times its size. The other taps are rows of
  *            that at other places, so all sums are formed in registers, without a matrix col.
  *   PRODUCT  some rows of positions are unfolded at a time, as much as the second-level cache
- *            holds, and multiplied by BLAS. For images whose unfolding along x is too large for
- *            that cache, and for backward_input with a stride. */
+ *            holds, and multiplied by BLAS. For large images, for few positions, and always for
+ *            backward_input with a stride. */
 typedef enum {
     NB_CONVOLUTION_AUTO,
     NB_CONVOLUTION_DIRECT,
@@ -86,8 +86,8 @@ typedef struct nb_convolution {
 } nb_convolution;
 
 /* nb_{s,d}convolution_scratch - numbers of scratch that one call of any of the functions below
- * needs, in the way that is set and however many the images; contents need not be kept between calls. 0 for a convolution that
- * they refuse. */
+ * needs, in the way that is set, however many the images; contents need not be kept between calls.
+ * 0 for a convolution that they refuse. Depends on the instruction set as well. */
 size_t nb_sconvolution_scratch(const nb_convolution *convolution);
 size_t nb_dconvolution_scratch(const nb_convolution *convolution);
 
@@ -135,8 +135,8 @@ nb_status nb_dconvolution_backward_input(const nb_convolution *convolution, size
  *   db  in/out  (FN), or NULL: not wanted
  * The bits depend on where the range of images begins and ends. So that they do not depend on
  * threads, split the batch into fixed groups of images, whoever computes them, and add the groups'
- * gradients in a fixed order. Groups of 8 or more cost nothing; shorter ones up to a tenth where
- * OH OW is small.
+ * gradients in a fixed order. A group should have some 1000 positions (images OH OW) or more: the
+ * lanes of the sums are added up that often.
  * Cost: as forward. */
 nb_status nb_sconvolution_backward_weights(const nb_convolution *convolution, size_t images,
                                            const float *x, const float *dy, float beta, float *dW,
