@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-enum { most_inputs = 16, most_elements = 512, classes = 4 };
+enum { most_inputs = 16, most_elements = 2048, classes = 4 };
 
 /* What is fed to a graph: it must outlive the pass. */
 typedef struct fed {

@@ -1,7 +1,9 @@
 /* The operations by their names: nb_apply with the operation filled in. */
 #include "nablas/graph.h"
-#include "op/ops.h"
+#include "op/op_axis.h"
+#include "op/op_broadcast.h"
 #include "op/op_pointwise.h"
+#include "op/ops.h"
 
 static nb_node *unary(const nb_op *op, nb_node *x)
 {
@@ -25,17 +27,35 @@ nb_node *nb_affine(nb_node *x, nb_node *W, nb_node *b)
 
 nb_node *nb_matmul(nb_node *a, nb_node *b)
 {
-    return binary(&nb_op_matmul, a, b);
+    const bool stack = a && nb_value(a)->shape.ndim > 2;
+    return binary(stack ? &nb_op_matmul_stack : &nb_op_matmul, a, b);
+}
+
+/* The fast operation for equal shapes, the general one for others. */
+static nb_node *arithmetic(const nb_op *op, nb_broadcast kind, nb_node *a, nb_node *b)
+{
+    if (!a || !b || nb_shape_equal(nb_value(a)->shape, nb_value(b)->shape)) return binary(op, a, b);
+    return nb_apply(&nb_op_broadcast, &kind, (nb_node *[]){a, b});
 }
 
 nb_node *nb_add(nb_node *a, nb_node *b)
 {
-    return binary(&nb_op_add, a, b);
+    return arithmetic(&nb_op_add, NB_BROADCAST_ADD, a, b);
+}
+
+nb_node *nb_subtract(nb_node *a, nb_node *b)
+{
+    return arithmetic(&nb_op_subtract, NB_BROADCAST_SUBTRACT, a, b);
 }
 
 nb_node *nb_multiply(nb_node *a, nb_node *b)
 {
-    return binary(&nb_op_multiply, a, b);
+    return arithmetic(&nb_op_multiply, NB_BROADCAST_MULTIPLY, a, b);
+}
+
+nb_node *nb_divide(nb_node *a, nb_node *b)
+{
+    return arithmetic(&nb_op_divide, NB_BROADCAST_DIVIDE, a, b);
 }
 
 nb_node *nb_identity(nb_node *x)
@@ -131,6 +151,50 @@ nb_node *nb_sum(nb_node *x)
 nb_node *nb_mean(nb_node *x)
 {
     return unary(&nb_op_mean, x);
+}
+
+nb_node *nb_sum_axis(nb_node *x, int axis, bool keep)
+{
+    return nb_apply(&nb_op_sum_axis, &(nb_reduction){axis, keep}, (nb_node *[]){x});
+}
+
+nb_node *nb_mean_axis(nb_node *x, int axis, bool keep)
+{
+    return nb_apply(&nb_op_mean_axis, &(nb_reduction){axis, keep}, (nb_node *[]){x});
+}
+
+nb_node *nb_max_axis(nb_node *x, int axis, bool keep)
+{
+    return nb_apply(&nb_op_max_axis, &(nb_reduction){axis, keep}, (nb_node *[]){x});
+}
+
+nb_node *nb_reshape(nb_node *x, nb_shape shape)
+{
+    return nb_apply(&nb_op_reshape, &shape, (nb_node *[]){x});
+}
+
+nb_node *nb_flatten(nb_node *x)
+{
+    if (!x) return NULL;
+    const nb_tensor *value = nb_value(x);
+    const size_t height = nb_tensor_height(value), width = nb_tensor_width(value);
+    if (value->shape.ndim == 2) return x;
+    return nb_reshape(x, height == NB_BATCH ? NB_SHAPE(width) : NB_SHAPE(height, width));
+}
+
+nb_node *nb_transpose(nb_node *x, nb_shape axes)
+{
+    return nb_apply(&nb_op_transpose, &axes, (nb_node *[]){x});
+}
+
+nb_node *nb_slice(nb_node *x, int axis, size_t from, size_t to)
+{
+    return nb_apply(&nb_op_slice, &(nb_part){axis, from, to}, (nb_node *[]){x});
+}
+
+nb_node *nb_concatenate(nb_node *a, nb_node *b, int axis)
+{
+    return nb_apply(&nb_op_concatenate, &axis, (nb_node *[]){a, b});
 }
 
 nb_node *nb_mean_squared_error(nb_node *y, nb_node *t)

@@ -73,7 +73,7 @@ static nb_node *dense(nb_node *x, const nb_layer *l, size_t number)
     if (!value) return NULL;
     nb_node *W = parameter(g, "W", number, NB_SHAPE(nb_tensor_width(value), l->units));
     return l->bias ? nb_affine(x, W, parameter(g, "b", number, NB_SHAPE(l->units)))
-                   : nb_matmul(x, W);
+                   : nb_matmul(nb_flatten(x), W);
 }
 
 static nb_node *activate(nb_node *x, const nb_layer *l)
