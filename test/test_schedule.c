@@ -3,6 +3,7 @@
 #include "graph_fixtures.h"
 
 #include "nablas/blas.h"
+#include "nablas/gradient.h"
 #include "nablas/model.h"
 #include "nablas/random.h"
 
@@ -496,6 +497,132 @@ static void a_sum_over_the_batch_is_one_tree(void **state)
     }
 }
 
+/* --- graphs of any form ----------------------------------------------------------------------- */
+
+enum { NODES = 14 };
+
+static size_t below(uint64_t *seed, size_t n)
+{
+    return (size_t)(fabs(support_value(seed)) * 1000003) % n;
+}
+
+/* Operations with and without promises, on any nodes that were there before, some used often. */
+static nb_node *grow(nb_graph *g, nb_node *const *node, size_t nodes, uint64_t *seed)
+{
+    nb_node *a = node[below(seed, nodes)], *b = node[below(seed, nodes)];
+    nb_node *W = nb_graph_find(g, below(seed, 2) ? "W" : "V");
+    switch (below(seed, 8)) {
+    case 0:
+        return nb_add(a, b);
+    case 1:
+        return nb_multiply(a, b);
+    case 2:
+        return nb_apply(&centred, NULL, &a);
+    case 3:
+        return nb_apply(&centred_by_groups, NULL, &a);
+    case 4:
+        return nb_matmul(a, W);
+    case 5:
+        return nb_affine(a, W, nb_apply(&column_sums, NULL, &b));
+    case 6:
+        return nb_softmax(a);
+    default:
+        return nb_sigmoid(nb_affine(a, W, nb_graph_find(g, "b")));
+    }
+}
+
+static net random_net(uint64_t seed)
+{
+    net n = {.g = graph_of(NB_FLOAT64)};
+    nb_node *node[NODES];
+    n.x = x_of(n.g, K);
+    nb_node *first = nb_parameter(n.g, "first", NB_SHAPE(K, M));
+    nb_parameter(n.g, "W", NB_SHAPE(M, M));
+    nb_parameter(n.g, "V", NB_SHAPE(M, M));
+    nb_parameter(n.g, "b", NB_SHAPE(M));
+    node[0] = nb_matmul(n.x, first);
+    for (size_t i = 1; i < NODES; i++) node[i] = nb_sigmoid(grow(n.g, node, i, &seed));
+    n.middle = node[NODES - 1];
+    n.loss = nb_add(nb_mean(nb_multiply(n.middle, node[NODES - 2])),
+                    nb_add(nb_mean(node[NODES / 2]), nb_sum(nb_graph_find(n.g, "W"))));
+    assert_ok(nb_graph_finish(n.g, MOST));
+    const nb_tensor w = nb_graph_parameters(n.g);
+    for (size_t i = 0; i < nb_tensor_count(&w); i++)
+        ((double *)w.data)[i] = support_value(&seed) / 2;
+    return n;
+}
+
+static outcome run_random(uint64_t seed, size_t rows, size_t threads, size_t descents)
+{
+    outcome o;
+    nb_pool *pool;
+    net n = random_net(seed);
+    assert_ok(nb_pool_create(&pool, threads));
+    assert_ok(nb_graph_set_pool(n.g, pool));
+    feed(&n, rows);
+    assert_ok(nb_forward(n.loss));
+    assert_ok(nb_backward(n.loss));
+    o.middle = copy_of(*nb_value(n.middle));
+    o.gradients = copy_of(nb_graph_gradients(n.g));
+    for (size_t i = 0; i < descents; i++) {
+        assert_ok(nb_descend(n.loss, .1));
+        assert_ok(nb_forward_again(n.loss));
+    }
+    o.weights = copy_of(nb_graph_parameters(n.g));
+    nb_graph_destroy(n.g);
+    nb_pool_destroy(pool);
+    return o;
+}
+
+static void any_graph_has_the_same_bits_on_threads(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        const size_t rows = seed % 3 ? MOST - seed : 9;
+        outcome one = run_random(seed, rows, 1, 2);
+        for (size_t threads = 2; threads <= 4; threads++) {
+            outcome more = run_random(seed, rows, threads, 2);
+            assert_same_bits(&one.middle, &more.middle);
+            assert_same_bits(&one.gradients, &more.gradients);
+            assert_same_bits(&one.weights, &more.weights);
+            destroy(&more);
+        }
+        destroy(&one);
+    }
+}
+
+/* The gradient is that of differences, and descent w -= lr dw. */
+static void any_graph_has_the_right_gradient(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 100; seed < 130; seed++) {
+        net n = random_net(seed);
+        feed(&n, 11);
+        assert_ok(nb_forward(n.loss));
+        assert_ok(nb_backward(n.loss));
+        for (size_t i = 0; i < nb_graph_nodes(n.g); i++) {
+            nb_node *p = nb_graph_node(n.g, i);
+            double numbers[K * M];
+            if (!nb_node_is_parameter(p)) continue;
+            nb_tensor numerical = nb_tensor_view(NB_FLOAT64, nb_value(p)->shape, numbers);
+            assert_ok(nb_graph_numerical_gradient_brute(n.loss, p, 1e-4, &numerical));
+            assert_ok(nb_forward(n.loss));
+            assert_ok(nb_backward(n.loss));
+            assert_tensors_near(&numerical, nb_gradient(p), 1e-6);
+            assert_ok(nb_graph_numerical_gradient(n.loss, p, 1e-4, &numerical));
+            assert_ok(nb_forward(n.loss));
+            assert_ok(nb_backward(n.loss));
+            assert_tensors_near(&numerical, nb_gradient(p), 1e-6);
+        }
+        outcome o = run_random(seed, 11, 1, 1);
+        const nb_tensor w = nb_graph_parameters(n.g), g = nb_graph_gradients(n.g);
+        nb_kernels_of(NB_FLOAT64)->sgd(nb_tensor_count(&w), .1, g.data, w.data);
+        assert_tensors_near(&w, &o.weights, 0x1p-48);
+        destroy(&o);
+        nb_graph_destroy(n.g);
+    }
+}
+
 /* --- random numbers --------------------------------------------------------------------------- */
 
 static nb_status noise_plan(const nb_tensor *in, const void *config, nb_need *need)
@@ -745,6 +872,8 @@ int main(void)
         cmocka_unit_test(who_promises_nothing_runs_alone_and_nobody_else),
         cmocka_unit_test(groups_are_shared),
         cmocka_unit_test(a_sum_over_the_batch_is_one_tree),
+        cmocka_unit_test(any_graph_has_the_same_bits_on_threads),
+        cmocka_unit_test(any_graph_has_the_right_gradient),
         cmocka_unit_test(random_numbers_are_drawn_in_the_order_of_the_nodes),
         cmocka_unit_test(scratch_memory_is_a_threads_own),
         cmocka_unit_test(a_step_allocates_nothing),

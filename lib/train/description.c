@@ -212,8 +212,10 @@ static const char *layer_text(const nb_layer *l, char *text, size_t size)
 {
     if (l->kind == NB_LAYER_DENSE)
         nb_snprintf(text, size, "dense %zu%s", l->units, l->bias ? "" : " without bias");
-    else if (l->kind == NB_LAYER_ACTIVATION)
+    else if (l->kind == NB_LAYER_ACTIVATION && l->value == 0)
         nb_snprintf(text, size, "%s", nb_activation_name(l->activation));
+    else if (l->kind == NB_LAYER_ACTIVATION)
+        nb_snprintf(text, size, "%s %g", nb_activation_name(l->activation), l->value);
     else
         nb_snprintf(text, size, "%s %g%s", kinds[l->kind], l->value, l->book ? ", the book's" : "");
     return text;
@@ -234,7 +236,8 @@ bool nb_description_same(const nb_model_options *a, const nb_model_options *b, c
         nb_snprintf(what, size, "inputs %s, not %s", nb_shape_text(a->input, x, sizeof x),
                     nb_shape_text(b->input, y, sizeof y));
     else if (a->loss != b->loss)
-        nb_snprintf(what, size, "the loss %s, not %s", nb_loss_name(a->loss), nb_loss_name(b->loss));
+        nb_snprintf(what, size, "the loss %s, not %s", nb_loss_name(a->loss),
+                    nb_loss_name(b->loss));
     else if (a->layers.count != b->layers.count)
         nb_snprintf(what, size, "%zu layers, not %zu", a->layers.count, b->layers.count);
     for (size_t i = 0; i < a->layers.count && !*what; i++)
