@@ -50,10 +50,15 @@ nb_status nb_map_back_with(const nb_call *c, nb_slope_number *f, size_t lo, size
     return NB_OK;
 }
 
+/* A few one by one, then by doubling: a call of memcpy costs more than a few numbers. */
 void nb_repeat(const nb_kernels *k, size_t n, const void *x, void *to)
 {
+    enum { few = 16 };
     char *filled = to;
-    memcpy(to, x, n ? k->size : 0);
-    for (size_t i = 1; i < n; i *= 2)
+    if (k->size == sizeof(float))
+        for (size_t i = 0; i < n && i < few; i++) ((float *)to)[i] = *(const float *)x;
+    else
+        for (size_t i = 0; i < n && i < few; i++) ((double *)to)[i] = *(const double *)x;
+    for (size_t i = few; i < n; i *= 2)
         memcpy(filled + i * k->size, to, (i < n - i ? i : n - i) * k->size);
 }
