@@ -32,7 +32,7 @@ ifeq ($(optimise),)
 $(error CONFIG=$(CONFIG): expected release, debug, asan, tsan, cov or fuzz)
 endif
 
-build := build/$(CONFIG)-$(notdir $(firstword $(CC)))
+build := build/$(CONFIG)-$(notdir $(firstword $(CC)))$(if $(BLAS_LIBS),-blas)
 
 # Asked of pkg-config at the first recipe that needs it, that is, after `deps` has run in the same
 # make call; then remembered.
@@ -67,9 +67,9 @@ libs    = $(pkg_libs) -lm $(LDLIBS)
 
 # --- sources --------------------------------------------------------------------------------------
 
-# x*.c is compiled in two precisions; vector.c, the elementwise loops, also per instruction set.
+# x*.c is compiled in two precisions; vector.c and tiles.c, the hot loops, also per instruction set.
 lib_all   := $(sort $(wildcard lib/*/*.c))
-lib_vec   := lib/kernel/vector.c
+lib_vec   := lib/kernel/vector.c lib/kernel/tiles.c
 lib_real  := $(filter lib/kernel/x% lib/tensor/x%,$(lib_all))
 lib_plain := $(filter-out $(lib_vec) $(lib_real),$(lib_all))
 
@@ -96,6 +96,10 @@ lib_objects := $(call object,$(lib_plain)) \
                $(foreach p,_s _d,$(call object,$(lib_real),$p)) \
                $(foreach i,$(isas),$(foreach p,_s _d,$(call object,$(lib_vec),$p_$i)))
 
+# Convolution's products are fused into their sums, as BLAS's are. Beside release, -O1: its unrolled
+# loops take half a minute to compile with sanitizers.
+$(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$(CONFIG)),,-O1)
+
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
 example_helpers := $(addprefix examples/,common.c compare.c graphs.c print.c read_digits.c textbook_values.c train_figures.c)
 examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
@@ -103,6 +107,7 @@ example_bin := $(addprefix $(bin_suffix),$(examples))
 pages      := $(filter-out %/textbook,$(example_bin))
 test_sources := $(sort $(wildcard test/test_*.c))
 tests       := $(patsubst %.c,$(build)/%,$(test_sources))
+test_tools  := $(addprefix $(build)/test/,mnist_tool digit_tool)
 test_scripts := $(sort $(wildcard test/test_*.sh))
 chosen_tests := $(filter $(if $(TEST),%/test_$(TEST) %/test_$(TEST).sh,%),$(tests) $(test_scripts))
 fuzzers     := $(patsubst %.c,$(build)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
@@ -139,7 +144,7 @@ deps-dev: ## the same, and the tools of format, lint and check-numpy
 data: ## MNIST into data/mnist
 	@scripts/get_mnist.sh
 
-test: lib $(tests) $(build)/test/mnist_tool $(example_bin) check-house ## build and run every test (TEST=name for one)
+test: lib $(tests) $(test_tools) $(example_bin) check-house ## build and run every test (TEST=name for one)
 	@CC="$(CC)" CONFIG=$(CONFIG) EXAMPLES=$(bin_suffix)examples TOOLS=$(build)/test \
 	    scripts/run_tests.sh $(chosen_tests)
 
@@ -226,9 +231,9 @@ $(build)/lib/%_d.o: lib/%.c $(build)/flags
 	$(cc_object) -c $< -o $@
 define isa_rule
 $$(build)/lib/%_s_$1.o: lib/%.c $$(build)/flags
-	$$(cc_object) $$(vec_flags) $$(isa_$1) -DNB_REAL_SINGLE -c $$< -o $$@
+	$$(cc_object) $$(vec_flags) $$(isa_$1) $$(fuse) -DNB_REAL_SINGLE -c $$< -o $$@
 $$(build)/lib/%_d_$1.o: lib/%.c $$(build)/flags
-	$$(cc_object) $$(vec_flags) $$(isa_$1) -c $$< -o $$@
+	$$(cc_object) $$(vec_flags) $$(isa_$1) $$(fuse) -c $$< -o $$@
 endef
 $(foreach i,$(isas),$(eval $(call isa_rule,$i)))
 
@@ -253,11 +258,12 @@ comma := ,
 wrap_file := $(addprefix -Wl$(comma)--wrap=,openat readlinkat faccessat fstat fstatat fchown fchmod fdopen \
                                             tmpfile fflush fsync fclose renameat)
 wrap_graph_deep := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc posix_memalign)
+wrap_schedule := $(wrap_graph_deep)
 $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(libnablas)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $(wrap_$*) $^ $(test_libs) $(libs) -o $@
 
 $(build)/test/%_tool: $(build)/test/%_tool.o $(libnablas)
-	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(libs) -o $@
+	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(test_libs) $(libs) -o $@
 $(build)/test/fuzz/%: $(build)/test/fuzz/%.o $(libnablas)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) -fsanitize=fuzzer $^ $(libs) -o $@
 

@@ -35,18 +35,19 @@ void *bench_numbers(nb_dtype dtype, size_t n)
 /* A stand-in: ink where a fixed digit-like blob of a fifth of the pixels is, jittered per image. */
 static void invent(nb_dataset *d, size_t n, nb_random *random)
 {
-    bench_check(nb_tensor_create(&d->images, NB_UINT8, NB_SHAPE(n, 28, 28)));
-    bench_check(nb_tensor_create(&d->labels, NB_UINT8, NB_SHAPE(n)));
-    d->normalize = d->flatten = true;
+    bench_check(nb_tensor_create(&d->x, NB_UINT8, NB_SHAPE(n, 784)));
+    bench_check(nb_tensor_create(&d->t, NB_UINT8, NB_SHAPE(n)));
+    d->scale = 255;
+    d->classes = NB_MNIST_CLASSES;
     for (size_t i = 0; i < n; i++) {
         size_t draw[4];
         bench_check(nb_random_choice(random, 9, 4, draw));
-        uint8_t *image = nb_tensor_at(&d->images, i);
+        uint8_t *image = nb_tensor_at(&d->x, i);
         for (size_t y = 4; y < 24; y++)
             for (size_t x = 4; x < 24; x++)
                 if ((x + y * draw[0] + draw[1]) % 5 < 2 && x > draw[2] && y > draw[3])
                     image[28 * y + x] = (uint8_t)(100 + 7 * draw[0] + 3 * (x + y));
-        ((uint8_t *)d->labels.data)[i] = (uint8_t)draw[0];
+        ((uint8_t *)d->t.data)[i] = (uint8_t)draw[0];
     }
 }
 
@@ -62,6 +63,7 @@ const nb_mnist *bench_mnist(void)
         nb_random_seed(&random, 1);
         invent(&mnist.train, 60000, &random);
         invent(&mnist.test, 10000, &random);
+        mnist.rows = mnist.columns = 28;
         printf("data:       a stand-in; 'make data' fetches MNIST\n");
     }
     return &mnist;

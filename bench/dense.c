@@ -96,9 +96,9 @@ static float *normal(nb_random *random, size_t count)
 
 static float *floats(const nb_dataset *set)
 {
-    const size_t count = nb_tensor_count(&set->images);
+    const size_t count = nb_tensor_count(&set->x);
     float *x = reserve(count);
-    nb_sfrom_bytes(count, set->images.data, 255, x);
+    nb_sfrom_bytes(count, set->x.data, 255, x);
     return x;
 }
 
@@ -116,8 +116,8 @@ void dense_create(dense *d, const nb_mnist *mnist, size_t hidden, size_t rows, n
     d->t = malloc(rows * sizeof *d->t);
     d->images = floats(&mnist->train);
     d->test_images = floats(&mnist->test);
-    d->labels = mnist->train.labels.data;
-    d->test_labels = mnist->test.labels.data;
+    d->labels = mnist->train.t.data;
+    d->test_labels = mnist->test.t.data;
 }
 
 void dense_destroy(dense *d)

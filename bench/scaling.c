@@ -108,22 +108,27 @@ static double row(const shape *s, nb_dtype dtype, size_t threads, double peak, d
     nb_trainer *trainer;
     bench_time time[2];
     products p = products_of(s, dtype, threads);
-    const nb_model_options o = {.layers = s->layers,
-                              .sizes = s->sizes,
-                              .bias = true,
-                              .activation = NB_SIGMOID,
-                              .epsilon = NB_BOOK_EPSILON,
-                              .dtype = dtype,
-                              .max_batch = nb_train_max_batch(s->batch)};
+    nb_layer layer[2 * most_layers];
+    for (size_t l = 0; l < s->layers; l++) {
+        layer[2 * l] = nb_dense(s->sizes[l + 1]);
+        layer[2 * l + 1] = nb_act(NB_SIGMOID);
+    }
+    const nb_mnist *mnist = bench_mnist();
+    nb_random_seed(&random, 0);
+    const nb_model_options o = {.input = NB_SHAPE(s->sizes[0]),
+                                .layers = {2 * s->layers - 1, layer},
+                                .epsilon = NB_BOOK_EPSILON,
+                                .dtype = dtype,
+                                .max_batch = nb_train_max_batch(s->batch),
+                                .random = &random,
+                                .init = NB_INIT_STD,
+                                .std = 0.01};
     nb_train_options train = NB_TRAIN_DEFAULTS;
     train.batch = s->batch;
     train.threads = threads;
     train.lr = 0.01;
-    nb_random_seed(&random, 0);
     bench_check(nb_model_create(&net, &o));
-    nb_net_randomize(net, &random, 0.01);
-
-    bench_check(nb_trainer_create(&trainer, net, bench_mnist(), &random, &train));
+    bench_check(nb_trainer_create(&trainer, net, &mnist->train, &mnist->test, &random, &train));
     check_loss(s, trainer, loss);
     bench_compare(2, (void (*const[])(void *)){run_step, run_products},
                   (void *const[]){trainer, &p}, time);

@@ -2,7 +2,7 @@
  * iterations of 100, hidden 50, 18 evaluations), three ways:
  *   floor   the job's cblas_sgemm calls alone, back to back, on resident dense data
  *   dense   the yardstick trainer of dense.c
- *   nablas  nb_trainer_step and nb_trainer_accuracy */
+ *   nablas  nb_trainer_step and nb_trainer_metric */
 #include "bench.h"
 #include "dense.h"
 
@@ -90,12 +90,14 @@ typedef struct nablas_run {
 
 static void nablas_create(nablas_run *r, size_t threads)
 {
+    const nb_mnist *mnist = bench_mnist();
     nb_train_options options = NB_TRAIN_DEFAULTS;
     options.threads = threads;
     nb_random_seed(&r->random, 0);
     bench_check(nb_two_layer_net_create(&r->net, inputs, hidden, outputs, 0.01, NB_SIGMOID,
                                         NB_FLOAT32, nb_train_max_batch(batch), &r->random));
-    bench_check(nb_trainer_create(&r->trainer, r->net, bench_mnist(), &r->random, &options));
+    bench_check(
+        nb_trainer_create(&r->trainer, r->net, &mnist->train, &mnist->test, &r->random, &options));
 }
 
 static void nablas_destroy(nablas_run *r)
@@ -116,8 +118,8 @@ static void nablas_evaluation(void *context)
     nb_trainer *trainer = ((nablas_run *)context)->trainer;
     double accuracy;
     bench_blas_threads(1);
-    bench_check(nb_trainer_accuracy(trainer, &bench_mnist()->train, &accuracy));
-    bench_check(nb_trainer_accuracy(trainer, &bench_mnist()->test, &accuracy));
+    bench_check(nb_trainer_metric(trainer, &bench_mnist()->train, &accuracy));
+    bench_check(nb_trainer_metric(trainer, &bench_mnist()->test, &accuracy));
 }
 
 /* --- the check -------------------------------------------------------------------------------- */
@@ -135,7 +137,7 @@ static void check_same(const dense_run *d, nablas_run *r)
             bench_fail("dense has loss %.9g, nablas %.9g at step %d", expected, loss, i);
     }
     const size_t correct = dense_correct(d->d, d->d->test_images, d->d->test_labels, 10000);
-    bench_check(nb_trainer_accuracy(r->trainer, &mnist->test, &accuracy));
+    bench_check(nb_trainer_metric(r->trainer, &mnist->test, &accuracy));
     if (!(fabs(accuracy - (double)correct / 10000) < 5e-4))
         bench_fail("dense has %zu of 10000 images right, nablas %.0f", correct, accuracy * 10000);
 }

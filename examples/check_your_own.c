@@ -23,7 +23,6 @@ static nb_status tanh_forward(const nb_call *c, size_t lo, size_t hi)
 
 static nb_status tanh_backward(const nb_call *c, size_t lo, size_t hi)
 {
-    (void)i; /* the only input */
     const size_t width = nb_tensor_width(c->out);
     for (size_t k = lo * width; k < hi * width; k++) {
         const double y = c->kernels->get(c->out->data, k), dy = c->kernels->get(c->dout->data, k);
@@ -33,11 +32,14 @@ static nb_status tanh_backward(const nb_call *c, size_t lo, size_t hi)
     return NB_OK;
 }
 
-static const nb_op tanh_op = {.name = "tanh",
-                              .inputs = 1,
-                              .config = sizeof(double), .promises = NB_BY_ROW, .plan = tanh_plan,
-                              .forward = {{tanh_forward, NB_ROWS, 0, false}},
-                              .backward = {{tanh_backward, NB_INPUT_ROWS, 0, false}}};
+static const nb_op tanh_op = {
+    .name = "tanh",
+    .inputs = 1,
+    .promises = NB_BY_ROW | NB_BY_ELEMENT,
+    .plan = tanh_plan,
+    .forward = {{tanh_forward, NB_ROWS, 0, false}},
+    .backward = {{tanh_backward, NB_INPUT_ROWS, 0, false}},
+};
 
 /* --- a callback: Rosenbrock's function, with a slip in its gradient --------------------------- */
 
@@ -74,7 +76,7 @@ int main(int argc, char **argv)
     page_begin(&p, argc, argv, "Check the gradient of an operation and of a callback.", NULL);
 
     const nb_operand x = {.shape = NB_SHAPE(3, 4)};
-    show(&p, nb_op_check(&tanh_op, &(double){0}, &x, NULL, &report), &report);
+    show(&p, nb_op_check(&tanh_op, NULL, &x, NULL, &report), &report);
 
     const double at[2] = {-1.2, 1};
     show(&p, nb_function_check(rosenbrock, rosenbrock_gradient, NULL, 2, at, NULL, &report),

@@ -260,7 +260,7 @@ void load_mnist(const char *program, const char *folder, nb_mnist *mnist)
 static bool begins(const nb_dataset *set, const uint8_t *labels, size_t n)
 {
     if (nb_dataset_count(set) < n) n = nb_dataset_count(set);
-    return n >= 8 && memcmp(set->t.data, labels, n) == 0;
+    return n >= 8 && set->t.dtype == NB_UINT8 && memcmp(set->t.data, labels, n) == 0;
 }
 
 static bool is_fashion(const nb_dataset *set)

@@ -53,19 +53,23 @@ static void parse(int argc, char **argv, settings *s)
 
 static void make_net(const settings *s, nb_model **net)
 {
-    const size_t sizes[][4] = {{s->inputs, 50, 10}, {s->inputs, 50, 100, 10}, {s->inputs, 3}};
-    static const size_t layers[] = {2, 3, 1};
+    const nb_layer act = nb_act(s->activation);
+    const nb_layers layers[] = {
+        NB_LAYERS(nb_dense(50), act, nb_dense(10)),
+        NB_LAYERS(nb_dense(50), act, nb_dense(100), act, nb_dense(10)),
+        NB_LAYERS(nb_dense_without_bias(3)),
+    };
     nb_random random;
-    const nb_model_options options = {.layers = layers[s->net],
-                                    .sizes = sizes[s->net],
-                                    .bias = s->net != SIMPLE,
-                                    .activation = s->activation,
-                                    .epsilon = s->exact ? NB_EXACT_LOG : NB_BOOK_EPSILON,
-                                    .dtype = NB_FLOAT64,
-                                    .max_batch = s->batch};
-    page_check(&s->page, nb_model_create(net, &options));
     nb_random_seed(&random, s->seed);
-    nb_net_randomize(*net, &random, s->net == SIMPLE ? 1 : 0.01);
+    const nb_model_options options = {.input = NB_SHAPE(s->inputs),
+                                      .layers = layers[s->net],
+                                      .epsilon = s->exact ? NB_EXACT_LOG : NB_BOOK_EPSILON,
+                                      .dtype = NB_FLOAT64,
+                                      .max_batch = s->batch,
+                                      .random = &random,
+                                      .init = NB_INIT_STD,
+                                      .std = s->net == SIMPLE ? 1 : 0.01};
+    page_check(&s->page, nb_model_create(net, &options));
 }
 
 /* simpleNet's x and t in the book. */
@@ -83,7 +87,7 @@ static void make_batch(settings *s, nb_tensor *x, nb_tensor *t)
 {
     nb_mnist mnist;
     load_mnist(s->page.program, mnist_folder(s->data), &mnist);
-    s->inputs = nb_tensor_width(&mnist.train.images);
+    s->inputs = nb_tensor_width(&mnist.train.x);
     page_check(&s->page, nb_tensor_create(x, NB_FLOAT64, NB_SHAPE(s->batch, s->inputs)));
     page_check(&s->page, nb_tensor_create(t, NB_INT32, NB_SHAPE(s->batch)));
     page_check(&s->page, nb_dataset_range(&mnist.train, 0, s->batch, x, t));

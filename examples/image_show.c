@@ -24,13 +24,13 @@ int main(int argc, char **argv)
     page p;
     const char *file = NULL;
     const page_option options[] = {
-        {"image", "FILE", "a PNG file (one that the program writes first)", &file}, {0}};
+        {"image", "FILE", "a PNG or JPEG file (one that the program writes first)", &file}, {0}};
     page_begin(&p, argc, argv, "Read an image and show it (1.6.3).", options);
     if (!file) write_picture(&p, file = page_path(&p, "picture", "png"));
 
     nb_image image;
     char shape[64];
-    page_check(&p, nb_png_read(file, 3, &image));
+    page_check(&p, nb_image_read(file, 3, &image));
     nb_shape_text(NB_SHAPE(image.height, image.width, image.channels), shape, sizeof shape);
     printf("img.shape = %s\n", shape);
     printf("img[0][0] = [%d %d %d]\n", image.pixels[0], image.pixels[1], image.pixels[2]);

@@ -8,7 +8,7 @@ enum { ROWS = 1000, CLASSES = NB_MNIST_CLASSES };
 static size_t gather(const page *p, const nb_dataset *set, size_t lo, double *X, int32_t *labels)
 {
     const size_t count = nb_dataset_count(set), n = count - lo < ROWS ? count - lo : ROWS;
-    const size_t pixels = nb_tensor_width(&set->images);
+    const size_t pixels = nb_tensor_width(&set->x);
     for (size_t i = 0; i < n; i++) {
         nb_tensor row = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, pixels), X + i * (pixels + 1));
         nb_tensor label = nb_tensor_view(NB_INT32, NB_SHAPE(1), labels + i);
@@ -24,7 +24,7 @@ static size_t gather(const page *p, const nb_dataset *set, size_t lo, double *X,
  * 0. */
 static void fit(const page *p, const nb_dataset *set, double ridge, double *X, double *W)
 {
-    const size_t k = nb_tensor_width(&set->images) + 1;
+    const size_t k = nb_tensor_width(&set->x) + 1;
     double *gram = nb_alloc_zero(k * k, sizeof *gram), *T = nb_alloc(ROWS * CLASSES, sizeof *T);
     int32_t labels[ROWS];
     if (!gram || !T) fail(p->program);
@@ -44,7 +44,7 @@ static void fit(const page *p, const nb_dataset *set, double ridge, double *X, d
 /* The share of images whose largest score, of X W, is their class. */
 static double accuracy(const page *p, const nb_dataset *set, const double *W, double *X)
 {
-    const size_t k = nb_tensor_width(&set->images) + 1;
+    const size_t k = nb_tensor_width(&set->x) + 1;
     static double scores[ROWS * CLASSES];
     int32_t labels[ROWS];
     size_t correct = 0, found;
@@ -69,13 +69,13 @@ static void train_network(const page *p, const nb_mnist *mnist)
     options.eval_every = 0;
     options.threads = 1;
     nb_random_seed(&random, 0);
-    page_check(p, nb_two_layer_net_create(&net, nb_tensor_width(&mnist->train.images), 50, CLASSES,
-                                          0.01, NB_SIGMOID, NB_FLOAT64,
-                                          nb_train_max_batch(options.batch), &random));
-    page_check(p, nb_train(net, mnist, &random, &options, &result));
+    page_check(p, nb_two_layer_net_create(&net, nb_tensor_width(&mnist->train.x), 50, CLASSES, 0.01,
+                                          NB_SIGMOID, NB_FLOAT64, nb_train_max_batch(options.batch),
+                                          &random));
+    page_check(p, nb_train(net, &mnist->train, &mnist->test, &random, &options, &result));
     printf("TwoLayerNet, %zu iterations: %.2f s\n", result.completed, result.last.train_seconds);
-    printf("train accuracy %.4f, test accuracy %.4f\n", result.last.train_accuracy,
-           result.last.test_accuracy);
+    printf("train accuracy %.4f, test accuracy %.4f\n", result.last.train_metric,
+           result.last.test_metric);
     nb_model_destroy(net);
 }
 
@@ -90,7 +90,7 @@ int main(int argc, char **argv)
     page_begin(&p, argc, argv, "A linear classifier of MNIST by least squares, in closed form.",
                more);
     load_mnist(p.program, mnist_folder(data), &mnist);
-    const size_t k = nb_tensor_width(&mnist.train.images) + 1;
+    const size_t k = nb_tensor_width(&mnist.train.x) + 1;
     double *X = nb_alloc(ROWS * k, sizeof *X), *W = nb_alloc(k * CLASSES, sizeof *W);
     if (!X || !W) fail(p.program);
 

@@ -4,72 +4,152 @@
 #include "read_digits.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include <zlib.h>
 
 enum { CLASSES = NB_MNIST_CLASSES, BATCH = 100, EPOCHS = 10 };
 
 typedef struct settings {
     const char *data, *weights;
-    nb_activation activation;
-    bool dtypes[2]; /* float32, float64 */
+    bool given;               /* --activation is */
+    nb_activation activation; /* what --weights do not say; of the program's own */
+    bool described;           /* the weights say what they are */
+    bool dtypes[2];           /* float32, float64 */
 } settings;
 
-/* --- the network ------------------------------------------------------------------------------ */
+/* --- weights ---------------------------------------------------------------------------------- */
 
 /* 784-50-100-10, as the book's. */
-static void train(const page *p, const char *folder, const char *path)
+static void train(const page *p, const settings *s, const nb_mnist *mnist, const char *path)
 {
-    nb_mnist mnist;
     nb_model *net;
     nb_random random;
     nb_train_result result;
-    load_mnist(p->program, folder, &mnist);
-    const size_t pixels = nb_tensor_width(&mnist.train.images);
+    const nb_layer act = nb_act(s->activation);
+    const bool relu = s->activation == NB_RELU;
     nb_train_options options = NB_TRAIN_DEFAULTS;
-    options.iterations = EPOCHS * ((nb_dataset_count(&mnist.train) + BATCH - 1) / BATCH);
+    options.iterations = EPOCHS * ((nb_dataset_count(&mnist->train) + BATCH - 1) / BATCH);
     options.batch = BATCH;
-    options.lr = 0.5;
+    options.lr = relu ? 0.1 : 0.5;
     options.sampling = NB_EPOCH;
     options.eval_every = 0;
     nb_random_seed(&random, 0);
-    page_check(p, nb_model_create(&net, &(nb_model_options){.layers = 3,
-                                                        .sizes = (size_t[]){pixels, 50, 100, 10},
-                                                        .bias = true,
-                                                        .activation = NB_SIGMOID,
-                                                        .epsilon = NB_BOOK_EPSILON,
-                                                        .dtype = NB_FLOAT32,
-                                                        .max_batch = nb_train_max_batch(BATCH)}));
-    nb_net_randomize(net, &random, 0.1);
+    page_check(p, nb_model_create(&net, &(nb_model_options){
+                                            .input = NB_SHAPE(nb_tensor_width(&mnist->train.x)),
+                                            .layers = NB_LAYERS(nb_dense(50), act, nb_dense(100),
+                                                                act, nb_dense(CLASSES)),
+                                            .epsilon = NB_BOOK_EPSILON,
+                                            .dtype = NB_FLOAT32,
+                                            .max_batch = nb_train_max_batch(BATCH),
+                                            .random = &random,
+                                            .init = relu ? NB_INIT_HE : NB_INIT_STD,
+                                            .std = 0.1,
+                                            .scale = mnist->train.scale,
+                                            .classes = class_names(&mnist->train)}));
     page_check(p, nb_model_can_save(net, path));
-    page_check(p, nb_train(net, &mnist, &random, &options, &result));
+    page_check(p, nb_train(net, &mnist->train, &mnist->test, &random, &options, &result));
     page_check(p, nb_model_save(net, path));
     printf("no weights given: trained %d epochs in %.2f s, kept in %s\n", EPOCHS,
            result.last.seconds, path);
     nb_model_destroy(net);
-    nb_mnist_destroy(&mnist);
 }
 
-/* The network of the weights' sizes, which must fit images of `pixels`. */
+/* Other images or labels, other fingerprint. */
+static unsigned long fingerprint(const nb_dataset *set)
+{
+    const nb_tensor *part[2] = {&set->t, &set->x};
+    unsigned long crc = crc32(0, NULL, 0);
+    for (int i = 0; i < 2; i++) {
+        const size_t width = nb_tensor_width(part[i]);
+        crc = crc32_z(crc, (const Bytef *)&width, sizeof width);
+        crc = crc32_z(crc, part[i]->data, nb_tensor_count(part[i]));
+    }
+    return crc;
+}
+
+/* The weights that an earlier run kept in DIR for these images and this activation, or new ones. */
+static const char *own_weights(const page *p, const settings *s, const nb_mnist *mnist)
+{
+    static char path[4200];
+    page_folder(p);
+    snprintf(path, sizeof path, "%s/mnist_predict_%s_%08lx.npz", p->out,
+             nb_activation_name(s->activation), fingerprint(&mnist->train));
+    if (access(path, F_OK))
+        train(p, s, mnist, path);
+    else
+        printf("no weights given: those of %s, from an earlier run\n", path);
+    return path;
+}
+
+/* Are they the book's sample_weight.pkl? */
+static bool are_the_books(const char *path, const nb_arrays *weights)
+{
+    static const struct {
+        const char *name;
+        size_t rows, columns;
+    } books[] = {{"W1", 784, 50}, {"W2", 50, 100}, {"W3", 100, 10}};
+    const char *dot = strrchr(path, '.');
+    for (int i = 0; i < 3; i++) {
+        const nb_tensor *W = nb_arrays_find(weights, books[i].name);
+        if (!W || !nb_shape_equal(W->shape, NB_SHAPE(books[i].rows, books[i].columns)))
+            return false;
+    }
+    return dot && !strcmp(dot, ".pkl") && !nb_arrays_find(weights, "W4");
+}
+
+/* What --weights say of themselves, and --activation of those that say nothing. */
+static void know_weights(const page *p, settings *s)
+{
+    nb_arrays weights;
+    page_check(p, nb_arrays_load(&weights, s->weights));
+    s->described = nb_arrays_text(&weights, "nablas.model");
+    const bool known = s->described || s->given || are_the_books(s->weights, &weights);
+    nb_arrays_destroy(&weights);
+    if (!known)
+        usage_error(p->program,
+                    "%s does not say what stands between its layers: give --activation sigmoid or "
+                    "relu",
+                    s->weights);
+}
+
+/* --- the network ------------------------------------------------------------------------------ */
+
+static void check_activation(const page *p, const settings *s, const nb_model *net)
+{
+    const nb_layers *layers = &net->options.layers;
+    for (size_t i = 0; i < layers->count; i++) {
+        const nb_layer *layer = &layers->layer[i];
+        if (layer->kind != NB_LAYER_ACTIVATION || layer->activation == s->activation) continue;
+        fprintf(stderr, "%s: %s: a network with %s, but --activation is %s\n", p->program,
+                s->weights, nb_activation_name(layer->activation),
+                nb_activation_name(s->activation));
+        exit(EXIT_FAILED);
+    }
+}
+
+/* The network of the weights, which must fit images of `pixels`. */
 static nb_model *open_net(const page *p, const settings *s, nb_dtype dtype, size_t pixels)
 {
     nb_model *net;
-    page_check(p, nb_model_open(&net, s->weights,
-                              &(nb_model_options){.activation = s->activation,
-                                                .epsilon = NB_BOOK_EPSILON,
-                                                .dtype = dtype,
-                                                .max_batch = BATCH}));
-    const size_t inputs = nb_value(net->x)->shape.dim[1],
-                 outputs = nb_value(net->scores)->shape.dim[1];
-    if (inputs == pixels && outputs == CLASSES) return net;
+    const nb_model_options options = {.dtype = dtype, .max_batch = BATCH};
+    page_check(p, s->described
+                      ? nb_model_open(&net, s->weights, &options)
+                      : nb_model_open_perceptron(&net, s->weights, s->activation, &options));
+    if (s->given) check_activation(p, s, net);
+    const size_t inputs = nb_tensor_width(nb_value(net->x));
+    if (inputs == pixels && net->outputs == CLASSES) return net;
     fprintf(stderr, "%s: %s: a network of %zu inputs and %zu outputs, expected %zu and %d\n",
-            p->program, s->weights, inputs, outputs, pixels, CLASSES);
+            p->program, s->weights, inputs, net->outputs, pixels, CLASSES);
     exit(EXIT_FAILED);
 }
 
 /* --- the test set ----------------------------------------------------------------------------- */
 
 /* What the network says of `count` images, `batch` at a time; the seconds that it took. */
-static double classify(const page *p, nb_model *net, const nb_tensor *x, size_t batch, uint8_t *said)
+static double classify(const page *p, nb_model *net, const nb_tensor *x, size_t batch,
+                       uint8_t *said)
 {
     double room[BATCH * CLASSES];
     const nb_kernels *kernels = nb_kernels_of(x->dtype);
@@ -139,34 +219,18 @@ static void show_confusion(const page *p, const nb_dataset *test, const uint8_t 
     page_save(p, fig, "confusion", "test images, by what they are and what the network says");
 }
 
-static void test_all(const page *p, const settings *s)
+static void test_all(const page *p, const settings *s, const nb_dataset *test)
 {
-    nb_mnist mnist;
-    load_mnist(p->program, mnist_folder(s->data), &mnist);
-    uint8_t *said = nb_alloc(nb_dataset_count(&mnist.test), 1);
+    uint8_t *said = nb_alloc(nb_dataset_count(test), 1);
     if (!said) fail(p->program);
     for (nb_dtype dtype = NB_FLOAT32; dtype <= NB_FLOAT64; dtype++) {
         if (!s->dtypes[dtype]) continue;
-        nb_model *net = open_net(p, s, dtype, nb_tensor_width(&mnist.test.images));
-        run(p, net, &mnist.test, said);
+        nb_model *net = open_net(p, s, dtype, nb_tensor_width(&test->x));
+        run(p, net, test, said);
         nb_model_destroy(net);
     }
-    show_confusion(p, &mnist.test, said);
+    show_confusion(p, test, said);
     nb_free(said);
-    nb_mnist_destroy(&mnist);
-}
-
-/* The weights that an earlier run kept in DIR, or new ones. */
-static const char *own_weights(const page *p, const char *folder)
-{
-    static char path[4200];
-    page_folder(p);
-    snprintf(path, sizeof path, "%s/mnist_predict.npz", p->out);
-    if (access(path, F_OK))
-        train(p, folder, path);
-    else
-        printf("no weights given: those of %s, from an earlier run\n", path);
-    return path;
 }
 
 int main(int argc, char **argv)
@@ -176,31 +240,46 @@ int main(int argc, char **argv)
     static const char *const activations[] = {"sigmoid", "relu", NULL};
     page p;
     settings s = {0};
-    const char *dtype = "both", *activation = "sigmoid";
+    nb_mnist mnist = {0};
+    const char *dtype = "both", *activation = NULL;
     const page_option options[] = {
         {"data", "DIR", "folder of MNIST's four files (data/mnist)", &s.data},
         {"weights", "FILE", ".npz .safetensors .pkl (its own, trained at the first run)",
          &s.weights},
-        {"activation", "NAME", "of that network: sigmoid or relu (sigmoid)", &activation},
+        {"activation", "NAME",
+         "sigmoid or relu: of its own weights (sigmoid), or of a FILE that "
+         "does not say it",
+         &activation},
         {"dtype", "NAME", "float32, float64 or both (both)", &dtype},
-        {.argument = "[FILE.png ...]"}};
+        {.argument = "[PICTURE ...]"}};
     page_begin(&p, argc, argv,
                "A network of three layers on MNIST's test images (3.6.2, 3.6.3), or on digits of\n"
-               "your own in PNG files.",
+               "your own in PNG and JPEG files.",
                options);
     const int which = one_of(p.program, "--dtype", dtype, dtypes);
     s.dtypes[NB_FLOAT32] = which != FLOAT64;
     s.dtypes[NB_FLOAT64] = which != FLOAT32;
-    s.activation = (nb_activation)one_of(p.program, "--activation", activation, activations);
+    s.given = activation;
+    s.activation = (nb_activation)one_of(p.program, "--activation",
+                                         activation ? activation : "sigmoid", activations);
 
     nb_blas_set_threads(1); /* products so small take longer on two */
-    if (!s.weights) s.weights = own_weights(&p, mnist_folder(s.data));
-    if (!*p.rest) {
-        test_all(&p, &s);
-        return page_end(&p);
+    if (s.weights) know_weights(&p, &s);
+    if (!s.weights || !*p.rest) load_mnist(p.program, mnist_folder(s.data), &mnist);
+    if (!s.weights) {
+        s.weights = own_weights(&p, &s, &mnist);
+        s.described = true;
     }
-    nb_model *net = open_net(&p, &s, which == FLOAT64 ? NB_FLOAT64 : NB_FLOAT32, NB_DIGIT_PIXELS);
-    const int code = read_digits(&p, net);
-    nb_model_destroy(net);
+    int code;
+    if (*p.rest) {
+        nb_model *net =
+            open_net(&p, &s, which == FLOAT64 ? NB_FLOAT64 : NB_FLOAT32, NB_DIGIT_PIXELS);
+        code = read_digits(&p, net);
+        nb_model_destroy(net);
+    } else {
+        test_all(&p, &s, &mnist.test);
+        code = page_end(&p);
+    }
+    nb_mnist_destroy(&mnist);
     return code;
 }

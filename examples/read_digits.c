@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-enum { CLASSES = NB_MNIST_CLASSES, SHOWN = 100, COLUMNS = 5 };
+enum { CLASSES = NB_MNIST_CLASSES, SHOWN = 100, COLUMNS = 5, MOST = 64 };
 
-/* One file: what the network sees, and the classes from the most to the least likely. */
+/* One digit: what the network sees, and the classes from the most to the least likely. */
 typedef struct answer {
     uint8_t digit[NB_DIGIT_PIXELS];
     size_t class[CLASSES];
@@ -12,17 +12,22 @@ typedef struct answer {
     char caption[64];
 } answer;
 
-static bool read_digit(const page *p, const char *file, uint8_t *digit)
+/* The digits in a file, at most MOST; 0 if it has none or cannot be read. */
+static size_t read_file(const page *p, const char *file, nb_digit *digits)
 {
     nb_image image;
+    size_t count;
     if (nb_image_read(file, 4, &image)) {
         fprintf(stderr, "%s: %s\n", p->program, nb_last_error());
-        return false;
+        return 0;
     }
-    const nb_status status = nb_digit_from_image(&image, digit);
-    if (status) fprintf(stderr, "%s: %s: %s\n", p->program, file, nb_last_error());
+    if (nb_digits_from_image(&image, MOST, digits, &count))
+        fprintf(stderr, "%s: %s: %s\n", p->program, file, nb_last_error());
     nb_image_destroy(&image);
-    return !status;
+    if (count <= MOST) return count;
+    fprintf(stderr, "%s: %s: %zu digits, of which the first %d are read\n", p->program, file, count,
+            MOST);
+    return MOST;
 }
 
 /* The network's input is made as a training image's is: the digit as a dataset of one. */
@@ -30,11 +35,10 @@ static nb_status ask(nb_model *net, answer *a)
 {
     static uint8_t label;
     const nb_dtype dtype = nb_graph_dtype(net->graph);
-    const nb_dataset one = {
-        .images = nb_tensor_view(NB_UINT8, NB_SHAPE(1, NB_DIGIT_SIDE, NB_DIGIT_SIDE), a->digit),
-        .labels = nb_tensor_view(NB_UINT8, NB_SHAPE(1), &label),
-        .normalize = true,
-        .flatten = true};
+    const nb_dataset one = {.x = nb_tensor_view(NB_UINT8, NB_SHAPE(1, NB_DIGIT_PIXELS), a->digit),
+                            .t = nb_tensor_view(NB_UINT8, NB_SHAPE(1), &label),
+                            .scale = 255,
+                            .classes = CLASSES};
     nb_tensor x, y = {0};
     nb_status status = nb_tensor_create(&x, dtype, nb_dataset_x_shape(&one, 1));
     if (!status) status = nb_tensor_create(&y, dtype, NB_SHAPE(1, CLASSES));
@@ -72,9 +76,11 @@ static void print_digit(const uint8_t *digit)
     printf("  └%s┘\n", line);
 }
 
-static void print_answer(const char *file, const answer *a)
+static void print_answer(const char *file, size_t number, size_t count, const answer *a)
 {
-    printf("%s: ", file);
+    printf("%s", file);
+    if (count > 1) printf(", %zu of %zu", number + 1, count);
+    printf(": ");
     for (int i = 0; i < 3; i++)
         printf("%s%zu %.1f %%", i ? ", " : "", a->class[i], 100 * a -> probability[i]);
     printf("\n");
@@ -107,20 +113,22 @@ static void draw(const page *p, size_t count, answer *answers)
 int read_digits(const page *p, nb_model *net)
 {
     static answer answers[SHOWN];
-    size_t count = 0;
+    static nb_digit digits[MOST];
+    size_t shown = 0;
     bool all = true;
     for (char *const *file = p->rest; *file; file++) {
-        answer a = {0};
-        if (!read_digit(p, *file, a.digit)) {
-            all = false;
-            continue;
+        const size_t count = read_file(p, *file, digits);
+        all = all && count > 0;
+        for (size_t i = 0; i < count; i++) {
+            answer a = {0};
+            memcpy(a.digit, digits[i].pixels, sizeof a.digit);
+            page_check(p, ask(net, &a));
+            print_answer(*file, i, count, &a);
+            make_caption(*file, &a);
+            if (shown < SHOWN) answers[shown++] = a;
         }
-        page_check(p, ask(net, &a));
-        print_answer(*file, &a);
-        make_caption(*file, &a);
-        if (count < SHOWN) answers[count++] = a;
     }
-    if (count > 0) draw(p, count, answers);
+    if (shown > 0) draw(p, shown, answers);
     const int status = page_end(p);
     return all ? status : EXIT_FAILED;
 }

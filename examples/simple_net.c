@@ -31,11 +31,12 @@ static void draw(const page *p, nb_node *loss)
 static void show(const page *p, const struct run *run, const nb_tensor *x, const nb_tensor *t)
 {
     nb_model *net;
-    page_check(p, nb_model_create(&net, &(nb_model_options){.layers = 1,
-                                                        .sizes = (size_t[]){2, 3},
-                                                        .epsilon = run->epsilon,
-                                                        .dtype = NB_FLOAT64,
-                                                        .max_batch = 1}));
+    page_check(
+        p, nb_model_create(&net, &(nb_model_options){.input = NB_SHAPE(2),
+                                                     .layers = NB_LAYERS(nb_dense_without_bias(3)),
+                                                     .epsilon = run->epsilon,
+                                                     .dtype = NB_FLOAT64,
+                                                     .max_batch = 1}));
     nb_node *W = nb_model_parameter(net, "W1");
     memcpy(nb_value(W)->data, run->W, sizeof run->W);
     printf("%s\n", run->name);

@@ -66,11 +66,13 @@ static size_t recognised(const nb_arrays *weights, const nb_dataset *test, nb_dt
     nb_model *net;
     nb_tensor x, t;
     const size_t n = nb_dataset_count(test);
-    check(nb_model_create(&net, &(nb_model_options){.layers = 3,
-                                                .sizes = (size_t[]){784, 50, 100, 10},
-                                                .bias = true,
-                                                .dtype = dtype,
-                                                .max_batch = batch}));
+    check(nb_model_create(
+        &net,
+        &(nb_model_options){.input = NB_SHAPE(784),
+                            .layers = NB_LAYERS(nb_dense(50), nb_act(NB_SIGMOID), nb_dense(100),
+                                                nb_act(NB_SIGMOID), nb_dense(10)),
+                            .dtype = dtype,
+                            .max_batch = batch}));
     for (size_t i = 0; i < weights->count; i++) {
         nb_node *node = nb_model_parameter(net, weights->item[i].name);
         if (node) check(nb_tensor_convert(&weights->item[i].tensor, nb_value(node)));
@@ -90,7 +92,7 @@ static void the_books_weights(const char *file, const nb_mnist *mnist)
 {
     nb_arrays weights;
     nb_dataset bytes = mnist->test;
-    bytes.normalize = false;
+    bytes.scale = 1;
     check(nb_arrays_load(&weights, file));
     static const char *const layers[3][2] = {
         {"W1", "(784, 50)"}, {"W2", "(50, 100)"}, {"W3", "(100, 10)"}};
@@ -151,11 +153,11 @@ static void simple_net(const struct simple_run *run)
     const nb_tensor x = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, 2), (double[]){0.6, 0.9});
     const nb_tensor t = nb_tensor_view(NB_INT32, NB_SHAPE(1), &label);
     nb_tensor y = nb_tensor_view(NB_FLOAT64, NB_SHAPE(1, 3), p);
-    check(nb_model_create(&net, &(nb_model_options){.layers = 1,
-                                                .sizes = (size_t[]){2, 3},
-                                                .epsilon = run->epsilon,
-                                                .dtype = NB_FLOAT64,
-                                                .max_batch = 1}));
+    check(nb_model_create(&net, &(nb_model_options){.input = NB_SHAPE(2),
+                                                    .layers = NB_LAYERS(nb_dense_without_bias(3)),
+                                                    .epsilon = run->epsilon,
+                                                    .dtype = NB_FLOAT64,
+                                                    .max_batch = 1}));
     nb_node *W = nb_model_parameter(net, "W1");
     const double *dW = nb_gradient(W)->data;
     memcpy(nb_value(W)->data, run->W, sizeof run->W);
@@ -222,7 +224,8 @@ static double first_loss(const nb_mnist *mnist, nb_activation activation)
     check(nb_dataset_gather(&mnist->train, BATCH, mask, &x, &t));
     check(nb_model_feed(net, &x, &t, &loss));
     check(nb_forward(loss));
-    check(nb_descend(loss, 0.1, true));
+    check(nb_descend(loss, 0.1));
+    check(nb_forward_again(loss));
     const double value = nb_scalar(loss);
     nb_tensor_destroy(&x);
     nb_tensor_destroy(&t);
@@ -242,14 +245,14 @@ static void training(const char *section, const nb_mnist *mnist, nb_activation a
     nb_random_seed(&random, 0);
     check(nb_two_layer_net_create(&net, 784, 50, 10, 0.01, activation, NB_FLOAT64,
                                   nb_train_max_batch(options.batch), &random));
-    check(nb_trainer_create(&trainer, net, mnist, &random, &options));
+    check(nb_trainer_create(&trainer, net, &mnist->train, &mnist->test, &random, &options));
     for (size_t i = 0; i < options.iterations; i++) {
         double loss, train, test;
         char what[64];
         check(nb_trainer_step(trainer, &loss));
         if (i != 16 * options.eval_every && i != options.iterations - 1) continue;
-        check(nb_trainer_accuracy(trainer, &mnist->train, &train));
-        check(nb_trainer_accuracy(trainer, &mnist->test, &test));
+        check(nb_trainer_metric(trainer, &mnist->train, &train));
+        check(nb_trainer_metric(trainer, &mnist->test, &test));
         snprintf(what, sizeof what, "%s, iteration %zu: train accuracy", name, i);
         digits(section, what, *books++, train);
         snprintf(what, sizeof what, "%s, iteration %zu: test accuracy", name, i);
@@ -286,14 +289,15 @@ static void gradient_check(const nb_mnist *mnist, double epsilon, const char *co
     nb_tensor x, t;
     nb_node *loss;
     nb_random_seed(&random, 0);
-    check(nb_model_create(&net, &(nb_model_options){.layers = 2,
-                                                .sizes = (size_t[]){784, 50, 10},
-                                                .bias = true,
-                                                .activation = NB_RELU,
-                                                .epsilon = epsilon,
-                                                .dtype = NB_FLOAT64,
-                                                .max_batch = 3}));
-    nb_net_randomize(net, &random, 0.01);
+    check(nb_model_create(
+        &net, &(nb_model_options){.input = NB_SHAPE(784),
+                                  .layers = NB_LAYERS(nb_dense(50), nb_act(NB_RELU), nb_dense(10)),
+                                  .epsilon = epsilon,
+                                  .dtype = NB_FLOAT64,
+                                  .max_batch = 3,
+                                  .random = &random,
+                                  .init = NB_INIT_STD,
+                                  .std = 0.01}));
     check(nb_tensor_create(&x, NB_FLOAT64, nb_dataset_x_shape(&mnist->train, 3)));
     check(nb_tensor_create(&t, NB_INT32, nb_dataset_t_shape(&mnist->train, 3)));
     check(nb_dataset_range(&mnist->train, 0, 3, &x, &t));

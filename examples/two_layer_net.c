@@ -61,7 +61,7 @@ int main(int argc, char **argv)
     p.seed = &seed;
     load_mnist(p.program, mnist_folder(data), &mnist);
     nb_random_seed(&random, seed);
-    page_check(&p, nb_two_layer_net_create(&net, nb_tensor_width(&mnist.train.images), 50, 10, 0.01,
+    page_check(&p, nb_two_layer_net_create(&net, nb_tensor_width(&mnist.train.x), 50, 10, 0.01,
                                            NB_SIGMOID, NB_FLOAT64, BATCH, &random));
     for (int i = 0; i < 4; i++) {
         char shape[64];
@@ -83,7 +83,8 @@ int main(int argc, char **argv)
     page_check(&p, nb_backward(loss));
     compare(&p, net, loss);
     page_check(&p, nb_forward(loss));
-    page_check(&p, nb_descend(loss, 0.1, true));
+    page_check(&p, nb_descend(loss, 0.1));
+    page_check(&p, nb_forward_again(loss));
     printf("\nloss of the same images after it  %s\n", repr(nb_scalar(loss)));
 
     draw(&p, loss);

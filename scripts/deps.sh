@@ -37,6 +37,8 @@ clang        cmd:clang                    clang               clang           cl
 libFuzzer    fuzzer:clang                 libclang-rt-dev     compiler-rt     compiler-rt llvm
 clang-format cmd:clang-format             clang-format        clang-tools-extra clang   clang-format
 clang-tidy   cmd:clang-tidy               clang-tidy          clang-tools-extra clang   llvm
+OpenBLAS-serial openblas:serial       libopenblas0-serial -               -         -
+OpenBLAS-openmp openblas:openmp       libopenblas0-openmp -               -         -
 NumPy        python:numpy                 python3-numpy       python3-numpy   python-numpy numpy
 '
 
@@ -51,6 +53,9 @@ found() { # found HOW
     header:*) echo "#include <${1#header:}>" | "$cc" $(pkg-config --cflags openblas 2>/dev/null) -E - >/dev/null 2>&1 ;;
     font:*) find -L /usr/share/fonts /usr/local/share/fonts "$HOME/.fonts" "$HOME/.local/share/fonts" \
                  "$HOME/Library/Fonts" /Library/Fonts -name "${1#font:}" 2>/dev/null | grep -q . ;;
+    openblas:*) # Debian has OpenBLAS built in three ways; who has not has one to test with
+                ! command -v apt-get >/dev/null 2>&1 ||
+                ls /usr/lib/*/openblas-"${1#openblas:}"/libopenblas.so.0 >/dev/null 2>&1 ;;
     file:*) [ -e "${1#file:}" ] ;;
     fuzzer:*) program=$(mktemp) # the library is looked for only when linking
               echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include <cairo.h>
+#include <fontconfig/fontconfig.h>
 #include <jpeglib.h>
 
 typedef enum photo_light { EVEN, SIDE, CORNER, SHADOW } photo_light;
@@ -66,6 +67,11 @@ static const photo_kind photo_kinds[] = {
     {"three digits", 600, 200, NULL, .06, .6, 0, 1, .05, EVEN, 1, 0, PLAIN, 0, 3, false},
     {"printed, four digits", 500, 120, "DejaVu Sans", 0, .5, 3, .95, .1, SIDE, .6, 3, PLAIN, 0, 4,
      false},
+    {"chalk, side light", 400, 300, NULL, .06, .5, 0, .25, .9, SIDE, .5, 3, PLAIN, 0, 1, true},
+    {"a dark shadow", 300, 400, NULL, .05, .4, 0, .95, .15, SHADOW, .4, 2, PLAIN, 0, 1, true},
+    {"ruled in black", 400, 400, NULL, .05, .5, 2, .97, .15, EVEN, 1, 2, RULED, .15, 1, false},
+    {"grid, side light, noise", 500, 400, NULL, .05, .5, 4, .95, .15, SIDE, .6, 8, GRID, .6, 1,
+     true},
     {"two, ruled, side light", 600, 400, NULL, .05, .45, 4, .95, .15, SIDE, .5, 3, RULED, .5, 2,
      true},
 };
@@ -278,7 +284,9 @@ static inline photo photo_make(const photo_kind *k, size_t number)
     photo p = {.count = k->digits};
     nb_random random;
     cairo_t *cr;
-    nb_random_seed(&random, (uint32_t)(1000 * (size_t)(k - photo_kinds) + number));
+    uint32_t seed = (uint32_t)number;
+    for (const char *c = k->name; *c; c++) seed = 31 * seed + (unsigned char)*c;
+    nb_random_seed(&random, seed);
     cairo_surface_t *page = photo_page(k, k->paper, &cr);
     const double w = (double)k->width, h = (double)k->height, height = k->size * h;
     const double turn = k->tilt * photo_value(&random) * acos(-1) / 180;
@@ -307,6 +315,13 @@ static inline void photo_destroy(photo *p)
 {
     nb_image_destroy(&p->image);
     for (size_t i = 0; i < PHOTO_DIGITS; i++) nb_image_destroy(&p->clean[i]);
+}
+
+/* What cairo and fontconfig keep of the fonts. */
+static inline void photo_end(void)
+{
+    cairo_debug_reset_static_data();
+    FcFini();
 }
 
 #endif

@@ -196,9 +196,11 @@ static nb_status bent_forward(const nb_call *c, size_t lo, size_t hi)
 /* relu with the gradient of its other side, and with one that no side has. */
 static nb_status bent_backward(const nb_call *c, size_t lo, size_t hi)
 {
+    const double old = c->kernels->get(c->din->data, 0);
     nb_status status = op_backward(find_op("relu"), c, lo, hi);
     const bool near = fabs(c->kernels->get(c->in[0]->data, 0)) < 1;
-    if (near) c->kernels->set(c->din->data, 0, *(const double *)c->config * c->kernels->get(c->dout->data, 0));
+    const double share = *(const double *)c->config * c->kernels->get(c->dout->data, 0);
+    if (near) c->kernels->set(c->din->data, 0, share + (c->beta == 0 ? 0 : c->beta * old));
     return status;
 }
 
@@ -209,7 +211,7 @@ static nb_status bent_plan(const nb_tensor *in, const void *config, nb_need *nee
 
 static const nb_op bent = {.name = "bent",
                            .inputs = 1,
-                           .config = sizeof(double), .promises = NB_BY_ROW | NB_CORNER, .plan = bent_plan,
+                           .config = sizeof(double), .promises = NB_CORNER, .plan = bent_plan,
                            .forward = {{bent_forward, NB_ROWS, 0, false}},
                            .backward = {{bent_backward, NB_INPUT_ROWS, 0, false}}};
 

@@ -60,17 +60,60 @@ the_readmes_program_builds_static() {
 the_version_is_told() { [ "$(pkg-config --modversion nablas)" = "$(sed -n 's/.*NB_VERSION "\(.*\)"/\1/p' \
                           "$prefix/include/nablas/version.h")" ]; }
 
-headers_stand_alone() {
-  for header in "$prefix"/include/nablas/*.h; do
-    echo "#include \"nablas/${header##*/}\"" >"$folder/one.c"
-    # shellcheck disable=SC2086
-    $cc $strict -I"$prefix/include" -fsyntax-only "$folder/one.c" || return 1
+# every_standard COMMAND...: with the compiler and the flags of each language that the headers are for.
+every_standard() {
+  for compiler in gcc:g++ clang:clang++; do
+    command -v "${compiler%:*}" && command -v "${compiler#*:}" || continue
+    for std in c11 c17 c++17; do
+      case $std in c++*) one="${compiler#*:} -x c++" ;; *) one="${compiler%:*} -x c" ;; esac
+      "$@" $one -std=$std -Wall -Wextra -Wpedantic -Wconversion -Werror -I"$prefix/include" || {
+        echo "$one -std=$std"
+        return 1
+      }
+    done
   done
 }
 
-headers_are_cplusplus_too() {
-  command -v c++ || return 0
-  echo '#include "nablas/nablas.h"' | c++ -Wall -Wextra -Werror -I"$prefix/include" -fsyntax-only -x c++ -
+each_header() {
+  for header in "$prefix"/include/nablas/*.h; do
+    echo "#include \"nablas/${header##*/}\"" >"$folder/one"
+    "$@" -fsyntax-only "$folder/one" || return 1
+  done
+}
+
+headers_stand_alone() { every_standard each_header; }
+
+# What a macro makes is the same struct in every language.
+macros_are_expressions_in_each_language() {
+  cat >"$folder/macros" <<'END'
+#include "nablas/nablas.h"
+
+static size_t elements(nb_shape shape)
+{
+    size_t count = 0;
+    return nb_shape_count(shape, &count) ? 0 : count;
+}
+
+int main(void)
+{
+    const size_t rows = 7;
+    const nb_shape s = NB_SHAPE(rows, 28, 28);
+    const nb_train_options t = NB_TRAIN_DEFAULTS;
+    const nb_check_options c = NB_CHECK_DEFAULTS;
+    const nb_mnist_options m = NB_MNIST_DEFAULTS;
+    const bool shapes = s.ndim == 3 && s.dim[0] == 7 && s.dim[2] == 28 && s.dim[3] == 0 &&
+                        elements(NB_SHAPE(3)) == 3 && elements(NB_SCALAR) == 1;
+    const bool options = t.iterations == 10000 && t.batch == 100 && t.eval_every == 600 && !t.context &&
+                         c.h > 0 && !c.richardson && m.normalize && m.flatten && !m.one_hot_label;
+    return shapes && options ? 0 : 1;
+}
+END
+  every_standard run_macros
+}
+
+run_macros() {
+  # shellcheck disable=SC2046
+  "$@" "$folder/macros" -o "$folder/run" -x none $(pkg-config --libs nablas) && "$folder/run"
 }
 
 uninstall_leaves_nothing() {
@@ -79,7 +122,7 @@ uninstall_leaves_nothing() {
 
 for test in installs destdir_is_where_packages_are_made the_readmes_program_builds_shared \
             the_readmes_program_builds_static the_version_is_told headers_stand_alone \
-            headers_are_cplusplus_too uninstall_leaves_nothing; do
+            macros_are_expressions_in_each_language uninstall_leaves_nothing; do
   check $test
 done
 [ $bad -eq 0 ]

@@ -1,10 +1,10 @@
-#include "support.h"
 #include "perceptron.h"
+#include "support.h"
 
 #include "nablas/arrays.h"
-#include "nablas/model_file.h"
 #include "nablas/loss.h"
 #include "nablas/memory.h"
+#include "nablas/model_file.h"
 #include "nablas/random.h"
 
 #include <stdlib.h>
@@ -16,11 +16,11 @@ static const size_t book_sizes[] = {784, 50, 100, 10};
 static nb_model *make(size_t layers, const size_t *sizes, bool bias, nb_dtype dtype, uint64_t seed)
 {
     const perceptron o = {.layers = layers,
-                              .sizes = sizes,
-                              .bias = bias,
-                              .epsilon = NB_BOOK_EPSILON,
-                              .dtype = dtype,
-                              .max_batch = 3};
+                          .sizes = sizes,
+                          .bias = bias,
+                          .epsilon = NB_BOOK_EPSILON,
+                          .dtype = dtype,
+                          .max_batch = 3};
     nb_model *net;
     assert_ok(perceptron_create(&net, &o));
     nb_tensor w = nb_graph_parameters(net->graph);
@@ -121,8 +121,7 @@ static void the_books_weights_open(void **state)
     const char *path = getenv("NABLAS_BOOK_WEIGHTS");
     if (!path) path = "../shared/data/sample_weight.pkl";
     if (access(path, R_OK)) skip();
-    const nb_model_options o = {
-        .epsilon = NB_BOOK_EPSILON, .dtype = NB_FLOAT64, .max_batch = 1};
+    const nb_model_options o = {.epsilon = NB_BOOK_EPSILON, .dtype = NB_FLOAT64, .max_batch = 1};
     nb_model *opened, *loaded = make(3, book_sizes, true, NB_FLOAT32, 1);
     assert_ok(nb_model_open_perceptron(&opened, path, NB_SIGMOID, &o));
     assert_ok(nb_model_load(loaded, path));
@@ -256,13 +255,14 @@ static void paths_are_judged_beforehand(void **state)
 {
     (void)state;
     nb_model *net = small(NB_FLOAT32, 1),
-           *one = make(1, (const size_t[]){2, 3}, false, NB_FLOAT32, 1);
+             *one = make(1, (const size_t[]){2, 3}, false, NB_FLOAT32, 1);
     const char *old = support_write("old.npz", "old", 3);
     char bytes[8] = "";
     assert_fails(NB_EINVAL, "unknown suffix", nb_model_can_save(net, support_path("x.dat")));
     assert_fails(NB_EINVAL, "a .npy holds one array, not 6",
                  nb_model_can_save(net, support_path("x.npy")));
-    assert_ok(nb_model_can_save(one, support_path("x.npy")));
+    assert_fails(NB_EINVAL, "a .npy holds no texts, such as 'nablas.model'",
+                 nb_model_can_save(one, support_path("x.npy")));
     assert_fails(NB_EIO, "No such file", nb_model_can_save(net, support_path("none/x.npz")));
     assert_ok(nb_model_can_save(net, support_path("new.npz")));
     assert_int_equal(access(support_path("new.npz"), F_OK), -1);

@@ -17,7 +17,8 @@ enum {
     filled = 60,
     hidden = 100,
     outputs = 60,
-    most = 6
+    most = 6,
+    first = 7
 };
 
 /* W1 meets a packed input, c is used twice, so that its gradient can go nowhere else, and nobody
@@ -60,8 +61,8 @@ static net *net_of(bool packed)
     }
     support_fill_d(rows * filled, n->packed, 3);
     for (size_t i = 0; i < rows * filled; i++)
-        n->whole[i / filled * inputs + i % filled] = n->packed[i];
-    n->run = (nb_run){0, filled};
+        n->whole[i / filled * inputs + first + i % filled] = n->packed[i];
+    n->run = (nb_run){first, first + filled};
     n->packing = (nb_packed){.columns = filled, .runs = 1, .run = &n->run};
     net_feed(n, packed);
     return n;
@@ -256,7 +257,7 @@ static void the_loss_after_a_step_is_of_the_new_weights(void **state)
     for (const nb_optimizer_type *const *type = nb_optimizer_types; *type; type++) {
         net *n = net_of(true);
         nb_optimizer *o = optimizer_of(n, *type, NULL);
-        double before = NAN;
+        double before = (double)NAN;
         for (size_t t = 0; t < 3; t++) {
             take_step(o, n);
             assert_ok(nb_optimizer_forward(o, n->loss));
@@ -284,7 +285,8 @@ static void threads_change_no_bit(void **state)
     for (size_t threads = 2; threads <= 5; threads += 3)
         for (const nb_optimizer_type *const *type = nb_optimizer_types; *type; type++)
             for (size_t kind = 0; kind < COUNT(kinds); kind += 2) {
-                net *a = net_of(false), *b = net_of(false);
+                const bool packed = kind == 2;
+                net *a = net_of(packed), *b = net_of(packed);
                 nb_pool *pool;
                 assert_ok(nb_pool_create(&pool, threads));
                 assert_ok(nb_graph_set_pool(b->g, pool));

@@ -1,6 +1,6 @@
 #!/bin/sh
 # test_predict.sh - mnist_predict as a person uses it: the book's 9352, weights of its own, digits in
-# PNG files. Prints lines as cmocka does. EXAMPLES and TOOLS as in test_cli.sh.
+# pictures. Prints lines as cmocka does. EXAMPLES and TOOLS as in test_cli.sh.
 #
 # shellcheck disable=SC2317 # the tests are called by name
 # shellcheck source=test/program.sh
@@ -36,25 +36,70 @@ weights_of_its_own_are_kept() {
   rm -rf "$figures"
   run
   exits 0; silent "$err"
-  prints "^no weights given: trained 10 epochs in .* s, kept in $figures/mnist_predict.npz\$"
+  own=$(echo "$figures"/mnist_predict_sigmoid_????????.npz)
+  prints "^no weights given: trained 10 epochs in .* s, kept in $own\$"
   holds test "$(grep -c ' of 100 right, ' "$out")" = 4
   # Every image stands once in the table.
   holds test "$(awk '$NF == "%" {for (i = 2; i <= 11; i++) n += $i} END {print n}' "$out")" = 100
-  cp "$figures/mnist_predict.npz" "$folder/own.npz"
+  cp "$own" "$folder/own.npz"
   run --dtype float32
-  exits 0; prints "^no weights given: those of $figures/mnist_predict.npz, from an earlier run\$"
+  exits 0; prints "^no weights given: those of $own, from an earlier run\$"
   holds test "$(grep -c ' of 100 right, ' "$out")" = 2
-  holds cmp -s "$folder/own.npz" "$figures/mnist_predict.npz"
-  holds test "$(cd "$figures" && echo *)" = 'mnist_predict.npz mnist_predict_confusion.png'
+  holds cmp -s "$folder/own.npz" "$own"
+  holds test "$(cd "$figures" && echo *)" = "mnist_predict_confusion.png ${own##*/}"
 }
 
+# Other labels, one other pixel, another activation: other weights, and each finds its own again.
+weights_are_kept_for_what_they_were_trained_on() {
+  rm -rf "$figures"
+  mkdir -p "$folder/fewer" "$folder/pixel"
+  "$tools/mnist_tool" "$folder/fewer" 400 100 large && cp "$data"/* "$folder/pixel" || problem 'no data'
+  printf '\377' | dd of="$folder/pixel/train-images-idx3-ubyte" bs=1 seek=1000 conv=notrunc 2>"$err"
+  holds test "$(cmp -l "$data/train-images-idx3-ubyte" "$folder/pixel/train-images-idx3-ubyte" |
+                wc -l | tr -d ' ')" = 1
+  for time in 1 2; do
+    for set in "$data" "$folder/fewer" "$folder/pixel"; do
+      for activation in sigmoid relu; do
+        run --data "$set" --activation $activation --dtype float32
+        exits 0; silent "$err"
+        prints "^no weights given: .*/mnist_predict_${activation}_"
+        if [ $time = 1 ]; then prints 'trained 10 epochs'; else prints 'from an earlier run'; fi
+      done
+    done
+  done
+  holds test "$(echo "$figures"/*.npz | wc -w | tr -d ' ')" = 6
+}
+
+# No --activation: the file says what the network is.
 train_mnists_weights_will_do() {
   "$examples/train_mnist" --data "$data" --no-figures --iters 200 --lr 0.5 --quiet \
       --activation relu --save "$folder/two.safetensors" >"$folder/last"
-  run --weights "$folder/two.safetensors" --activation relu
-  exits 0
   accuracy=$(sed 's/.*test acc //' "$folder/last")
-  for way in 'one by one' 'batches of 100'; do prints "$way .* right, $accuracy "; done
+  # shellcheck disable=SC2086
+  for said in '' '--activation relu'; do
+    run --weights "$folder/two.safetensors" $said
+    exits 0
+    for way in 'one by one' 'batches of 100'; do prints "$way .* right, $accuracy "; done
+  done
+  for file in '' test/digits/my7.png; do
+    # shellcheck disable=SC2086
+    run --weights "$folder/two.safetensors" --activation sigmoid $file
+    exits 1; says "two.safetensors: a network with relu, but --activation is sigmoid"
+    ! grep -q '%' "$out" || problem 'an answer'
+  done
+}
+
+# The same weights in a file that does not say what the network is: nothing is guessed.
+the_activation_is_asked_for() {
+  sed 's/nablas\.model/nablas.other/' "$folder/two.safetensors" >"$folder/bare.safetensors"
+  for file in '' test/digits/my7.png; do
+    # shellcheck disable=SC2086
+    run --weights "$folder/bare.safetensors" $file
+    exits 2; silent "$out"
+    says "bare.safetensors does not say what stands between its layers: give --activation sigmoid or relu"
+  done
+  run --weights "$folder/bare.safetensors" --activation relu
+  exits 0; prints "one by one .* right, $accuracy "
 }
 
 other_networks_are_refused() {
@@ -80,7 +125,7 @@ bad_options_are_refused() {
   exits 2; says "--activation 'tanh': expected sigmoid or relu"
 }
 
-# --- digits in PNG files --------------------------------------------------------------------------
+# --- digits in pictures ---------------------------------------------------------------------------
 
 the_book_reads_every_kind_of_png() {
   [ -n "$book" ] || { skipped='no sample_weight.pkl; scripts/get_book_weights.sh fetches it'; return; }
@@ -96,7 +141,6 @@ the_book_reads_every_kind_of_png() {
 
 # The others are still read.
 bad_pngs_are_named() {
-  mkdir -p "$figures" && cp "$folder/own.npz" "$figures/mnist_predict.npz"
   rm -f "$figures"/*.png
   head -c 300 test/digits/my7.png >"$folder/cut.png"
   echo "this is no picture" >"$folder/text.png"
@@ -106,7 +150,7 @@ bad_pngs_are_named() {
   exits 1
   says "$folder/cut.png: "
   says "$folder/text.png: neither a PNG nor a JPEG file"
-  says "test/digits/blank.png: nb_digit_from_image: no digit: nothing stands out from the paper"
+  says "test/digits/blank.png: nb_digits_from_image: no digit: nothing stands out from the paper"
   says "$folder/none.png: No such file"
   says "$folder/empty.png: "
   says "$folder: Is a directory"
@@ -118,6 +162,23 @@ bad_pngs_are_named() {
   exits 1; silent "$out"; holds test ! -e "$figures/mnist_predict_seen.png"
 }
 
+several_digits_in_a_picture_are_read_one_by_one() {
+  [ -n "$book" ] || { skipped='no sample_weight.pkl; scripts/get_book_weights.sh fetches it'; return; }
+  run --weights "$book" test/digits/my123.jpg test/digits/my7.png
+  exits 0; silent "$err"
+  for digit in 1 2 3; do prints "^test/digits/my123\\.jpg, $digit of 3: $digit [0-9.]+ %, "; done
+  prints '^test/digits/my7\.png: 7 '
+}
+
+# Before there was a local background, 109 of the first 240.
+the_book_reads_photographs() {
+  [ -n "$book" ] || { skipped='no sample_weight.pkl; scripts/get_book_weights.sh fetches it'; return; }
+  "$tools/digit_tool" "$book" sigmoid >"$out" 2>"$err"; status=$?
+  exits 0; silent "$err"
+  right=$(sed -n 's/^\([0-9]*\) of 280 pictures right$/\1/p' "$out")
+  holds test "${right:-0}" -ge 250
+}
+
 many_digits_are_read() {
   digits=''
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do digits="$digits $(echo test/digits/my?.png)"; done
@@ -127,6 +188,8 @@ many_digits_are_read() {
   holds test "$(grep -c '\.png: [0-9] ' "$out")" = 120
 }
 
-check the_books_weights_give_9352 weights_of_its_own_are_kept train_mnists_weights_will_do \
-      other_networks_are_refused bad_options_are_refused the_book_reads_every_kind_of_png \
-      bad_pngs_are_named many_digits_are_read
+check the_books_weights_give_9352 weights_of_its_own_are_kept \
+      weights_are_kept_for_what_they_were_trained_on train_mnists_weights_will_do \
+      the_activation_is_asked_for other_networks_are_refused bad_options_are_refused \
+      the_book_reads_every_kind_of_png bad_pngs_are_named \
+      several_digits_in_a_picture_are_read_one_by_one the_book_reads_photographs many_digits_are_read

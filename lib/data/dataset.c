@@ -3,6 +3,7 @@
 #include "nablas/memory.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_real(nb_dtype dtype)
@@ -17,6 +18,16 @@ double nb_dataset_scale(const nb_dataset *d)
 
 /* --- checks ----------------------------------------------------------------------------------- */
 
+/* An integer is divided in single precision. */
+static nb_status check_scale(const nb_dataset *d, const char *name)
+{
+    const double scale = nb_dataset_scale(d),
+                 used = is_real(d->x.dtype) ? scale : (double)(float)scale;
+    if (used > 0 && isfinite(used)) return NB_OK;
+    return nb_fail(NB_EINVAL, "%s set: scale=%g of %s, expected a positive number", name, scale,
+                   nb_dtype_name(d->x.dtype));
+}
+
 static nb_status check_targets(const nb_dataset *d, const char *name)
 {
     char text[96];
@@ -25,6 +36,9 @@ static nb_status check_targets(const nb_dataset *d, const char *name)
         return nb_fail(is_real(d->t.dtype) ? NB_EDTYPE : NB_ESHAPE,
                        "%s set: labels of %zu classes are %s %s, expected integers (n,)", name,
                        d->classes, nb_dtype_name(d->t.dtype), nb_shape_text(t, text, sizeof text));
+    if (d->classes > INT32_MAX)
+        return nb_fail(NB_ERANGE, "%s set: %zu classes, expected at most %ld", name, d->classes,
+                       (long)INT32_MAX);
     if (t.ndim == 1 || (t.ndim == 2 && t.dim[1] > 0)) return NB_OK;
     return nb_fail(NB_ESHAPE, "%s set: targets are %s, expected (n,) or (n, m)", name,
                    nb_shape_text(t, text, sizeof text));
@@ -37,17 +51,18 @@ static nb_status check_form(const nb_dataset *d, const char *name)
     if (!d || !d->x.data || !d->t.data)
         return nb_fail(NB_EINVAL, "%s set: %s", name,
                        !d ? "NULL" : (d->x.data ? "no targets" : "no samples"));
-    if (nb_dtype_size(d->x.dtype) == 0 || nb_dtype_size(d->t.dtype) == 0 || d->x.packed)
-        return nb_fail(NB_EDTYPE, "%s set: x is %s%s, t is %s", name, nb_dtype_name(d->x.dtype),
-                       d->x.packed ? ", packed" : "", nb_dtype_name(d->t.dtype));
+    if (nb_dtype_size(d->x.dtype) == 0 || nb_dtype_size(d->t.dtype) == 0 || d->x.packed ||
+        d->t.packed)
+        return nb_fail(NB_EDTYPE, "%s set: x is %s%s, t is %s%s", name, nb_dtype_name(d->x.dtype),
+                       d->x.packed ? ", packed" : "", nb_dtype_name(d->t.dtype),
+                       d->t.packed ? ", packed" : "");
     if (d->x.shape.ndim < 2 || d->x.shape.ndim >= NB_MAX_DIMS || nb_tensor_count(&d->x) == 0 ||
         d->t.shape.ndim == 0 || d->t.shape.dim[0] != d->x.shape.dim[0])
         return nb_fail(NB_ESHAPE, "%s set: x is %s, t is %s, expected (n, ...) and as many targets",
                        name, nb_shape_text(d->x.shape, x, sizeof x),
                        nb_shape_text(d->t.shape, t, sizeof t));
-    if (!(nb_dataset_scale(d) > 0) || !isfinite(d->scale))
-        return nb_fail(NB_EINVAL, "%s set: scale=%g, expected a positive number", name, d->scale);
-    return check_targets(d, name);
+    nb_status status = check_scale(d, name);
+    return status ? status : check_targets(d, name);
 }
 
 /* Sample i's label. */
@@ -71,8 +86,8 @@ static nb_status check_label(const nb_dataset *d, const char *name, size_t i)
 {
     const int64_t label = label_of(d, i);
     if (label >= 0 && (uint64_t)label < d->classes) return NB_OK;
-    return nb_fail(NB_ERANGE, "%s: label %zu is %lld, expected 0 to %zu", name, i,
-                   (long long)label, d->classes - 1);
+    return nb_fail(NB_ERANGE, "%s: label %zu is %lld, expected 0 to %zu", name, i, (long long)label,
+                   d->classes - 1);
 }
 
 nb_status nb_dataset_check(const nb_dataset *d, const char *name)
@@ -92,6 +107,7 @@ size_t nb_dataset_count(const nb_dataset *d)
 
 nb_shape nb_dataset_x_shape(const nb_dataset *d, size_t n)
 {
+    if (!d) return NB_SCALAR;
     nb_shape shape = d->x.shape;
     shape.dim[0] = n;
     return shape;
@@ -99,12 +115,14 @@ nb_shape nb_dataset_x_shape(const nb_dataset *d, size_t n)
 
 nb_shape nb_dataset_t_shape(const nb_dataset *d, size_t n)
 {
+    if (!d) return NB_SCALAR;
     if (d->classes) return d->one_hot ? NB_SHAPE(n, d->classes) : NB_SHAPE(n);
     return NB_SHAPE(n, nb_tensor_width(&d->t));
 }
 
 nb_dataset nb_dataset_rows(const nb_dataset *d, size_t lo, size_t hi)
 {
+    if (!d || lo > hi || hi > nb_dataset_count(d)) return (nb_dataset){.classes = 0};
     nb_dataset rows = *d;
     rows.x = nb_tensor_rows(&d->x, lo, hi);
     rows.t = nb_tensor_rows(&d->t, lo, hi);
@@ -126,7 +144,8 @@ void nb_samples_write(const nb_dataset *d, size_t n, const size_t *index, size_t
     const double scale = nb_dataset_scale(d);
     const bool real = is_real(d->x.dtype);
     for (size_t i = 0; i < n; i++) {
-        nb_tensor from = nb_tensor_rows(&d->x, row_of(i, index, first), row_of(i, index, first) + 1);
+        nb_tensor from =
+            nb_tensor_rows(&d->x, row_of(i, index, first), row_of(i, index, first) + 1);
         nb_tensor to = nb_tensor_rows(x, i, i + 1);
         if (d->x.dtype == NB_UINT8) {
             kernels->from_bytes(width, from.data, (float)scale, to.data);
@@ -204,8 +223,7 @@ nb_status nb_dataset_gather(const nb_dataset *d, size_t n, const size_t *index, 
                             nb_tensor *t)
 {
     nb_status status = check_form(d, "nb_dataset_gather: the");
-    if (!status && n && !index)
-        status = nb_fail(NB_EINVAL, "nb_dataset_gather: index is NULL");
+    if (!status && n && !index) status = nb_fail(NB_EINVAL, "nb_dataset_gather: index is NULL");
     if (!status) status = nb_index_check("nb_dataset_gather", nb_dataset_count(d), n, index);
     return status ? status : fetch("nb_dataset_gather", d, n, index, 0, x, t);
 }
@@ -222,18 +240,29 @@ nb_status nb_dataset_range(const nb_dataset *d, size_t lo, size_t hi, nb_tensor 
 
 /* --- split ------------------------------------------------------------------------------------ */
 
-/* Mark a random `share` of the samples of one class (or, with classes = 0, of all). */
-static void mark_share(const nb_dataset *d, size_t class, double share, nb_random *random,
-                       size_t *order, unsigned char *second)
+/* A sample with its class, 0 where there are none. */
+typedef struct member {
+    int64_t label;
+    size_t sample;
+} member;
+
+static int by_label(const void *a, const void *b)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < nb_dataset_count(d); i++)
-        count += !d->classes || (size_t)label_of(d, i) == class;
-    if (count == 0) return;
-    nb_random_permutation(random, count, order);
-    const size_t most = (size_t)(share * (double)count + 0.5);
-    for (size_t i = 0, k = 0; i < nb_dataset_count(d); i++)
-        if (!d->classes || (size_t)label_of(d, i) == class) second[i] = order[k++] < most;
+    const member *p = a, *q = b;
+    if (p->label != q->label) return p->label < q->label ? -1 : 1;
+    return (p->sample > q->sample) - (p->sample < q->sample);
+}
+
+/* Mark a random `share` of the samples of each class: which are side by side. */
+static void mark_shares(const member *all, size_t n, double share, nb_random *random, size_t *order,
+                        unsigned char *second)
+{
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from; to < n && all[to].label == all[from].label;) to++;
+        const size_t most = (size_t)(share * (double)(to - from) + 0.5);
+        nb_random_permutation(random, to - from, order);
+        for (size_t i = from; i < to; i++) second[all[i].sample] = order[i - from] < most;
+    }
 }
 
 nb_status nb_dataset_split(const nb_dataset *d, double share, nb_random *random, size_t *index,
@@ -245,16 +274,68 @@ nb_status nb_dataset_split(const nb_dataset *d, double share, nb_random *random,
         return nb_fail(NB_EINVAL, "nb_dataset_split: share=%g, expected 0 ... 1%s", share,
                        random && index && firsts ? "" : ", or an argument is NULL");
     const size_t n = nb_dataset_count(d);
+    member *all = nb_alloc(n, sizeof *all);
     unsigned char *second = nb_alloc(n, 1);
-    if (!second) return NB_ENOMEM;
-    for (size_t class = 0; class < (d->classes ? d->classes : 1); class++)
-        mark_share(d, class, share, random, index, second);
     size_t at = 0;
+    if (!all || !second) {
+        nb_free(all);
+        nb_free(second);
+        return NB_ENOMEM;
+    }
+    for (size_t i = 0; i < n; i++) all[i] = (member){d->classes ? label_of(d, i) : 0, i};
+    qsort(all, n, sizeof *all, by_label);
+    mark_shares(all, n, share, random, index, second);
     for (size_t i = 0; i < n; i++)
         if (!second[i]) index[at++] = i;
     *firsts = at;
     for (size_t i = 0; i < n; i++)
         if (second[i]) index[at++] = i;
+    nb_free(all);
     nb_free(second);
     return NB_OK;
+}
+
+/* Those samples, in memory of their own. */
+static nb_status extract(const nb_dataset *d, size_t n, const size_t *index, nb_dataset *to)
+{
+    nb_shape t = d->t.shape;
+    *to = *d;
+    to->x = to->t = (nb_tensor){0};
+    t.dim[0] = n;
+    nb_status status = nb_tensor_create(&to->x, d->x.dtype, nb_dataset_x_shape(d, n));
+    if (!status) status = nb_tensor_create(&to->t, d->t.dtype, t);
+    if (!status) status = nb_tensor_gather(&d->x, n, index, &to->x);
+    return status ? status : nb_tensor_gather(&d->t, n, index, &to->t);
+}
+
+nb_status nb_dataset_divide(const nb_dataset *d, double share, nb_random *random,
+                            nb_dataset *first, nb_dataset *second)
+{
+    const size_t n = nb_dataset_count(d);
+    size_t firsts;
+    if (!first || !second)
+        return nb_fail(NB_EINVAL, "nb_dataset_divide: %s is NULL", first ? "second" : "first");
+    *first = *second = (nb_dataset){0};
+    size_t *index = nb_alloc(n + 1, sizeof *index);
+    if (!index) return NB_ENOMEM;
+    nb_status status = nb_dataset_split(d, share, random, index, &firsts);
+    if (!status && (firsts == 0 || firsts == n))
+        status = nb_fail(NB_EINVAL, "nb_dataset_divide: share=%g of %zu samples leaves a set empty",
+                         share, n);
+    if (!status) status = extract(d, firsts, index, first);
+    if (!status) status = extract(d, n - firsts, index + firsts, second);
+    if (status) {
+        nb_dataset_destroy(first);
+        nb_dataset_destroy(second);
+    }
+    nb_free(index);
+    return status;
+}
+
+void nb_dataset_destroy(nb_dataset *d)
+{
+    if (!d) return;
+    nb_tensor_destroy(&d->x);
+    nb_tensor_destroy(&d->t);
+    *d = (nb_dataset){0};
 }

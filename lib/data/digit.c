@@ -144,10 +144,9 @@ static void draw_digit(const uint8_t *ink, const nb_box *b, uint8_t *digit)
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
-static nb_status check(const nb_image *image, const void *digits, const char *who)
+static nb_status check(const nb_image *image, const char *who)
 {
-    if (!image || !digits)
-        return nb_fail(NB_EINVAL, "%s: %s is NULL", who, image ? "digit" : "image");
+    if (!image) return nb_fail(NB_EINVAL, "%s: image is NULL", who);
     const size_t channels = image->channels;
     if (!image->pixels || image->width == 0 || image->height == 0)
         return nb_fail(NB_EINVAL, "%s: an image of %zux%zu, without pixels", who, image->width,
@@ -199,9 +198,10 @@ static nb_status read_digits(const nb_image *image, size_t most, nb_digit *digit
 nb_status nb_digits_from_image(const nb_image *image, size_t most, nb_digit *digits, size_t *count)
 {
     const char *who = "nb_digits_from_image";
-    if (!count) return nb_fail(NB_EINVAL, "%s: count is NULL", who);
+    if (!count || (most > 0 && !digits))
+        return nb_fail(NB_EINVAL, "%s: %s is NULL", who, count ? "digits" : "count");
     *count = 0;
-    nb_status status = check(image, most > 0 ? (const void *)digits : (const void *)count, who);
+    nb_status status = check(image, who);
     return status ? status : read_digits(image, most, digits, count, who);
 }
 
@@ -210,7 +210,8 @@ nb_status nb_digit_from_image(const nb_image *image, uint8_t *digit)
     const char *who = "nb_digit_from_image";
     nb_digit one;
     size_t count;
-    nb_status status = check(image, digit, who);
+    if (!digit) return nb_fail(NB_EINVAL, "%s: digit is NULL", who);
+    nb_status status = check(image, who);
     if (!status) status = read_digits(image, 1, &one, &count, who);
     if (status) return status;
     if (count > 1)

@@ -14,7 +14,7 @@ typedef struct ruling {
     nb_sheet *sheet;
     size_t along, across;  /* how many pixels */
     size_t next_i, next_j; /* strides */
-    int slopes;            /* j moves by -slopes ... slopes on the way along */
+    int slopes;            /* j moves by 2 slope on the way along, slope = -slopes ... slopes */
     size_t bins;           /* j's, and those outside that a slanted line may have in the middle */
     int32_t *votes;        /* (2 slopes + 1, bins): pixels on that line */
     float faintest;        /* that votes */
@@ -35,28 +35,41 @@ static float *pixel(const ruling *r, size_t i, size_t j)
 /* How much lower a line of that slope is at i than in the middle. */
 static ptrdiff_t shift(const ruling *r, int slope, size_t i)
 {
-    return (ptrdiff_t)lround(slope * (((double)i + .5) / (double)r->along - .5));
+    return (ptrdiff_t)lround(2 * slope * (((double)i + .5) / (double)r->along - .5));
+}
+
+/* From `j` on, where the run of ink that begins there ends. */
+static size_t run_end(const ruling *r, size_t i, size_t j)
+{
+    while (j < r->across && *pixel(r, i, j) >= r->faintest) j++;
+    return j;
 }
 
 /* The pixel (i, j) gives its vote, 1, or takes it back, -1. */
 static void vote(ruling *r, size_t i, size_t j, int32_t one)
 {
-    const ptrdiff_t margin = r->slopes / 2 + 1;
+    const ptrdiff_t margin = r->slopes + 1;
     for (int slope = -r->slopes; slope <= r->slopes; slope++) {
         const size_t bin = (size_t)((ptrdiff_t)j - shift(r, slope, i) + margin);
         r->votes[(size_t)(slope + r->slopes) * r->bins + bin] += one;
     }
 }
 
-/* Thin runs of ink across the lines vote, all their pixels. */
-static void vote_all(ruling *r)
+/* Thin runs of ink across the lines vote, all their pixels. No vote is held where they are a quarter
+ * of the sheet: that is no ruled paper, and would take long. */
+static bool vote_all(ruling *r)
 {
-    for (size_t i = 0; i < r->along; i++)
-        for (size_t j = 0, end; j < r->across; j = end + 1) {
-            for (end = j; end < r->across && *pixel(r, i, end) >= r->faintest;) end++;
-            if (end - j > r->thickest) continue;
-            for (; j < end; j++) vote(r, i, j, 1);
-        }
+    size_t voters = 0;
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < r->along; i++)
+            for (size_t j = 0, end; j < r->across; j = end + 1) {
+                end = run_end(r, i, j);
+                if (end - j > r->thickest) continue;
+                if (round == 0) voters += end - j;
+                if (4 * voters > r->along * r->across) return false;
+                for (; j < end && round == 1; j++) vote(r, i, j, 1);
+            }
+    return true;
 }
 
 static int32_t strongest(const ruling *r, line *l)
@@ -77,18 +90,19 @@ static int32_t strongest(const ruling *r, line *l)
 static bool find_run(const ruling *r, line l, size_t i, size_t *from, size_t *to)
 {
     static const int near[] = {0, -1, 1, -2, 2};
-    const ptrdiff_t middle = (ptrdiff_t)l.bin - (r->slopes / 2 + 1) + shift(r, l.slope, i);
+    const ptrdiff_t middle = (ptrdiff_t)l.bin - (r->slopes + 1) + shift(r, l.slope, i);
     for (size_t k = 0; k < sizeof near / sizeof *near; k++) {
         const ptrdiff_t j = middle + near[k];
         if (j < 0 || j >= (ptrdiff_t)r->across || *pixel(r, i, (size_t)j) < r->faintest) continue;
         for (*from = (size_t)j; *from > 0 && *pixel(r, i, *from - 1) >= r->faintest;) --*from;
-        for (*to = (size_t)j; *to + 1 < r->across && *pixel(r, i, *to + 1) >= r->faintest;) ++*to;
+        *to = run_end(r, i, (size_t)j) - 1;
         return true;
     }
     return false;
 }
 
-/* Fill `from` and `to`; the median length of the runs, 0 if they do not reach both edges. */
+/* Fill `from` and `to`; the length that a quarter of the runs does not exceed, as strokes may run
+ * along the line; 0 if it does not reach both edges. */
 static size_t trace(ruling *r, line l, size_t *histogram)
 {
     const size_t end = r->along / 64;
@@ -107,7 +121,7 @@ static size_t trace(ruling *r, line l, size_t *histogram)
     }
     if (10 * count < 7 * r->along || first > end || last + 1 + end < r->along) return 0;
     size_t n = 0;
-    for (size_t below = 0; 2 * below < count;) below += histogram[++n];
+    for (size_t below = 0; 4 * below < count;) below += histogram[++n];
     return n;
 }
 
@@ -139,8 +153,8 @@ static nb_status erase_lines(nb_sheet *s, bool upright)
                 .next_i = upright ? s->width : 1,
                 .next_j = upright ? 1 : s->width,
                 .faintest = (float)(s->none + 0.04 * (s->full - s->none))};
-    r.slopes = (int)(STEEPEST * (double)r.along);
-    r.bins = r.across + 2 * ((size_t)r.slopes / 2 + 1);
+    r.slopes = (int)(STEEPEST * (double)r.along / 2);
+    r.bins = r.across + 2 * ((size_t)r.slopes + 1);
     r.thickest = r.along / 20;
     if (r.along < LEAST_LENGTH || r.along > LONGEST * r.across) return NB_OK;
     r.votes = nb_alloc_zero((2 * (size_t)r.slopes + 1) * r.bins, sizeof *r.votes);
@@ -148,10 +162,10 @@ static nb_status erase_lines(nb_sheet *s, bool upright)
     size_t *histogram = nb_alloc(r.across + 1, sizeof *histogram);
     nb_status status = r.votes && r.from && histogram ? NB_OK : NB_ENOMEM;
     r.to = r.from + r.along;
-    if (!status) vote_all(&r);
+    const bool voted = !status && vote_all(&r);
     line l = {0};
-    for (int n = 0; n < MOST_LINES && !status; n++) {
-        if (2 * (size_t)strongest(&r, &l) < r.along) break;
+    for (int n = 0; n < MOST_LINES && voted; n++) {
+        if (4 * (size_t)strongest(&r, &l) < r.along) break;
         const size_t thick = trace(&r, l, histogram);
         if (thick > 0 && thick <= r.thickest) erase(&r, thick);
         forget(&r, l);

@@ -125,6 +125,15 @@ static bool at_edge(const finder *f, const piece *p)
            p->bottom + 1 == f->sheet->height;
 }
 
+/* A digit may fill its picture or be cut at a side; a shadow or a line ends at two sides that meet. */
+static bool may_be_cut(const finder *f, const piece *p)
+{
+    const bool left = p->left == 0, right = p->right + 1 == f->sheet->width, top = p->top == 0,
+               bottom = p->bottom + 1 == f->sheet->height;
+    if ((left && right) || (top && bottom)) return true;
+    return !((left || right) && (top || bottom)) && 3 * high(p) >= f->sheet->height;
+}
+
 /* Something of a third of its height is inside of it, which digits do not do: a frame. */
 static bool is_frame(const finder *f, const piece *p)
 {
@@ -153,15 +162,16 @@ static void drop_dust(finder *f)
     } while (left > MOST_PIECES);
 }
 
-/* What reaches in from the edge is no digit, if there is something of size that does not. */
+/* What reaches in from the edge is no digit if there is something of size that does not. */
 static void drop_edge(finder *f)
 {
     size_t most = 0;
     for (size_t i = 0; i < f->count; i++)
         if (!f->piece[i].gone && !at_edge(f, &f->piece[i])) most = larger(most, high(&f->piece[i]));
-    if (6 * most < f->sheet->height) return;
+    const bool others = 6 * most >= f->sheet->height;
     for (size_t i = 0; i < f->count; i++)
-        if (at_edge(f, &f->piece[i])) f->piece[i].gone = true;
+        if (at_edge(f, &f->piece[i]) && (others || !may_be_cut(f, &f->piece[i])))
+            f->piece[i].gone = true;
 }
 
 /* Take the ink of the pieces that are gone out of the sheet, with the faint ink around it. */
@@ -171,7 +181,7 @@ static void erase_gone(finder *f)
     for (size_t y = 0; y < h; y++)
         for (size_t x = 0; x < w; x++) {
             const int32_t name = f->owner[y * w + x];
-            if (name == 0 || !f->piece[name - 1].gone) continue;
+            if (name == 0 || !f->piece || !f->piece[name - 1].gone) continue;
             for (size_t j = y > 1 ? y - 2 : 0; j <= y + 2 && j < h; j++)
                 for (size_t i = x > 1 ? x - 2 : 0; i <= x + 2 && i < w; i++) {
                     const int32_t other = f->owner[j * w + i];
@@ -238,16 +248,19 @@ static void join_pieces(finder *f)
     }
 }
 
-/* Half as tall as the tallest, or with a fifth of the ink of the largest: no digit of that hand. */
+/* Half as tall as the tallest, or with a fifth of the ink of the largest: no digit of that hand. And
+ * what is left of noise. */
 static void drop_small_groups(finder *f)
 {
-    const size_t most = tallest(f);
+    const size_t most = tallest(f), side = smaller(f->sheet->width, f->sheet->height);
     size_t pixels = 0;
     for (size_t i = 0; i < f->count; i++)
         if (leads(f, i)) pixels = larger(pixels, f->piece[i].pixels);
     for (size_t i = 0; i < f->count; i++) {
         const piece *p = &f->piece[i];
-        if (leads(f, i) && (2 * high(p) <= most || 5 * p->pixels < pixels)) f->piece[i].gone = true;
+        if (leads(f, i) &&
+            (2 * high(p) <= most || 5 * p->pixels < pixels || 32 * larger(wide(p), high(p)) < side))
+            f->piece[i].gone = true;
     }
     for (size_t i = 0; i < f->count; i++)
         if (f->piece[f->piece[i].group].gone) f->piece[i].gone = true;
@@ -292,7 +305,7 @@ static nb_status collect(finder *f, nb_parts *parts)
             parts->part[n++] = (nb_part){{p->left, p->top, wide(p), high(p)}, (int)i + 1};
     }
     for (size_t i = 0; i < f->sheet->width * f->sheet->height; i++)
-        if (f->owner[i]) f->owner[i] = f->piece[f->owner[i] - 1].group + 1;
+        if (f->owner[i] && f->piece) f->owner[i] = f->piece[f->owner[i] - 1].group + 1;
     parts->owner = f->owner;
     f->owner = NULL;
     sort_parts(parts);

@@ -78,7 +78,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Of |value - centre|, with the pixels of `edge` as its places; `room` is changed. */
+/* The median of |value - centre|; `room` is for n. */
 static double median_distance(size_t n, const double *value, double centre, double *room)
 {
     for (size_t i = 0; i < n; i++) room[i] = fabs(value[i] - centre);
@@ -98,7 +98,7 @@ static void find_edge(const nb_sheet *s, const float *grey, edge *e)
 {
     const size_t w = s->width, h = s->height, deep = shorter(s) / 16 ? shorter(s) / 16 : 1;
     const size_t inner = w > 2 * deep && h > 2 * deep ? (w - 2 * deep) * (h - 2 * deep) : 0;
-    const size_t every = (w * h - inner + EDGE - 1) / EDGE;
+    const size_t every = (w * h - inner) / EDGE + 1;
     size_t turn = 0;
     e->count = 0;
     for (size_t y = 0; y < h; y++)
@@ -107,8 +107,8 @@ static void find_edge(const nb_sheet *s, const float *grey, edge *e)
             if (turn++ % every) continue;
             const size_t at = y * w + x;
             e->at[e->count] = at;
-            e->grey[e->count] = grey[at];
-            e->next[e->count++] = grey[x + 1 < w ? at + 1 : at - (x > 0)];
+            e->grey[e->count] = (double)grey[at];
+            e->next[e->count++] = (double)grey[x + 1 < w ? at + 1 : at - (x > 0)];
         }
 }
 
@@ -197,12 +197,14 @@ static float between(size_t w, size_t h, const float *cell, double x, double y)
            fy * ((1 - fx) * c[down] + fx * c[down + right]);
 }
 
-/* The means of size x size pixels; (h,w) cells. */
-static void make_cells(const nb_sheet *s, size_t size, size_t w, size_t h, float *cell)
+/* The means of size x size of the sheet's values; (h,w) cells. */
+static void make_cells(const nb_sheet *s, const float *value, size_t size, size_t w, size_t h,
+                       float *cell)
 {
+    memset(cell, 0, w * h * sizeof *cell);
     for (size_t y = 0; y < s->height; y++)
         for (size_t x = 0; x < s->width; x++)
-            cell[y / size * w + x / size] += s->ink[y * s->width + x];
+            cell[y / size * w + x / size] += value[y * s->width + x];
     for (size_t y = 0; y < h; y++)
         for (size_t x = 0; x < w; x++) {
             const size_t wide = x + 1 < w ? size : s->width - x * size,
@@ -226,20 +228,33 @@ static bool paper_is_lighter(size_t w, size_t h, size_t radius, const float *cel
     return sum > 0;
 }
 
+/* A closing, or an opening with sign -1: what is narrower than 2 radius cells is filled. */
+static void close_cells(size_t w, size_t h, size_t radius, float sign, float *cell, float *room)
+{
+    spread_both(w, h, radius, sign, cell, room);
+    spread_both(w, h, radius, -sign, cell, room);
+}
+
 /* Shadows are wider than strokes. What of the sheet is as wide as a third of the picture, by a
- * closing (or opening, for light ink) on a grid of means, goes from the ink to the paper. */
+ * closing (or opening, for light ink) on a grid of means, goes from the ink to the paper. Near the
+ * edge a closing raises a slope, and it fills the dips that the smooth light left beside a shadow:
+ * with the light and without it the paper is too light at different places, and the darker is it. */
 static nb_status remove_shadows(const nb_sheet *s, float *paper)
 {
     const size_t size = shorter(s) > CELLS ? shorter(s) / CELLS : 1;
     const size_t w = (s->width + size - 1) / size, h = (s->height + size - 1) / size;
     const size_t radius = (w < h ? w : h) / 6 + 1, longer = w > h ? w : h;
-    float *cell = nb_alloc_zero(3 * w * h + longer, sizeof *cell);
+    float *cell = nb_alloc(3 * w * h + longer, sizeof *cell);
     if (!cell) return NB_ENOMEM;
-    float *most = cell + w * h, *least = most + w * h, *room = least + w * h;
-    make_cells(s, size, w, h, cell);
-    const float sign = paper_is_lighter(w, h, radius, cell, most, least, room) ? 1 : -1;
-    spread_both(w, h, radius, sign, cell, room);
-    spread_both(w, h, radius, -sign, cell, room);
+    float *smooth = cell + w * h, *whole = smooth + w * h, *room = whole + w * h;
+    make_cells(s, s->ink, size, w, h, cell);
+    const float sign = paper_is_lighter(w, h, radius, cell, smooth, whole, room) ? 1 : -1;
+    make_cells(s, paper, size, w, h, smooth);
+    for (size_t i = 0; i < w * h; i++) whole[i] = smooth[i] + cell[i];
+    close_cells(w, h, radius, sign, cell, room);
+    close_cells(w, h, radius, sign, whole, room);
+    for (size_t i = 0; i < w * h; i++)
+        cell[i] = sign * fminf(sign * cell[i], sign * (whole[i] - smooth[i]));
     for (size_t y = 0; y < s->height; y++)
         for (size_t x = 0; x < s->width; x++) {
             const size_t at = y * s->width + x;
@@ -259,7 +274,7 @@ static bool is_dark(const nb_sheet *s)
 {
     double cubes[2] = {0};
     for (size_t i = 0; i < s->width * s->height; i++) {
-        const double d = s->ink[i];
+        const double d = (double)s->ink[i];
         cubes[d < 0] += fabs(d * d * d);
     }
     return cubes[1] > cubes[0];
@@ -269,7 +284,7 @@ void nb_sheet_weigh(nb_sheet *s)
 {
     double cubes = 0, fourths = 0;
     for (size_t i = 0; i < s->width * s->height; i++) {
-        const double d = s->ink[i], cube = d > 0 ? d * d * d : 0;
+        const double d = (double)s->ink[i], cube = d > 0 ? d * d * d : 0;
         cubes += cube;
         fourths += cube * d;
     }
@@ -278,13 +293,13 @@ void nb_sheet_weigh(nb_sheet *s)
 
 double nb_sheet_level(const nb_sheet *s, size_t i)
 {
-    const double ink = s->ink[i];
+    const double ink = (double)s->ink[i];
     return s->full > s->none ? fmin(1, fmax(0, (ink - s->none) / (s->full - s->none))) : 0;
 }
 
 static void pick(const nb_sheet *s, edge *e)
 {
-    for (size_t i = 0; i < e->count; i++) e->rest[i] = s->ink[e->at[i]];
+    for (size_t i = 0; i < e->count; i++) e->rest[i] = (double)s->ink[e->at[i]];
 }
 
 /* s->ink holds grey levels; make it what stands out of the paper. `paper` is room for as much. */
@@ -313,10 +328,10 @@ static nb_status find_ink(nb_sheet *s, edge *e, float *paper)
     }
     const bool dark = is_dark(s);
     /* Ink takes a part of the light, so it stands out less in the shade. */
-    for (size_t i = 0; i < e->count; i++) e->grey[i] = paper[e->at[i]];
+    for (size_t i = 0; i < e->count; i++) e->grey[i] = (double)paper[e->at[i]];
     const double usual = fmax(0, median(e->count, e->grey, e->room));
     for (size_t i = 0; i < count; i++)
-        s->ink[i] *= (float)((usual + 16) / (fmax(0, paper[i]) + 16)) * (dark ? -1.f : 1.f);
+        s->ink[i] *= (float)((usual + 16) / (fmax(0, (double)paper[i]) + 16)) * (dark ? -1.f : 1.f);
     pick(s, e);
     s->none = 4 * median_distance(e->count, e->rest, 0, e->room);
     nb_sheet_weigh(s);

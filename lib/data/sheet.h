@@ -6,12 +6,13 @@
 
 #include <stdint.h>
 
-/* Ink d stands out from the paper by 0 (paper) or more levels, at the light of the sheet's edge. */
+/* How far each pixel stands out from the paper on the side of the ink, in levels, in the light of the
+ * sheet's edge. */
 typedef struct nb_sheet {
     size_t width, height;
     size_t step;       /* a pixel here is step x step pixels of the picture, their mean */
-    float *ink;        /* (height,width) d */
-    double none, full; /* d at which ink begins and is full */
+    float *ink;        /* (height,width) */
+    double none, full; /* where ink begins and is full */
 } nb_sheet;
 
 /* Pixels left ... left+width-1, top ... top+height-1. */
@@ -31,19 +32,20 @@ double nb_sheet_level(const nb_sheet *sheet, size_t i);
 /* nb_sheet_erase_lines - lines.c: remove straight thin lines that run from edge to edge. */
 nb_status nb_sheet_erase_lines(nb_sheet *sheet);
 
-/* The ink of one digit: of the pixels of its box, those that own[y * width + x] says. */
+/* A digit: the pixels of its box that have its name. */
 typedef struct nb_part {
     nb_box box;
-    int name; /* of its pixels in nb_parts.owner */
+    int name;
 } nb_part;
 
-/* nb_parts_find - parts.c: the digits in reading order, and which pixel belongs to which. Frames,
- * specks and what reaches in from the edge are removed from the sheet. */
 typedef struct nb_parts {
     size_t count;
-    nb_part *part;  /* (count) */
-    int32_t *owner; /* (height,width) part's name; 0 for little or no ink */
+    nb_part *part;  /* (count) in reading order */
+    int32_t *owner; /* (height,width) a part's name; 0 for little or no ink */
 } nb_parts;
+
+/* nb_parts_find - parts.c: the digits, and which pixel belongs to which. Frames, specks and what
+ * reaches in from the edge are removed from the sheet. */
 nb_status nb_parts_find(nb_parts *parts, nb_sheet *sheet);
 void nb_parts_destroy(nb_parts *parts);
 

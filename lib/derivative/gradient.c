@@ -1,5 +1,6 @@
 /* nb_gradient_check: backpropagation through a graph against its differences. */
 #include "nablas/gradient.h"
+#include "derivative/promise.h"
 #include "graph/graph.h"
 #include "numeric/check.h"
 
@@ -130,6 +131,32 @@ static nb_status check_parameter(checking *k, nb_node *parameter, double value,
     return status;
 }
 
+/* --- promises --------------------------------------------------------------------------------- */
+
+static bool is_ours(const nb_op *op)
+{
+    for (size_t i = 0; i < nb_op_count(); i++)
+        if (nb_op_at(i) == op) return true;
+    return false;
+}
+
+/* The node's operation with the values that it has in this pass. */
+static nb_status check_promises(const nb_node *node, nb_gradient_report *report)
+{
+    nb_probe probe = {.op = node->op,
+                      .config = node->config,
+                      .pass = node->graph->passed,
+                      .kept = &node->kept,
+                      .memory = node->memory};
+    probe.pass.frozen = true;
+    for (size_t i = 0; i < node->op->inputs; i++) {
+        probe.in[i] = node->input[i]->value;
+        probe.batched[i] = node->input[i]->batched;
+        probe.constant[i] = !node->input[i]->needs_gradient;
+    }
+    return nb_promises_check(&probe, report->broken, sizeof report->broken);
+}
+
 /* --- the whole graph -------------------------------------------------------------------------- */
 
 static size_t parameters(const nb_graph *g)
@@ -139,12 +166,33 @@ static size_t parameters(const nb_graph *g)
     return count;
 }
 
+/* The pass that is checked: masks are drawn once, from a copy of the stream, and stay. */
+static nb_status forward_frozen(nb_node *loss)
+{
+    nb_graph *g = loss->graph;
+    nb_random copy;
+    nb_pass pass = g->pass;
+    if (pass.random) {
+        copy = *pass.random;
+        pass.random = &copy;
+    }
+    nb_graph_set_pass(g, pass);
+    nb_status status = pass.frozen ? NB_OK : nb_forward(loss);
+    pass.frozen = true;
+    pass.random = NULL;
+    nb_graph_set_pass(g, pass);
+    return status ? status : nb_forward(loss);
+}
+
 static nb_status check_all(checking *k, nb_gradient_report *report)
 {
     const nb_graph *g = k->loss->graph;
-    nb_status status = nb_forward(k->loss);
+    nb_status status = forward_frozen(k->loss);
     if (!status) status = nb_backward(k->loss);
     report->value = nb_scalar(k->loss);
+    for (size_t i = 0; i < g->nodes && !status && !*report->broken; i++)
+        if (g->node[i]->needed && g->node[i]->op && !is_ours(g->node[i]->op))
+            status = check_promises(g->node[i], report);
     for (size_t i = 0; i < g->nodes && !status; i++)
         if (g->node[i]->role == NB_PARAMETER)
             status = check_parameter(k, g->node[i], report->value, &report->row[report->count++]);

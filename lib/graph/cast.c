@@ -56,8 +56,8 @@ static nb_status copy_kept(const nb_node *node, nb_node *made)
 {
     nb_tensor from = nb_tensor_view(node->value.dtype, NB_SHAPE(node->need.memory), node->memory);
     nb_tensor to = nb_tensor_view(made->value.dtype, from.shape, made->memory);
+    if (node->batched && node->kept.shape.dim[0] == NB_BATCH) return NB_OK; /* never computed */
     made->kept.shape = node->kept.shape;
-    if (made->batched && node->graph->batch == 0) return NB_OK;
     nb_status status = node->need.memory ? nb_tensor_convert(&from, &to) : NB_OK;
     return status || !node->need.kept ? status : nb_tensor_convert(&node->kept, &made->kept);
 }

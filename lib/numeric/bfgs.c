@@ -6,20 +6,19 @@
 #include <math.h>
 #include <string.h>
 
-/* The line search along p; if p is no way down, or leads nowhere, along -g, and `*anew` says so. A
- * first step is one unit of x long, or as long as the gradient. */
+/* The line search along p; if p is no way down, or leads nowhere, along -g, and `*anew` says so: a
+ * step one unit of x long, or as long as the gradient. */
 static nb_step search(nb_search *s, bool *anew)
 {
     const int n = (int)s->n;
     for (;; *anew = true) {
-        double a = 1;
         if (*anew) {
-            for (size_t i = 0; i < s->n; i++) s->p[i] = -s->g[i];
-            a = fmin(1, 1 / cblas_dnrm2(n, s->g, 1));
+            const double length = fmax(1, cblas_dnrm2(n, s->g, 1));
+            for (size_t i = 0; i < s->n; i++) s->p[i] = -s->g[i] / length;
         }
         const double slope = cblas_ddot(n, s->g, 1, s->p, 1);
         if (slope < 0 && isfinite(slope)) {
-            const nb_step step = nb_line_search(s, slope, a);
+            const nb_step step = nb_line_search(s, slope);
             if (step != NB_STEP_NONE) return step;
         }
         if (*anew) return NB_STEP_NONE;
@@ -49,16 +48,17 @@ nb_step nb_bfgs_step(nb_search *s)
 {
     const int n = (int)s->n;
     double *H = s->work, *d = H + s->n * s->n, *y = d + s->n, *Hy = y + s->n, *has = Hy + s->n;
-    if (s->now->steps == 0) *has = 0;
-    bool anew = *has == 0;
+    bool anew = s->anew || *has == 0;
     if (!anew) cblas_dsymv(CblasRowMajor, CblasUpper, n, -1, H, n, s->g, 1, 0, s->p, 1);
     const nb_step step = search(s, &anew);
     if (anew) *has = 0;
+    s->anew = false;
     const double dy = step == NB_STEP_NONE ? 0 : changes(s, d, y);
     if (dy == 0) return step;
     if (*has == 0) {
+        const double yy = cblas_dnrm2(n, y, 1);
         memset(H, 0, s->n * s->n * sizeof *H);
-        for (size_t i = 0; i < s->n; i++) H[i * (s->n + 1)] = dy / cblas_ddot(n, y, 1, y, 1);
+        for (size_t i = 0; i < s->n; i++) H[i * (s->n + 1)] = dy / yy / yy;
         *has = 1;
     }
     /* H := (I - d y^T / dy) H (I - y d^T / dy) + d d^T / dy */
@@ -91,7 +91,8 @@ static void two_loops(const nb_search *s, size_t count, size_t next, const doubl
         cblas_daxpy(n, -alpha[j], Y + j * s->n, 1, s->p, 1);
     }
     const double *y = Y + last * s->n;
-    cblas_dscal(n, dy[last] / cblas_ddot(n, y, 1, y, 1), s->p, 1);
+    const double length = cblas_dnrm2(n, y, 1);
+    cblas_dscal(n, dy[last] / length / length, s->p, 1);
     for (size_t k = count; k-- > 0;) {
         const size_t j = (next + memory - 1 - k) % memory;
         const double beta = cblas_ddot(n, Y + j * s->n, 1, s->p, 1) / dy[j];
@@ -104,12 +105,13 @@ nb_step nb_lbfgs_step(nb_search *s)
     const size_t memory = s->options->memory;
     double *D = s->work, *Y = D + memory * s->n, *dy = Y + memory * s->n, *alpha = dy + memory;
     double *state = alpha + memory;
-    if (s->now->steps == 0) state[0] = state[1] = 0;
+    if (s->anew) state[0] = state[1] = 0;
     size_t count = (size_t)state[0], next = (size_t)state[1];
     bool anew = count == 0;
     if (!anew) two_loops(s, count, next, D, Y, dy, alpha);
     const nb_step step = search(s, &anew);
     if (anew) count = 0;
+    s->anew = false;
     if (step != NB_STEP_NONE) {
         dy[next] = changes(s, D + next * s->n, Y + next * s->n);
         if (dy[next] > 0) {

@@ -29,7 +29,7 @@ void nb_check_end(nb_gradient_report *report)
 {
     for (size_t i = 0; i < report->count; i++)
         for (size_t r = 0; r < NB_REASONS; r++) report->tally[r] += report->row[i].tally[r];
-    report->passed = true;
+    report->passed = !*report->broken;
     for (size_t r = NB_UNEXAMINED; r < NB_REASONS; r++) report->passed &= report->tally[r] == 0;
 }
 

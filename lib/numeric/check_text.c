@@ -151,8 +151,12 @@ static void put_verdict(page *p, const nb_gradient_report *report)
     for (size_t r = 0; r < NB_REASONS; r++) count += report->tally[r];
     for (size_t r = NB_UNEXAMINED; r < NB_REASONS; r++) bad += report->tally[r];
     const size_t vacuous = report->tally[NB_VACUOUS];
+    if (*report->broken) put(p, "BROKEN PROMISE: %s\n", report->broken);
     if (bad)
         put(p, "FAILED: %zu of %zu elements\n", bad, count);
+    else if (*report->broken)
+        put(p, "FAILED: an operation breaks its promise; the derivatives of %zu elements agree\n",
+            report->tally[NB_AGREES]);
     else if (vacuous == count)
         put(p, "passed, but nothing was checked: all of %zu elements are vacuous\n", count);
     else

@@ -51,8 +51,9 @@ static bool move_to(nb_search *s, double a, double b)
     return moved;
 }
 
-nb_step nb_line_search(nb_search *s, double slope, double a)
+nb_step nb_line_search(nb_search *s, double slope)
 {
+    double a = 1;
     const point start = {0, s->now->value, slope};
     const double rounding = 8 * DBL_EPSILON * fabs(start.f);
     point before = start, low = start, high = {(double)NAN, 0, 0};

@@ -69,25 +69,34 @@ static double largest_of(size_t n, const double *g)
     return fabs(g[cblas_idamax((int)n, g, 1)]);
 }
 
-/* f falls no further: by its rounding, or because it falls along the gradient. */
-static nb_status check_gradient(nb_search *s)
+/* The method finds nothing lower: by the rounding of f, unless f falls along the gradient, or against
+ * it. */
+static nb_status check_end(nb_search *s)
 {
     nb_minimum *now = s->now;
     const double a = NB_CUBE_ROOT * fmax(1, largest_of(s->n, s->x)) / largest_of(s->n, s->g);
-    for (size_t i = 0; i < s->n; i++) s->trial[i] = s->x[i] + a * s->g[i];
-    const double fallen = now->value - nb_search_value(s);
-    if (!s->gradient || !(fallen > 64 * DBL_EPSILON * fabs(now->value))) {
-        now->stop = NB_STOP_ROUNDING;
-        return NB_OK;
+    double fallen[2];
+    for (int against = 0; against <= 1; against++) {
+        for (size_t i = 0; i < s->n; i++) s->trial[i] = s->x[i] + (against ? -a : a) * s->g[i];
+        fallen[against] = now->value - nb_search_value(s);
     }
-    return nb_fail(NB_EINVAL,
-                   "nb_minimize: after step %zu f=%g falls along the gradient, by %g, and not "
-                   "against it: is the gradient that of f?",
-                   now->steps, now->value, fallen);
+    const double noise = 64 * DBL_EPSILON * fabs(now->value);
+    if (s->gradient && fallen[0] > noise)
+        return nb_fail(NB_EINVAL,
+                       "nb_minimize: after step %zu f=%g falls along the gradient, by %g, and not "
+                       "against it: is the gradient that of f?",
+                       now->steps, now->value, fallen[0]);
+    if (fallen[1] > noise)
+        return nb_fail(NB_ESINGULAR,
+                       "nb_minimize: after step %zu %s finds no step, though f=%g falls by %g "
+                       "against the gradient",
+                       now->steps, nb_minimizer_name(s->options->method), now->value, fallen[1]);
+    now->stop = NB_STOP_ROUNDING;
+    return NB_OK;
 }
 
 /* True: the search is over, with *status. */
-static bool is_over(nb_search *s, bool idle, nb_status *status)
+static bool is_over(nb_search *s, nb_status *status)
 {
     nb_minimum *now = s->now;
     const nb_minimize_options *o = s->options;
@@ -98,9 +107,6 @@ static bool is_over(nb_search *s, bool idle, nb_status *status)
             nb_fail(NB_ESTOPPED, "nb_minimize: stopped by the callback at step %zu", now->steps);
     } else if (now->gradient <= o->tolerance) {
         now->stop = NB_STOP_GRADIENT;
-    } else if (idle) {
-        *status = check_gradient(s);
-        return true;
     } else if (now->steps == o->steps) {
         now->stop = NB_STOP_STEPS;
         *status =
@@ -120,27 +126,40 @@ static void take_trial(nb_search *s)
     s->now->steps++;
 }
 
+/* Where f falls no more than by its rounding, the method begins anew from there, once. */
 static nb_status run(nb_search *s)
 {
-    enum { patience = 3 }; /* steps in a row that move f by its rounding alone */
+    enum { patience = 3 }; /* steps in a row that leave f where it was */
     nb_minimum *now = s->now;
     nb_status status = NB_OK;
     double lowest = now->value;
+    bool over = is_over(s, &status), tried = true;
     int idle = 0;
-    while (!is_over(s, idle == patience, &status)) {
+    s->anew = true;
+    while (!over) {
         const nb_step step = methods[s->options->method].step(s);
-        if (step == NB_STEP_NONE) return check_gradient(s);
         if (step == NB_STEP_BLIND)
             return nb_fail(NB_EDIVERGED, "nb_minimize: after step %zu the Hessian is not finite",
                            now->steps);
-        take_trial(s);
-        if (step == NB_STEP_ENDLESS || now->value == -(double)INFINITY) {
-            now->stop = NB_STOP_UNBOUNDED;
-            return nb_fail(NB_EDIVERGED, "nb_minimize: f=%g after step %zu falls without end",
-                           now->value, now->steps);
+        if (step != NB_STEP_NONE) {
+            take_trial(s);
+            if (step == NB_STEP_ENDLESS || now->value == -(double)INFINITY) {
+                now->stop = NB_STOP_UNBOUNDED;
+                return nb_fail(NB_EDIVERGED, "nb_minimize: f=%g after step %zu falls without end",
+                               now->value, now->steps);
+            }
+            idle++;
+            if (lowest - now->value > 2 * DBL_EPSILON * fabs(lowest)) {
+                lowest = now->value;
+                tried = false;
+                idle = 0;
+            }
+            over = is_over(s, &status);
         }
-        idle++;
-        if (lowest - now->value > 2 * DBL_EPSILON * fabs(lowest)) idle = 0, lowest = now->value;
+        if (over || (step != NB_STEP_NONE && idle < patience)) continue;
+        if (tried) return check_end(s);
+        s->anew = tried = true;
+        idle = 0;
     }
     return status;
 }

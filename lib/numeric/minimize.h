@@ -19,6 +19,7 @@ typedef struct nb_search {
     double trial_value;
     double *p;     /* direction */
     double *low_g; /* the line search's own */
+    bool anew;     /* forget what former steps taught; the method clears it */
     double *work;  /* the method's own */
 } nb_search;
 
@@ -39,8 +40,8 @@ double nb_search_value(nb_search *s);
 /* The gradient at s->trial into `g`; false if it is not finite. */
 bool nb_search_gradient(nb_search *s, double *g);
 
-/* Find trial := x + a p by the strong Wolfe conditions, beginning with `a`; slope = g^T p < 0. */
-nb_step nb_line_search(nb_search *s, double slope, double a);
+/* Find trial := x + a p by the strong Wolfe conditions, from a = 1 on; slope = g^T p < 0. */
+nb_step nb_line_search(nb_search *s, double slope);
 
 /* The methods: doubles of work for n elements (false: too many), and a step from x to trial. */
 bool nb_bfgs_size(const nb_search *s, size_t *size);

@@ -90,7 +90,7 @@ static bool look_around(nb_search *s, trust *t)
     if (!hessian(s, t->B)) return false;
     for (size_t i = 0; i < s->n; i++) {
         const double own = sqrt(fabs(t->B[i * s->n + i]));
-        if (s->now->steps == 0) t->D[i] = own > 0 ? own : 1;
+        if (s->anew) t->D[i] = own > 0 ? own : 1;
         t->D[i] = fmax(t->D[i], own);
     }
     for (size_t i = 0; i < s->n; i++)
@@ -100,7 +100,7 @@ static bool look_around(nb_search *s, trust *t)
         return false;
     for (size_t i = 0; i < s->n; i++) s->p[i] = s->g[i] / t->D[i];
     cblas_dgemv(CblasRowMajor, CblasNoTrans, n, n, 1, t->B, n, s->p, 1, 0, t->c, 1);
-    if (s->now->steps == 0) {
+    if (s->anew) {
         for (size_t i = 0; i < s->n; i++) s->p[i] = s->x[i] * t->D[i];
         *t->radius = .1 * fmax(cblas_dnrm2(n, s->p, 1), 1);
     }
@@ -163,8 +163,9 @@ nb_step nb_trust_step(nb_search *s)
 {
     trust t = layout(s);
     if (!look_around(s, &t)) return NB_STEP_BLIND;
+    s->anew = false;
     const double f = s->now->value, rounding = 8 * DBL_EPSILON * fabs(f);
-    for (int tries = 0; tries < 100; tries++) {
+    for (int tries = 0; tries < 600; tries++) { /* from the largest number to the least */
         double promised = 0;
         least_in_region(&t, s->n);
         for (size_t i = 0; i < s->n; i++) promised -= t.q[i] * (t.c[i] + t.lambda[i] * t.q[i] / 2);

@@ -1,8 +1,13 @@
 /* Matrix products: affine and matmul. */
 #include "op/ops.h"
 #include "nablas/blas.h"
+#include "nablas/memory.h"
 
 #include <string.h>
+
+/* Rows of b that one product of gradient_packed makes; the last takes what is left, less than twice
+ * as many. */
+enum { chunk = 2 * NB_ROW_GROUP };
 
 /* The copy of b's rows is needed only where a may be packed. */
 static nb_status product_plan(const char *name, const nb_tensor *in, nb_need *need)
@@ -15,6 +20,8 @@ static nb_status product_plan(const char *name, const nb_tensor *in, nb_need *ne
                        nb_shape_text(b->shape, right, sizeof right));
     need->out = NB_SHAPE(a->shape.dim[0], b->shape.dim[1]);
     if (a->packed) need->memory = nb_tensor_count(b);
+    if (a->packed && !nb_size_mul(2 * chunk, b->shape.dim[1], &need->scratch))
+        return nb_fail(NB_EOVERFLOW, "%s: %zu columns", name, b->shape.dim[1]);
     return NB_OK;
 }
 
@@ -48,7 +55,6 @@ static size_t group_at(const nb_call *c, size_t row)
     size_t from = (before + NB_ROW_GROUP - 1) / NB_ROW_GROUP * NB_ROW_GROUP;
     if (row == 0) return 0;
     if (from + NB_ROW_GROUP > all) return height;
-    if (from == before) return row;
     for (const nb_run *run = c->in[0]->packed->run;; run++) {
         if (from < run->end - run->begin) return run->begin + from;
         from -= run->end - run->begin;
@@ -150,17 +156,27 @@ static nb_status descend_packed(const nb_call *c, size_t lo, size_t hi)
     return NB_OK;
 }
 
-/* A gradient that somebody wants to see: run by run. */
+/* Rows lo ... hi-1 of din, from products whose rows do not depend on lo and hi, nor then do the bits:
+ * where a chunk is cut by a share's end, both neighbours compute it. */
 static nb_status gradient_packed(const nb_call *c, size_t lo, size_t hi)
 {
-    size_t p = active_before(c, lo);
+    const size_t bytes = nb_tensor_width(c->din) * c->kernels->size;
+    const size_t all = active_before(c, nb_tensor_height(c->in[1]));
+    const size_t chunks = all < chunk ? 1 : all / chunk;
+    size_t p = active_before(c, lo), from = 0, end = 0; /* the chunk in scratch */
     for (size_t r = 0; r < c->in[0]->packed->runs; r++) {
         const nb_run run = clip(c->in[0]->packed->run[r], lo, hi);
-        const size_t length = run.end - run.begin;
-        if (length == 0) continue;
-        nb_status status = packed_rows(c, p, length, c->beta, nb_tensor_at(c->din, run.begin));
-        if (status) return status;
-        p += length;
+        for (size_t row = run.begin; row < run.end; p++, row++) {
+            if (p >= end) {
+                const size_t i = p / chunk < chunks ? p / chunk : chunks - 1;
+                from = i * chunk;
+                end = i + 1 < chunks ? from + chunk : all;
+                nb_status status = packed_rows(c, from, end - from, 0, c->scratch);
+                if (status) return status;
+            }
+            c->kernels->scale(nb_tensor_width(c->din), 1, (char *)c->scratch + (p - from) * bytes,
+                              c->beta, nb_tensor_at(c->din, row));
+        }
     }
     fade(c, lo, hi);
     add_entries_backward(c, lo, hi);

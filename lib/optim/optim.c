@@ -281,10 +281,10 @@ static void find_pieces(nb_optimizer *o)
         nb_node *node = nb_graph_node(o->g, i);
         if (!nb_node_is_parameter(node)) continue;
         *p++ = (span){.node = node,
-                       .w = nb_value(node)->data,
-                       .g = nb_gradient(node)->data,
-                       .n = nb_tensor_count(nb_value(node)),
-                       .decays = decays(node, s->context)};
+                      .w = nb_value(node)->data,
+                      .g = nb_gradient(node)->data,
+                      .n = nb_tensor_count(nb_value(node)),
+                      .decays = decays(node, s->context)};
     }
 }
 

@@ -80,7 +80,7 @@ typedef struct nb_check_options {
     bool richardson; /* (4 d(h/2) - d(h)) / 3, of order h^4, in place of d(h) */
 } nb_check_options;
 
-#define NB_CHECK_DEFAULTS ((nb_check_options){NB_NUMERICAL_H, false})
+#define NB_CHECK_DEFAULTS (NB_LITERAL(nb_check_options){NB_NUMERICAL_H, false})
 
 typedef struct nb_gradient_element {
     size_t index;
@@ -110,7 +110,8 @@ typedef struct nb_gradient_row {
 typedef struct nb_gradient_report {
     nb_check_options options;
     double value;             /* of the function */
-    bool passed;              /* nothing wrong, not finite or unexamined */
+    char broken[200];         /* a promise that an operation breaks (op.h), in words; or "" */
+    bool passed;              /* nothing wrong, not finite or unexamined, no promise broken */
     size_t tally[NB_REASONS]; /* over all rows */
     size_t count;             /* one row for each parameter */
     nb_gradient_row *row;

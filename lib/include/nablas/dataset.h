@@ -28,9 +28,9 @@ typedef struct nb_dataset {
     nb_tensor x;    /* (n, ...) of any type */
     nb_tensor t;    /* labels: (n), of an integer type; or targets: (n) or (n, m), of any type */
     double scale;   /* a number of x means x / scale: 255 for pixels from 0 to 1; 0 is taken as 1.
-                       The quotient of an integer is rounded to single precision, in double too, as
-                       the book's loader does */
-    size_t classes; /* labels are 0 ... classes-1; 0: t are targets */
+                       An integer is divided in single precision, for a batch in double too, as the
+                       book's loader does */
+    size_t classes; /* labels are 0 ... classes-1, at most 2^31 - 1 of them; 0: t are targets */
     bool one_hot;   /* labels are handed over as rows of `classes` numbers with a single 1 */
 } nb_dataset;
 
@@ -45,7 +45,8 @@ nb_status nb_dataset_check(const nb_dataset *d, const char *name);
 /* nb_dataset_count - number of samples.
  * nb_dataset_x_shape, nb_dataset_t_shape - shapes of a batch of n: (n, ...); (n) for labels, (n,
  * classes) if one_hot, (n, m) for targets, m = 1 where t is (n).
- * nb_dataset_rows - samples lo ... hi-1 as a dataset over the same memory; lo <= hi <= count. */
+ * nb_dataset_rows - samples lo ... hi-1 as a dataset over the same memory; an empty one, which
+ * nb_dataset_check refuses, if not lo <= hi <= count. */
 size_t nb_dataset_count(const nb_dataset *d);
 nb_shape nb_dataset_x_shape(const nb_dataset *d, size_t n);
 nb_shape nb_dataset_t_shape(const nb_dataset *d, size_t n);
@@ -74,6 +75,14 @@ nb_status nb_dataset_range(const nb_dataset *d, size_t lo, size_t hi, nb_tensor 
  * Errors: those of nb_dataset_check; NB_EINVAL share outside 0 ... 1; NB_ENOMEM. */
 nb_status nb_dataset_split(const nb_dataset *d, double share, nb_random *random, size_t *index,
                            size_t *firsts);
+
+/* nb_dataset_divide - the same as two datasets of their own, for nb_dataset_destroy.
+ * nb_dataset_destroy - free x and t of a dataset that owns them, and zero it; fine on a zeroed one.
+ * Errors: as nb_dataset_split; NB_EINVAL a set would be empty. *first and *second are zeroed then.
+ * Cost:   one copy of the samples. */
+nb_status nb_dataset_divide(const nb_dataset *d, double share, nb_random *random,
+                            nb_dataset *first, nb_dataset *second);
+void nb_dataset_destroy(nb_dataset *d);
 
 /* --- batches -------------------------------------------------------------------------------- */
 

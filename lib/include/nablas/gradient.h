@@ -54,6 +54,9 @@ nb_status nb_graph_numerical_gradient_brute(nb_node *loss, nb_node *parameter, d
  *   loss    in   a scalar of a finished graph whose inputs are fed
  *   h       in   the step
  *   report  out  old contents never read; one row for each parameter, in the order they were made
+ * An operation of one's own is first held to its promises (op.h): it is run whole, twice, by ranges
+ * with the other rows hidden, on threads, with alpha and beta, in both precisions. The first promise
+ * that it breaks is in report->broken, and the check has failed.
  * A kink is a difference whose step takes an input of an operation with a corner (nb_op) across 0:
  * found by comparing the signs at w - h, w and w + h.
  * Errors: as nb_graph_cast, nb_forward, nb_backward, nb_graph_numerical_gradient; the report is
@@ -81,6 +84,8 @@ typedef struct nb_operand {
  *   options    in   NULL: NB_CHECK_DEFAULTS
  *   report     out  old contents never read; a row for each operand that is not constant, named
  *                   "in[0]", "in[1]", ...
+ * The operation is held to its promises as above, predicting and training, with the operands whose
+ * first dimension may be the batch's repeated to 53 rows.
  * For an operation that takes labels, build a graph and use nb_gradient_check.
  * Errors: as nb_gradient_check and nb_apply; the report is zeroed then. */
 nb_status nb_op_check(const nb_op *op, const void *config, const nb_operand *operand,

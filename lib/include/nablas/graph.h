@@ -79,9 +79,8 @@ nb_node *nb_name(nb_node *node, const char *name);
 nb_status nb_graph_finish(nb_graph *g, size_t max_batch);
 
 /* nb_graph_set_pool - share the work over the pool's threads from now on; NULL: one thread. The
- * pool stays the caller's. The bits are those of one thread, but for the gradient of a packed
- * product that is asked for as an array, which agrees to rounding. An operation that does not
- * promise NB_BY_ROW is computed by one thread, the others by all.
+ * pool stays the caller's. The bits are those of one thread. An operation that does not promise
+ * NB_BY_ROW is computed by one thread, the others by all.
  * Errors: NB_EINVAL not finished; NB_ENOMEM scratch memory for more threads; the old pool stays.
  * Cost:   allocates only where there are more threads than ever before. */
 nb_status nb_graph_set_pool(nb_graph *g, nb_pool *pool);

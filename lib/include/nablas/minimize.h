@@ -86,7 +86,7 @@ typedef struct nb_minimize_options {
 } nb_minimize_options;
 
 #define NB_MINIMIZE_DEFAULTS \
-    ((nb_minimize_options){NB_MINIMIZER_BFGS, 1e-8, 5000, 10, NULL, NULL, NULL})
+    (NB_LITERAL(nb_minimize_options){NB_MINIMIZER_BFGS, 1e-8, 5000, 10, NULL, NULL, NULL})
 
 /* nb_minimize - a local minimum of f.
  *
@@ -98,17 +98,18 @@ typedef struct nb_minimize_options {
  *   options   in      NULL: NB_MINIMIZE_DEFAULTS
  *   result    out     or NULL
  * f never rises from step to step, but for its rounding. NB_OK is a minimum, or a point that is one
- * as far as f's rounding lets see (NB_STOP_ROUNDING): then |g| may be above the tolerance, and x is
- * known to half of its digits. It can also be a saddle point that was hit exactly; Newton leaves
- * those. Only which minimum is found depends on the method.
- * Units:  tolerance in [f] / [x]. BFGS and Newton end at the same minimum in any units of x, if with
- *         another number of steps.
+ * as far as f's rounding lets see (NB_STOP_ROUNDING): then |g| is above the tolerance, x is known to
+ * half of its digits, and where the curvatures are more than 1e16 apart it can lie far off along the
+ * flattest direction: another method, or better units of x, may go on from there. A saddle point that
+ * was hit exactly has no gradient either. Which minimum is found depends on the method.
+ * Units:  tolerance in [f] / [x].
  * Errors: NB_EINVAL f or x NULL, an option that means nothing, f or its gradient not finite at the
  *         start, or a gradient that is not that of f: no step along it makes f smaller, and
  *         differences of f say otherwise (nb_function_check says where).
  *         NB_ESTOPPED after `steps` steps (NB_STOP_STEPS), or when `watch` says so; NB_EDIVERGED f
- *         falls without end (NB_STOP_UNBOUNDED), or the Hessian is not finite (NB_STOP_NOT_RUN); x, the rest of history and *result hold what was
- *         reached. NB_ENOMEM, NB_EOVERFLOW: x and *result untouched.
+ *         falls without end (NB_STOP_UNBOUNDED), or the Hessian is not finite;
+ *         NB_ESINGULAR the method finds no step, though f falls against the gradient; x, the rest of
+ *         history and *result hold what was reached. NB_ENOMEM, NB_EOVERFLOW: x and *result untouched.
  * Cost:   one or two calls of f and one of `gradient` a step, most of the time; without a gradient 2n
  *         calls for each. Newton: `hessian`, or 2n calls of `gradient`, or 2n(n+1) of f besides. All
  *         memory is taken at the start.

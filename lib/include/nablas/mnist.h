@@ -23,7 +23,7 @@ typedef struct nb_mnist_options {
     bool normalize, flatten, one_hot_label;
 } nb_mnist_options;
 
-#define NB_MNIST_DEFAULTS ((nb_mnist_options){true, true, false})
+#define NB_MNIST_DEFAULTS (NB_LITERAL(nb_mnist_options){true, true, false})
 
 typedef struct nb_mnist {
     nb_dataset train;     /* 60,000: x uint8 (n, rows columns) or, not flattened, (n, 1, rows,

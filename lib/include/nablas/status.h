@@ -31,6 +31,13 @@ typedef enum {
 #undef X
 } nb_status;
 
+/* NB_LITERAL(type){...} - a struct as an expression, in C and in C++. */
+#ifdef __cplusplus
+#define NB_LITERAL(type) type
+#else
+#define NB_LITERAL(type) (type)
+#endif
+
 #if defined(__GNUC__)
 #define NB_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
