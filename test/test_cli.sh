@@ -231,7 +231,7 @@ other_weights_are_refused() {
   train --iters 1 --hidden 20 --save "$folder/w20.npz"
   exits 0
   train --load "$folder/w20.npz"
-  exits 1; lines "$out" 0; says "w20.npz: W1 is (12, 20), the network's is (12, 50)"
+  exits 1; lines "$out" 0; says "w20.npz: layer 1: dense 20, not dense 50"
   train --load "$folder/none.npz"
   exits 1; lines "$out" 0; says "none.npz: No such file"
   train --load "$data/t10k-labels-idx1-ubyte"

@@ -192,9 +192,4 @@ check the_books_weights_give_9352 weights_of_its_own_are_kept \
       weights_are_kept_for_what_they_were_trained_on train_mnists_weights_will_do \
       the_activation_is_asked_for other_networks_are_refused bad_options_are_refused \
       the_book_reads_every_kind_of_png bad_pngs_are_named \
-<<<<<<< HEAD
       several_digits_in_a_picture_are_read_one_by_one the_book_reads_photographs many_digits_are_read
-=======
-      several_digits_in_a_picture_are_read_one_by_one the_book_reads_photographs \
-      many_digits_are_read
->>>>>>> wt-port

@@ -162,9 +162,9 @@ static nb_status set_class_weights(nb_model *m)
 
 nb_status nb_model_create(nb_model **out, const nb_model_options *o)
 {
+    if (out) *out = NULL;
     if (!out || !o)
         return nb_fail(NB_EINVAL, "nb_model_create: %s is NULL", out ? "options" : "model");
-    *out = NULL;
     nb_status status = check_options(o);
     if (status) return status;
     nb_model *m = nb_alloc_zero(1, sizeof *m);
@@ -202,9 +202,9 @@ static nb_node *twin(const nb_graph *g, const nb_node *node)
 
 nb_status nb_model_clone(const nb_model *m, nb_model **out)
 {
+    if (out) *out = NULL;
     if (!out || !m)
         return nb_fail(NB_EINVAL, "nb_model_clone: %s is NULL", out ? "model" : "clone");
-    *out = NULL;
     nb_model *copy = nb_alloc_zero(1, sizeof *copy);
     if (!copy) return NB_ENOMEM;
     copy->options = m->options;

@@ -1,14 +1,18 @@
 /* Sum, mean and largest element along one axis. */
 #include "op/op_axis.h"
+#include "op/op_map.h"
 #include "op/ops.h"
 
 #include <math.h>
 #include <string.h>
 
+enum { most_run = 512 };
+
 nb_status nb_axis_find(const char *name, int axis, nb_shape shape, size_t *found)
 {
     char text[96];
     const int ndim = (int)shape.ndim;
+    if (ndim == 0) return nb_fail(NB_ESHAPE, "%s: axis %d of (), which has none", name, axis);
     if (axis < -ndim || axis >= ndim)
         return nb_fail(NB_ESHAPE, "%s: axis %d of %s, expected %d ... %d", name, axis,
                        nb_shape_text(shape, text, sizeof text), -ndim, ndim - 1);
@@ -30,6 +34,7 @@ static nb_status reduction_plan(const char *name, const nb_tensor *in, const voi
 {
     size_t axis = 0;
     const nb_reduction *r = config;
+    need->scratch = most_run;
     nb_status status = nb_axis_find(name, r->axis, in[0].shape, &axis);
     for (size_t d = 0; d < in[0].shape.ndim && !status; d++)
         if (d != axis || r->keep)
@@ -47,11 +52,9 @@ static void *element(const nb_call *c, const nb_tensor *t, size_t i)
     return (char *)t->data + i * c->kernels->size;
 }
 
-/* Elements of `out` in rows lo ... hi-1 that are side by side in `in` too, from element i on. */
-static size_t run_from(const nb_slab *s, size_t i, size_t end)
+static size_t least(size_t a, size_t b)
 {
-    const size_t left = s->inner - i % s->inner;
-    return left < end - i ? left : end - i;
+    return a < b ? a : b;
 }
 
 /* Of `in`, where the elements that make element i of `out` begin; they are s->inner apart. */
@@ -70,7 +73,7 @@ static nb_status sum_axis_forward(const nb_call *c, size_t lo, size_t hi)
     nb_status status = NB_OK;
     for (size_t i = lo * width, n; i < end && !status; i += n) {
         const void *x = element(c, c->in[0], first_of(&s, i));
-        n = run_from(&s, i, end);
+        n = least(s.inner - i % s.inner, end - i);
         if (s.inner == 1)
             k->set(c->out->data, i, k->sum(s.along, x));
         else
@@ -95,16 +98,16 @@ static nb_status spread(const nb_call *c, double share, size_t lo, size_t hi)
 {
     const nb_kernels *k = c->kernels;
     const nb_slab s = slab_of(c);
-    const size_t width = nb_tensor_width(c->din), end = hi * width;
-    for (size_t i = lo * width, n = 1; i < end; i += n) {
-        const size_t from = i / (s.along * s.inner) * s.inner + i % s.inner;
-        const double old = c->beta == 0 ? 0 : c->beta * k->get(c->din->data, i);
+    const size_t width = nb_tensor_width(c->din), end = hi * width, block = s.along * s.inner;
+    for (size_t i = lo * width, n; i < end; i += n) {
+        const void *g = element(c, c->dout, i / block * s.inner + i % s.inner);
+        n = least(s.inner - i % s.inner, end - i);
         if (s.inner == 1) {
-            k->set(c->din->data, i, share * k->get(c->dout->data, from) + old);
-            continue;
+            n = least(least(s.along - i % s.along, end - i), most_run);
+            nb_repeat(k, n, g, c->scratch);
+            g = c->scratch;
         }
-        n = run_from(&s, i, end);
-        k->scale(n, share, element(c, c->dout, from), c->beta, element(c, c->din, i));
+        k->scale(n, share, g, c->beta, element(c, c->din, i));
     }
     return NB_OK;
 }

@@ -5,6 +5,7 @@
  * stretched along a dimension has the stride 0 there, dimensions that every array walks through
  * without a gap are one, and the last one is given to the kernels in runs. */
 #include "op/op_broadcast.h"
+#include "op/op_map.h"
 #include "op/ops.h"
 
 #include <string.h>
@@ -20,6 +21,7 @@ typedef struct walk {
     size_t dims;
     dimension dim[NB_MAX_DIMS];
     size_t start[arrays];
+    size_t moves, stays; /* steps through all dimensions but the last in which `of` moves, or not */
 } walk;
 
 /* --- the arithmetic of a run ------------------------------------------------------------------ */
@@ -42,22 +44,32 @@ static void compute(const nb_kernels *k, nb_broadcast kind, size_t n, const void
     }
 }
 
-/* share := dout times the slope of input `input`. `share` may not be one of the others. */
-static void differentiate(const nb_kernels *k, nb_broadcast kind, size_t input, size_t n,
-                          const void *const *x, const void *dout, void *share)
+/* dout times the slope of input `input`: in `share`, which may not be one of the others, or dout
+ * itself. */
+static const void *differentiate(const nb_kernels *k, nb_broadcast kind, size_t input, size_t n,
+                                 const void *const *x, const void *dout, void *share)
 {
     switch (kind) {
     case NB_BROADCAST_MULTIPLY:
         k->multiply(n, dout, x[1 - input], 0, share);
-        break;
+        return share;
     case NB_BROADCAST_DIVIDE: /* 1/b, and -a/b^2 = -out/b */
         k->divide(n, dout, x[of_b], 0, share);
         if (input == of_b) k->multiply(n, share, x[of_out], 0, share);
         if (input == of_b) k->scale(n, -1, share, 0, share);
-        break;
+        return share;
     default:
-        k->scale(n, kind == NB_BROADCAST_SUBTRACT && input == of_b ? -1 : 1, dout, 0, share);
+        if (kind == NB_BROADCAST_ADD || input == of_a) return dout;
+        k->scale(n, -1, dout, 0, share);
+        return share;
     }
+}
+
+/* Does that need the values of this array? */
+static bool slope_reads(nb_broadcast kind, size_t input, size_t array)
+{
+    if (kind == NB_BROADCAST_MULTIPLY) return array == 1 - input;
+    return kind == NB_BROADCAST_DIVIDE && (array == of_b || (array == of_out && input == of_b));
 }
 
 /* --- equal shapes ----------------------------------------------------------------------------- */
@@ -163,8 +175,9 @@ static nb_status misfit(nb_broadcast kind, const nb_tensor *in, size_t d)
     nb_shape_text(in[0].shape, a, sizeof a);
     nb_shape_text(in[1].shape, b, sizeof b);
     if (d > 0 && (found[0].dim[0] == SIZE_MAX || found[1].dim[0] == SIZE_MAX))
-        return nb_fail(NB_ESHAPE, "%s: %s and %s: aligned at their ends, a batch is dimension %zu, "
-                                  "expected 0",
+        return nb_fail(NB_ESHAPE,
+                       "%s: %s and %s: aligned at their ends, a batch is dimension %zu, "
+                       "expected 0",
                        names[kind], a, b, d);
     /* "(5,)" without what is around the 5 */
     nb_shape_text(found[0], x, sizeof x);
@@ -197,7 +210,7 @@ static walk walk_over(const nb_call *c, size_t of, size_t lo, size_t hi)
     const nb_tensor *const t[arrays] = {c->in[0], c->in[1], c->out};
     const size_t ndim = c->out->shape.ndim;
     size_t stride[arrays] = {1, 1, 1};
-    walk w = {.dims = 0};
+    walk w = {.moves = 1, .stays = 1};
     dimension *const end = w.dim + NB_MAX_DIMS, *first = end;
     for (size_t d = ndim; d-- > 0;) {
         dimension now = {.count = c->out->shape.dim[d]};
@@ -221,16 +234,9 @@ static walk walk_over(const nb_call *c, size_t of, size_t lo, size_t hi)
     if (first == end) *--first = (dimension){1, {1, 1, 1}};
     w.dims = (size_t)(end - first);
     memmove(w.dim, first, w.dims * sizeof *first);
+    for (size_t d = 0; d + 1 < w.dims; d++)
+        *(w.dim[d].stride[of] > 0 ? &w.moves : &w.stays) *= w.dim[d].count;
     return w;
-}
-
-/* Steps through all dimensions but the last in which array `of` moves, or stays. */
-static size_t count_steps(const walk *w, size_t of, bool moves)
-{
-    size_t count = 1;
-    for (size_t d = 0; d + 1 < w->dims; d++)
-        if ((w->dim[d].stride[of] > 0) == moves) count *= w->dim[d].count;
-    return count;
 }
 
 /* Where step `step` of these takes every array. */
@@ -250,10 +256,7 @@ static const void *run_of(const nb_kernels *k, const void *data, size_t at, size
 {
     const char *x = (const char *)data + at * k->size;
     if (stride > 0 || n == 1) return x;
-    memcpy(room, x, k->size);
-    for (size_t filled = 1; filled < n; filled *= 2)
-        memcpy((char *)room + filled * k->size, room,
-               (filled < n - filled ? filled : n - filled) * k->size);
+    nb_repeat(k, n, x, room);
     return room;
 }
 
@@ -268,7 +271,7 @@ static nb_status broadcast_forward(const nb_call *c, size_t lo, size_t hi)
     const walk w = walk_over(c, of_out, lo, hi);
     const dimension *last = &w.dim[w.dims - 1];
     char *room = c->scratch;
-    for (size_t step = 0; step < count_steps(&w, of_out, true); step++) {
+    for (size_t step = 0; step < w.moves; step++) {
         size_t at[arrays] = {w.start[0], w.start[1], w.start[2]};
         take_step(&w, of_out, true, step, at);
         for (size_t from = 0, n; from < last->count; from += n) {
@@ -285,46 +288,53 @@ static nb_status broadcast_forward(const nb_call *c, size_t lo, size_t hi)
 }
 
 /* What n elements of `out`, from `from` on in the last dimension, give input c->input. */
-static void share_of_run(const nb_call *c, const dimension *last, const size_t *at, size_t from,
-                         size_t n, void *share)
+static const void *share_of_run(const nb_call *c, const dimension *last, const size_t *at,
+                                size_t from, size_t n, void *share)
 {
     const nb_kernels *k = c->kernels;
     const void *const data[arrays] = {c->in[0]->data, c->in[1]->data, c->out->data};
     const void *x[arrays] = {NULL};
     const nb_broadcast kind = *(const nb_broadcast *)c->config;
     char *room = c->scratch;
-    for (size_t i = 0; i < arrays && kind >= NB_BROADCAST_MULTIPLY; i++)
-        x[i] = run_of(k, data[i], at[i] + from * last->stride[i], last->stride[i], n,
-                      room + i * most_run * k->size);
-    differentiate(k, kind, c->input, n, x,
-                  (char *)c->dout->data + (at[of_out] + from) * k->size, share);
+    for (size_t i = 0; i < arrays; i++)
+        if (slope_reads(kind, c->input, i))
+            x[i] = run_of(k, data[i], at[i] + from * last->stride[i], last->stride[i], n,
+                          room + i * most_run * k->size);
+    return differentiate(k, kind, c->input, n, x,
+                         (char *)c->dout->data + (at[of_out] + from) * k->size, share);
 }
 
 /* The gradient of up to most_run numbers side by side, or of one number that is stretched along the
  * last dimension: the shares of all steps in which the input stays, added in their order. */
-static void gather_shares(const nb_call *c, const walk *w, const size_t *start, size_t from, size_t n)
+static void gather_shares(const nb_call *c, const walk *w, const size_t *start, size_t from,
+                          size_t n)
 {
     const nb_kernels *k = c->kernels;
     const dimension *last = &w->dim[w->dims - 1];
     const bool stretched = last->stride[c->input] == 0;
-    char *share = (char *)c->scratch + arrays * most_run * k->size;
-    char *sum = share + most_run * k->size;
+    char *room = (char *)c->scratch + arrays * most_run * k->size;
+    char *sum = room + most_run * k->size;
+    const void *total = sum;
     const size_t end = stretched ? last->count : from + n;
     bool first = true;
-    for (size_t step = 0; step < count_steps(w, c->input, false); step++) {
+    for (size_t step = 0; step < w->stays; step++) {
         size_t at[arrays] = {start[0], start[1], start[2]};
         take_step(w, c->input, false, step, at);
         for (size_t begin = from, count; begin < end; begin += count) {
             count = least(end - begin, most_run);
-            share_of_run(c, last, at, begin, count, first && !stretched ? sum : share);
+            const void *share = share_of_run(c, last, at, begin, count, room);
             if (stretched)
                 k->set(sum, 0, (first ? 0 : k->get(sum, 0)) + k->sum(count, share));
-            else if (!first)
+            else if (w->stays == 1)
+                total = share;
+            else if (first)
+                memcpy(sum, share, count * k->size);
+            else
                 k->add(count, sum, share, sum);
             first = false;
         }
     }
-    k->scale(n, c->alpha, sum, c->beta,
+    k->scale(n, c->alpha, total, c->beta,
              (char *)c->din->data + (start[c->input] + from * !stretched) * k->size);
 }
 
@@ -333,7 +343,7 @@ static nb_status broadcast_backward(const nb_call *c, size_t lo, size_t hi)
     const walk w = walk_over(c, c->input, lo, hi);
     const dimension *last = &w.dim[w.dims - 1];
     const size_t numbers = last->stride[c->input] == 0 ? 1 : last->count;
-    for (size_t step = 0; step < count_steps(&w, c->input, true); step++) {
+    for (size_t step = 0; step < w.moves; step++) {
         size_t at[arrays] = {w.start[0], w.start[1], w.start[2]};
         take_step(&w, c->input, true, step, at);
         for (size_t from = 0, n; from < numbers; from += n) {

@@ -280,9 +280,11 @@ static nb_status matmul_stack_plan(const nb_tensor *in, const void *config, nb_n
                 a->dim[a->ndim - 1] == b->dim[b->ndim - 2];
     for (size_t d = 0; fits && b->ndim > 2 && d < a->ndim - 2; d++) fits = a->dim[d] == b->dim[d];
     if (!fits)
-        return nb_fail(NB_ESHAPE, "matmul: %s times %s, expected (n, k) times (k, m), (n, i, k) "
-                                  "times (k, j) or (n, i, k) times (n, k, j)",
-                       nb_shape_text(*a, left, sizeof left), nb_shape_text(*b, right, sizeof right));
+        return nb_fail(NB_ESHAPE,
+                       "matmul: %s times %s, expected (n, k) times (k, m), (n, i, k) "
+                       "times (k, j) or (n, i, k) times (n, k, j)",
+                       nb_shape_text(*a, left, sizeof left),
+                       nb_shape_text(*b, right, sizeof right));
     need->out = *a;
     need->out.dim[a->ndim - 1] = b->dim[b->ndim - 1];
     return NB_OK;
@@ -333,10 +335,9 @@ static nb_status stack_backward_a(const nb_call *c, size_t lo, size_t hi)
                                 nb_tensor_at(c->dout, lo), s.j, c->in[1]->data, s.j, c->beta,
                                 nb_tensor_at(c->din, lo), s.k);
     for (size_t p = lo * s.each; p < hi * s.each && !status; p++)
-        status = c->kernels->gemm(false, true, s.i, s.k, s.j, c->alpha,
-                                  matrix(c, c->dout, p, s.i, s.j), s.j,
-                                  matrix(c, c->in[1], p, s.k, s.j), s.j, c->beta,
-                                  matrix(c, c->din, p, s.i, s.k), s.k);
+        status = c->kernels->gemm(
+            false, true, s.i, s.k, s.j, c->alpha, matrix(c, c->dout, p, s.i, s.j), s.j,
+            matrix(c, c->in[1], p, s.k, s.j), s.j, c->beta, matrix(c, c->din, p, s.i, s.k), s.k);
     return status;
 }
 
@@ -346,14 +347,13 @@ static nb_status stack_backward_b(const nb_call *c, size_t lo, size_t hi)
     const sizes s = sizes_of(c);
     nb_status status = NB_OK;
     if (s.one)
-        return c->kernels->gemm(true, false, hi - lo, s.j, nb_tensor_count(c->in[0]) / s.k, c->alpha,
-                                (char *)c->in[0]->data + lo * c->kernels->size, s.k, c->dout->data,
-                                s.j, c->beta, nb_tensor_at(c->din, lo), s.j);
+        return c->kernels->gemm(true, false, hi - lo, s.j, nb_tensor_count(c->in[0]) / s.k,
+                                c->alpha, (char *)c->in[0]->data + lo * c->kernels->size, s.k,
+                                c->dout->data, s.j, c->beta, nb_tensor_at(c->din, lo), s.j);
     for (size_t p = lo * s.each; p < hi * s.each && !status; p++)
-        status = c->kernels->gemm(true, false, s.k, s.j, s.i, c->alpha,
-                                  matrix(c, c->in[0], p, s.i, s.k), s.k,
-                                  matrix(c, c->dout, p, s.i, s.j), s.j, c->beta,
-                                  matrix(c, c->din, p, s.k, s.j), s.j);
+        status = c->kernels->gemm(
+            true, false, s.k, s.j, s.i, c->alpha, matrix(c, c->in[0], p, s.i, s.k), s.k,
+            matrix(c, c->dout, p, s.i, s.j), s.j, c->beta, matrix(c, c->din, p, s.k, s.j), s.j);
     return status;
 }
 

@@ -46,10 +46,9 @@ static void take(const nb_kernels *k, const place *p, const nb_tensor *whole, co
     for (size_t i = lo * width, n; i < end; i += n) {
         const size_t outer = i / block, in_block = i % block;
         n = least(block - in_block, end - i);
-        accumulate(k, n,
-                   element(k, whole,
-                           (outer * p->whole.along + p->from) * p->whole.inner + in_block),
-                   beta, element(k, part, i));
+        accumulate(
+            k, n, element(k, whole, (outer * p->whole.along + p->from) * p->whole.inner + in_block),
+            beta, element(k, part, i));
     }
 }
 
@@ -85,11 +84,12 @@ static nb_status slice_plan(const nb_tensor *in, const void *config, nb_need *ne
     need->out = in[0].shape;
     nb_shape_text(in[0].shape, text, sizeof text);
     if (in[0].shape.dim[axis] == SIZE_MAX)
-        return nb_fail(NB_ESHAPE, "slice: axis %d of %s is the batch, expected another",
-                       part->axis, text);
+        return nb_fail(NB_ESHAPE, "slice: axis %d of %s is the batch, expected another", part->axis,
+                       text);
     if (part->from >= part->to || part->to > in[0].shape.dim[axis])
-        return nb_fail(NB_ESHAPE, "slice: from %zu to %zu along axis %d of %s, expected 0 <= from "
-                                  "< to <= %zu",
+        return nb_fail(NB_ESHAPE,
+                       "slice: from %zu to %zu along axis %d of %s, expected 0 <= from "
+                       "< to <= %zu",
                        part->from, part->to, part->axis, text, in[0].shape.dim[axis]);
     need->out.dim[axis] = part->to - part->from;
     return NB_OK;
@@ -142,8 +142,9 @@ static nb_status concatenate_plan(const nb_tensor *in, const void *config, nb_ne
                        *(const int *)config, a);
     if (other.ndim > axis) other.dim[axis] = in[0].shape.dim[axis];
     if (!nb_shape_equal(other, in[0].shape))
-        return nb_fail(NB_ESHAPE, "concatenate: %s and %s, expected shapes that differ along axis "
-                                  "%zu only",
+        return nb_fail(NB_ESHAPE,
+                       "concatenate: %s and %s, expected shapes that differ along axis "
+                       "%zu only",
                        a, b, axis);
     if (in[1].shape.dim[axis] >= SIZE_MAX - in[0].shape.dim[axis])
         return nb_fail(NB_EOVERFLOW, "concatenate: %s and %s", a, b);

@@ -1,12 +1,13 @@
 #include "train/description.h"
 #include "nablas/memory.h"
+#include "nablas/text.h"
 
 #include <jansson.h>
 #include <string.h>
 
 enum { format = 1, most_layers = 10000 };
 
-static const char *const kinds[NB_LAYER_KINDS] = {"dense",   "",        "standardize",
+static const char *const kinds[NB_LAYER_KINDS] = {"dense",      "",        "standardize",
                                                   "batch_norm", "dropout", "flatten"};
 
 /* --- out -------------------------------------------------------------------------------------- */
@@ -57,9 +58,24 @@ static json_t *model_json(const nb_model *m)
     return root;
 }
 
+/* JSON is UTF-8. */
+static nb_status check_names(const nb_model *m)
+{
+    for (size_t i = 0; m->options.classes && i < m->outputs; i++) {
+        json_t *name = json_string(m->options.classes[i]);
+        json_decref(name);
+        if (!name)
+            return nb_fail(NB_EINVAL, "nb_model_save: the name of class %zu, '%.80s', is not UTF-8",
+                           i, m->options.classes[i]);
+    }
+    return NB_OK;
+}
+
 nb_status nb_description_write(const nb_model *m, char **text)
 {
     *text = NULL;
+    nb_status status = check_names(m);
+    if (status) return status;
     json_t *root = model_json(m);
     const size_t flags = JSON_COMPACT, size = root ? json_dumpb(root, NULL, 0, flags) : 0;
     char *buffer = size ? nb_alloc(size + 1, 1) : NULL;
@@ -214,22 +230,42 @@ void nb_description_free(nb_description *d)
     *d = (nb_description){0};
 }
 
+static const char *layer_text(const nb_layer *l, char *text, size_t size)
+{
+    if (l->kind == NB_LAYER_DENSE)
+        nb_snprintf(text, size, "dense %zu%s", l->units, l->bias ? "" : " without bias");
+    else if (l->kind == NB_LAYER_ACTIVATION && l->value == 0)
+        nb_snprintf(text, size, "%s", nb_activation_name(l->activation));
+    else if (l->kind == NB_LAYER_ACTIVATION)
+        nb_snprintf(text, size, "%s %g", nb_activation_name(l->activation), l->value);
+    else
+        nb_snprintf(text, size, "%s %g%s", kinds[l->kind], l->value, l->book ? ", the book's" : "");
+    return text;
+}
+
 static bool same_layer(const nb_layer *a, const nb_layer *b)
 {
     return a->kind == b->kind && a->units == b->units && a->bias == b->bias &&
            a->activation == b->activation && a->value == b->value && a->book == b->book;
 }
 
-bool nb_description_same(const nb_model_options *a, const nb_model_options *b, const char **what)
+bool nb_description_same(const nb_model_options *a, const nb_model_options *b, char *what,
+                         size_t size)
 {
-    *what = "input";
-    if (!nb_shape_equal(a->input, b->input)) return false;
-    *what = "loss";
-    if (a->loss != b->loss) return false;
-    *what = "number of layers";
-    if (a->layers.count != b->layers.count) return false;
-    *what = "layers";
-    for (size_t i = 0; i < a->layers.count; i++)
-        if (!same_layer(&a->layers.layer[i], &b->layers.layer[i])) return false;
-    return true;
+    char x[96], y[96];
+    *what = 0;
+    if (!nb_shape_equal(a->input, b->input))
+        nb_snprintf(what, size, "inputs %s, not %s", nb_shape_text(a->input, x, sizeof x),
+                    nb_shape_text(b->input, y, sizeof y));
+    else if (a->loss != b->loss)
+        nb_snprintf(what, size, "the loss %s, not %s", nb_loss_name(a->loss),
+                    nb_loss_name(b->loss));
+    else if (a->layers.count != b->layers.count)
+        nb_snprintf(what, size, "%zu layers, not %zu", a->layers.count, b->layers.count);
+    for (size_t i = 0; i < a->layers.count && !*what; i++)
+        if (!same_layer(&a->layers.layer[i], &b->layers.layer[i]))
+            nb_snprintf(what, size, "layer %zu: %s, not %s", i + 1,
+                        layer_text(&a->layers.layer[i], x, sizeof x),
+                        layer_text(&b->layers.layer[i], y, sizeof y));
+    return !*what;
 }

@@ -18,11 +18,12 @@ typedef struct nb_description {
 
 /* nb_description_read - read it; `label` names the file in messages.
  * nb_description_free - fine on a zeroed one.
- * nb_description_same - is the model's input, its layers and its loss what the text says? If not,
- *                       *what names the first difference.
+ * nb_description_same - are input, loss and layers of the two the same? If not, `what` says the first
+ *                       difference: "layer 1: dense 20, not dense 50".
  * Errors: NB_EFORMAT, NB_ENOMEM; *d is zeroed then. */
 nb_status nb_description_read(nb_description *d, const char *text, const char *label);
 void nb_description_free(nb_description *d);
-bool nb_description_same(const nb_model_options *a, const nb_model_options *b, const char **what);
+bool nb_description_same(const nb_model_options *a, const nb_model_options *b, char *what,
+                         size_t size);
 
 #endif

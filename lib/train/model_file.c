@@ -94,7 +94,7 @@ static nb_status assign(const origin *from, nb_model *m, const nb_arrays *arrays
 
 static nb_status differs(const origin *from, const char *what)
 {
-    return nb_fail(NB_EINVAL, "%s: %s: the file describes a model of another kind: its %s", from->caller,
+    return nb_fail(NB_EINVAL, "%s: %s: the file describes another model: %s", from->caller,
                    from->path, what);
 }
 
@@ -103,14 +103,14 @@ nb_status nb_model_load(nb_model *m, const char *path)
     const origin from = {"nb_model_load", path};
     nb_arrays arrays;
     nb_description d = {0};
-    const char *what;
+    char what[256];
     if (!m || !path)
         return nb_fail(NB_EINVAL, "nb_model_load: %s is NULL", m ? "path" : "model");
     nb_status status = nb_arrays_load(&arrays, path);
     if (status) return status;
     const char *text = nb_arrays_text(&arrays, NB_DESCRIPTION_KEY);
     if (text) status = nb_description_read(&d, text, path);
-    if (!status && text && !nb_description_same(&d.options, &m->options, &what))
+    if (!status && text && !nb_description_same(&d.options, &m->options, what, sizeof what))
         status = differs(&from, what);
     if (!status) status = assign(&from, m, &arrays);
     nb_description_free(&d);
@@ -123,9 +123,9 @@ nb_status nb_model_load(nb_model *m, const char *path)
 /* Of a described model: what the caller chooses, and what they know better. */
 static nb_status settle(const origin *from, nb_description *d, const nb_model_options *given)
 {
-    const char *what;
+    char what[256];
     if (!given) return NB_OK;
-    if (given->layers.count && !nb_description_same(&d->options, given, &what))
+    if (given->layers.count && !nb_description_same(&d->options, given, what, sizeof what))
         return differs(from, what);
     d->options.dtype = given->dtype;
     d->options.max_batch = given->max_batch;
@@ -175,8 +175,8 @@ static nb_status make(nb_model **m, const origin *from, const nb_arrays *arrays,
 nb_status nb_model_open(nb_model **m, const char *path, const nb_model_options *options)
 {
     nb_arrays arrays;
+    if (m) *m = NULL;
     if (!m || !path) return nb_fail(NB_EINVAL, "nb_model_open: %s is NULL", m ? "path" : "model");
-    *m = NULL;
     nb_status status = nb_arrays_load(&arrays, path);
     if (!status) status = make(m, &(origin){"nb_model_open", path}, &arrays, options);
     nb_arrays_destroy(&arrays);
@@ -187,9 +187,9 @@ nb_status nb_model_parse(nb_model **m, const void *bytes, size_t size, const cha
                          const char *label, const nb_model_options *options)
 {
     nb_arrays arrays;
+    if (m) *m = NULL;
     if (!m || !label)
         return nb_fail(NB_EINVAL, "nb_model_parse: %s is NULL", m ? "label" : "model");
-    *m = NULL;
     nb_status status = nb_arrays_parse(bytes, size, suffix, label, &arrays);
     if (!status) status = make(m, &(origin){"nb_model_parse", label}, &arrays, options);
     nb_arrays_destroy(&arrays);
@@ -239,9 +239,11 @@ nb_status nb_model_open_perceptron(nb_model **m, const char *path, nb_activation
     nb_model_options o = options ? *options : (nb_model_options){0};
     nb_arrays arrays;
     nb_layer *layer = NULL;
+    if (m) *m = NULL;
     if (!m || !path)
         return nb_fail(NB_EINVAL, "nb_model_open_perceptron: %s is NULL", m ? "path" : "model");
-    *m = NULL;
+    if ((unsigned)activation >= NB_ACTIVATIONS)
+        return nb_fail(NB_EINVAL, "nb_model_open_perceptron: activation=%d", (int)activation);
     o.loss = NB_CROSS_ENTROPY;
     nb_status status = nb_arrays_load(&arrays, path);
     if (!status) status = find_layers(&from, &arrays, activation, &o, &layer);

@@ -1,6 +1,7 @@
 /* The loop around nb_trainer_step: evaluations, progress, and when to stop. */
 #include "nablas/clock.h"
 #include "nablas/memory.h"
+#include "nablas/text.h"
 #include "nablas/train.h"
 
 #include <math.h>
@@ -122,7 +123,7 @@ static void estimate(run *r)
 static nb_status diverged(const run *r, double loss)
 {
     char before[64] = "the first";
-    if (r->at.iteration) snprintf(before, sizeof before, "after %.6g", r->at.loss);
+    if (r->at.iteration) nb_snprintf(before, sizeof before, "after %.6g", r->at.loss);
     return nb_fail(
         NB_EDIVERGED, "nb_train: the loss is %g at iteration %zu, %s: %slr=%g is too large", loss,
         r->at.iteration, before,

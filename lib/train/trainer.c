@@ -225,13 +225,14 @@ static size_t most_threads(const nb_train_options *o)
 static nb_status start_threads(nb_trainer *r, size_t asked)
 {
     const size_t threads = asked ? asked : most_threads(&r->options);
-    nb_status status = threads > 1 ? nb_pool_create(&r->pool, threads) : NB_OK;
+    const bool pays = threads > 1 && (asked || nb_blas_concurrent());
+    nb_status status = pays ? nb_pool_create(&r->pool, threads) : NB_OK;
     /* A system that starts no more threads is no reason to fail where one will do. */
     if (status && asked) return status;
     const bool fixed = asked || !r->pool;
     nb_pace_init(&r->step_pace, fixed, r->pool);
     nb_pace_init(&r->eval_pace, fixed, r->pool);
-    return NB_OK;
+    return nb_graph_set_pool(r->model->graph, r->pool); /* scratch memory for all of them */
 }
 
 static nb_status start_optimizer(nb_trainer *r)

@@ -204,7 +204,8 @@ nb_status nb_model_feed(nb_model *model, const nb_tensor *x, const nb_tensor *t,
 nb_status nb_model_feed_batch(nb_model *model, const nb_batch *batch, nb_node **loss);
 
 /* nb_model_loss - the loss, a predicting pass; n <= max_batch.
- * nb_model_accuracy - the share of rows whose largest score is t's class; any n > 0. */
+ * nb_model_accuracy - the share of rows whose largest score is t's class, for binary cross entropy
+ * of numbers on the right side of 1/2; any n > 0. Errors: also NB_EINVAL another loss. */
 nb_status nb_model_loss(nb_model *model, const nb_tensor *x, const nb_tensor *t, double *loss);
 nb_status nb_model_accuracy(nb_model *model, const nb_tensor *x, const nb_tensor *t,
                             double *accuracy);
@@ -234,7 +235,7 @@ typedef struct nb_score {
  * nb_score_r2 - 1 - squared / spread: the share of the targets' variance that is explained.
  * nb_model_metric_name - "accuracy", "RMSE", "MAE".
  * nb_model_metric_better - is metric a better than b? Larger for accuracy, smaller for errors; NaN
- * never. */
+ * never, nor for a NULL model. */
 nb_status nb_model_compare(nb_model *model, const nb_tensor *t, nb_score *score);
 double nb_model_metric(const nb_model *model, const nb_score *score);
 double nb_score_r2(const nb_score *score);

@@ -14,6 +14,7 @@
 #include "nablas/activation.h"
 #include "nablas/blas.h"
 #include "nablas/check.h"
+#include "nablas/convolution.h"
 #include "nablas/diagram.h"
 #include "nablas/elementwise.h"
 #include "nablas/hessian.h"
