@@ -1,6 +1,7 @@
 #include "chapter6.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,4 +201,86 @@ void draw_losses(const page *p, size_t count, contender *c, size_t iterations, d
     nb_axes_labels(ax, "iterations", "loss");
     nb_axes_legend(ax, NB_UPPER_RIGHT);
     page_save(p, fig, NULL, title);
+}
+
+/* --- overfitting ------------------------------------------------------------------------------ */
+
+/* Of each epoch; in one block. */
+typedef struct accuracies {
+    size_t count;
+    double *epoch, *train, *test;
+} accuracies;
+
+static accuracies accuracies_create(const page *p, size_t epochs)
+{
+    double *block = calloc(3 * epochs, sizeof *block);
+    if (!block) page_check(p, nb_fail(NB_ENOMEM, "no memory for %zu epochs", epochs));
+    return (accuracies){0, block, block + epochs, block + 2 * epochs};
+}
+
+static void evaluate(const page *p, const overfitting *o, accuracies *a, double loss)
+{
+    const size_t k = a->count++;
+    a->epoch[k] = (double)k;
+    a->train[k] = accuracy_of(p, o->net, &o->train);
+    a->test[k] = accuracy_of(p, o->net, &o->test);
+    if (k % 10 && k + 1 != o->epochs) return;
+    printf("epoch %3zu: loss %.8g, train acc %.4f, test acc %.4f\n", k, loss, a->train[k],
+           a->test[k]);
+    fflush(stdout);
+}
+
+static void draw_accuracies(const page *p, const overfitting *o, accuracies *a)
+{
+    nb_figure *fig;
+    nb_figure_create(&fig, 520, 380);
+    nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
+    nb_plot_line(ax, a->count, a->epoch, a->train, &(nb_line_style){.label = "train"});
+    nb_plot_line(ax, a->count, a->epoch, a->test,
+                 &(nb_line_style){.label = "test", .dash = NB_DASHED});
+    nb_axes_ylim(ax, 0, 1);
+    nb_axes_title(ax, o->title);
+    nb_axes_labels(ax, "epochs", "accuracy");
+    nb_axes_legend(ax, NB_LOWER_RIGHT);
+    free(a->epoch);
+    page_save(p, fig, NULL, o->title);
+}
+
+void overfit(const page *p, const overfitting *o, nb_random *random)
+{
+    const double epoch = fmax((double)nb_dataset_count(&o->train) / OVERFIT_BATCH, 1);
+    nb_source *source;
+    accuracies a = accuracies_create(p, o->epochs);
+    double first[3] = {0}; /* losses of iterations 0, 99 and the last */
+    FILE *log = log_open(p, o->log);
+    log_text(p, log, ",loss,train_acc,test_acc");
+    page_check(p, nb_source_create(&source, &o->train,
+                                   &(nb_source_options){.dtype = NB_FLOAT64,
+                                                        .batch = OVERFIT_BATCH,
+                                                        .sampling = NB_REPLACE,
+                                                        .random = random,
+                                                        .dense = true}));
+    for (size_t i = 0; i < o->iterations; i++) {
+        nb_batch batch;
+        page_check(p, nb_source_next(source, &batch));
+        const double loss =
+            learn(p, o->net, o->optimizer, &batch, random) + decay_term(o->net, o->lambda);
+        first[i < 1 ? 0 : (i <= 99 ? 1 : 2)] = loss;
+        log_text(p, log, "\n%zu,%.17g,", i, loss);
+        if (fmod((double)i, epoch) == 0 && a.count < o->epochs) {
+            evaluate(p, o, &a, loss);
+            log_text(p, log, "%.17g,%.17g", a.train[a.count - 1], a.test[a.count - 1]);
+        } else {
+            log_text(p, log, ",");
+        }
+    }
+    log_close(p, log);
+    printf("loss: iteration 0 %.17g", first[0]);
+    if (o->iterations > 99) printf(", 99 %.17g", first[1]);
+    if (o->iterations > 100) printf(", %zu %.17g", o->iterations - 1, first[2]);
+    printf("\ntest accuracy at the end: %.4f\n", accuracy_of(p, o->net, &o->test));
+    nb_source_destroy(source);
+    nb_optimizer_destroy(o->optimizer);
+    nb_model_destroy(o->net);
+    draw_accuracies(p, o, &a);
 }

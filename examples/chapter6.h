@@ -62,4 +62,21 @@ void compete(const page *p, const nb_mnist *mnist, size_t count, contender *c, s
 void draw_losses(const page *p, size_t count, contender *c, size_t iterations, double top,
                  const char *title);
 
+/* overfit - 6.4: learn `iterations` batches of 100 from `train`; accuracies on all of `train` and `test`
+ * after iterations 0, n/100, 2n/100, ..., one line for each tenth of them, and a figure; with weight
+ * decay lambda its term counts to the loss. Losses of iterations 0, 99 and the last are printed; all of
+ * them go to `log`, or NULL. Destroys net and optimiser. */
+enum { OVERFIT_IMAGES = 300, OVERFIT_BATCH = 100 };
+
+typedef struct overfitting {
+    nb_dataset train, test;
+    nb_model *net;
+    nb_optimizer *optimizer;
+    double lambda;
+    size_t iterations, epochs; /* evaluations at most */
+    const char *log, *title;
+} overfitting;
+
+void overfit(const page *p, const overfitting *o, nb_random *random);
+
 #endif
