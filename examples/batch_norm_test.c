@@ -102,7 +102,7 @@ static void draw(const page *p, const curves *c)
                      &(nb_line_style){.label = "batch norm"});
         nb_plot_line(ax, c->epochs, c->epoch, c->without + i * c->epochs,
                      &(nb_line_style){.label = "without", .dash = NB_DASHED});
-        nb_axes_ylim(ax, 0, 1);
+        nb_axes_ylim(ax, 0, 1.03);
         nb_axes_title(ax, title);
     }
     nb_figure_share(fig, true, true);
