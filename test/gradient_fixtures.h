@@ -18,7 +18,7 @@ typedef struct fed {
 
 static inline bool is_input(nb_node *node)
 {
-    return !nb_node_op(node) && !nb_node_is_parameter(node);
+    return nb_node_role(node) == NB_INPUT;
 }
 
 /* Random numbers for every input; labels, or one-hot rows for inputs of that name. */

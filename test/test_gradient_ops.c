@@ -7,13 +7,14 @@
 
 #include "op/op_axis.h"
 #include "op/op_broadcast.h"
+#include "op/op_dropout.h"
 #include "op/op_pointwise.h"
 
 #include <math.h>
 
 /* --- every operation -------------------------------------------------------------------------- */
 
-typedef enum { none, parameter, input, hidden, positive, labels, one_hot } role;
+typedef enum { none, parameter, input, hidden, positive, labels, one_hot, stateful, mixed } role;
 
 typedef struct slot {
     role role;
@@ -48,6 +49,14 @@ typedef struct slot {
 #define HOT(...)                    \
     {                               \
         one_hot, SHAPE(__VA_ARGS__) \
+    }
+#define M(...)                    \
+    {                             \
+        mixed, SHAPE(__VA_ARGS__) \
+    }
+#define S(...)                       \
+    {                                \
+        stateful, SHAPE(__VA_ARGS__) \
     }
 #define LABELS                  \
     {                           \
@@ -316,6 +325,17 @@ static const op_case cases[] = {
     {"pointwise_loss", &(nb_pointwise){.kind = NB_POINT_ABSOLUTE}, {H(N, 4), X(N, 4)}},
     {"pointwise_loss", &(nb_pointwise){NB_POINT_HUBER, .4}, {H(N, 4), H(N, 4)}},
     {"pointwise_loss", &(nb_pointwise){.kind = NB_POINT_BINARY}, {H(N, 4), H(N, 4)}},
+    {"batch_norm", &nb_batch_norm_book, {P(5, 2), P(2), P(2), S(2), S(2)}},
+    {"batch_norm", &nb_batch_norm_book, {M(N, 3), P(3), P(3), S(3), S(3)}},
+    {"batch_norm", &nb_batch_norm_book, {P(4, 2, 2), P(4), P(4), S(4), S(4)}},
+    {"batch_norm", &nb_batch_norm_channels, {H(N, 2, 3), P(2), P(2), S(2), S(2)}},
+    {"batch_norm", &nb_batch_norm_channels, {H(N, 2, 1, 2), P(2), P(2), S(2), S(2)}},
+    {"dropout", &(nb_dropping){.3, true}, {P(4, 3)}},
+    {"dropout", &(nb_dropping){.3, true}, {H(N, 4)}},
+    {"dropout", &(nb_dropping){.5, false}, {H(N, 2, 3)}},
+    {"weigh", 0, {POSITIVE(N), LABELS, X(classes)}},
+    {"weigh", 0, {P(3), HOT(3, classes), X(classes)}},
+    {"weigh", 0, {POSITIVE(N), HOT(N, classes), X(classes)}},
     {"softmax_cross_entropy", &(double){NB_EXACT_LOG}, {P(3, classes), HOT(3, classes)}},
     {"softmax_cross_entropy", &(double){NB_EXACT_LOG}, {H(N, classes), HOT(N, classes)}},
     {"softmax_cross_entropy", &(double){NB_EXACT_LOG}, {H(N, classes), LABELS}},
@@ -346,6 +366,11 @@ static nb_node *make_input(nb_graph *g, const slot *s)
         return nb_parameter(g, "p", s->shape);
     case input:
         return nb_input(g, "x", s->shape);
+    case mixed: /* of all columns: a batch norm takes a factor of one column away */
+        row = NB_SHAPE(s->shape.dim[1], s->shape.dim[1]);
+        return nb_matmul(nb_input(g, "x", s->shape), nb_parameter(g, "m", row));
+    case stateful:
+        return nb_state(g, "s", s->shape);
     case labels:
         return nb_labels(g, "t");
     case one_hot:
@@ -418,7 +443,29 @@ static double largest_gradient(const nb_graph *g)
     return largest;
 }
 
-static void run_case(const op_case *c, bool twice, size_t batch, nb_pool *const *pools)
+/* Something that can be a variance. */
+static void fill_state(nb_graph *g)
+{
+    for (size_t i = 0; i < nb_graph_nodes(g); i++) {
+        nb_node *node = nb_graph_node(g, i);
+        for (size_t j = 0; nb_node_role(node) == NB_STATE && j < nb_tensor_count(nb_value(node));
+             j++)
+            ((double *)nb_value(node)->data)[j] = .7 + .1 * (double)j;
+    }
+}
+
+/* A training pass, whose masks the following ones repeat. */
+static void freeze_training(nb_node *loss)
+{
+    nb_graph *g = nb_node_graph(loss);
+    nb_random random;
+    nb_random_seed(&random, 5);
+    assert_ok(nb_graph_set_pass(g, (nb_pass){.training = true, .random = &random}));
+    assert_ok(nb_forward(loss));
+    assert_ok(nb_graph_set_pass(g, (nb_pass){.training = true, .frozen = true}));
+}
+
+static void run_case(const op_case *c, bool twice, bool trains, size_t batch, nb_pool *const *pools)
 {
     nb_graph *g;
     fed data;
@@ -427,6 +474,8 @@ static void run_case(const op_case *c, bool twice, size_t batch, nb_pool *const 
     assert_ok(nb_graph_finish(g, batch + 2));
     feed_all(g, batch, &data, 1000 + batch);
     fill_parameters(g, 79);
+    fill_state(g);
+    if (trains) freeze_training(loss);
     assert_gradient(loss, 1e-8);
     assert_gradient_everywhere(loss, pools, 3);
     /* Zero is the gradient of step, everywhere, and of a softmax over one class. */
@@ -450,8 +499,8 @@ static void every_operation_has_the_gradient_of_its_differences(void **state)
     make_pools(pools);
     for (size_t c = 0; c < COUNT(cases); c++)
         for (size_t i = 0; i < COUNT(batches); i++) {
-            run_case(&cases[c], false, batches[i], pools);
-            run_case(&cases[c], true, batches[i], pools);
+            run_case(&cases[c], false, false, batches[i], pools);
+            run_case(&cases[c], true, true, batches[i], pools);
         }
     destroy_pools(pools);
 }

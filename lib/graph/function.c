@@ -1,7 +1,8 @@
 /* The operations by their names: nb_apply with the operation filled in. */
-#include "nablas/graph.h"
+#include "graph/graph.h"
 #include "op/op_axis.h"
 #include "op/op_broadcast.h"
+#include "op/op_dropout.h"
 #include "op/op_pointwise.h"
 #include "op/ops.h"
 
@@ -197,14 +198,42 @@ nb_node *nb_concatenate(nb_node *a, nb_node *b, int axis)
     return nb_apply(&nb_op_concatenate, &axis, (nb_node *[]){a, b});
 }
 
+nb_node *nb_batch_norm(nb_node *x, nb_node *gamma, nb_node *beta, nb_node *mean, nb_node *variance,
+                       const nb_batch_norm_options *options)
+{
+    nb_node *const in[] = {x, gamma, beta, mean, variance};
+    for (size_t i = 3; i < 5; i++)
+        if (in[i] && nb_node_role(in[i]) != NB_STATE)
+            return nb_graph_spoil(nb_node_graph(in[i]),
+                                  nb_fail(NB_EINVAL, "batch_norm: the running %s is no nb_state",
+                                          i == 3 ? "mean" : "variance"));
+    return nb_apply(&nb_op_batch_norm, options ? options : &nb_batch_norm_book, in);
+}
+
+nb_node *nb_dropout(nb_node *x, double ratio, bool book)
+{
+    return nb_apply(&nb_op_dropout, &(nb_dropping){ratio, book}, (nb_node *[]){x});
+}
+
 nb_node *nb_mean_squared_error(nb_node *y, nb_node *t)
 {
     return nb_sum(binary(&nb_op_squared_error, y, t));
 }
 
+static nb_node *each_cross_entropy(nb_node *a, nb_node *t, double epsilon)
+{
+    return nb_apply(&nb_op_softmax_cross_entropy, &epsilon, (nb_node *[]){a, t});
+}
+
 nb_node *nb_softmax_cross_entropy(nb_node *a, nb_node *t, double epsilon)
 {
-    return nb_mean(nb_apply(&nb_op_softmax_cross_entropy, &epsilon, (nb_node *[]){a, t}));
+    return nb_mean(each_cross_entropy(a, t, epsilon));
+}
+
+nb_node *nb_weighted_cross_entropy(nb_node *a, nb_node *t, nb_node *weights, double epsilon)
+{
+    nb_node *each = each_cross_entropy(a, t, epsilon);
+    return nb_mean(nb_apply(&nb_op_weigh, NULL, (nb_node *[]){each, t, weights}));
 }
 
 static nb_node *pointwise(nb_pointwise config, nb_node *y, nb_node *t)

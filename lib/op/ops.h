@@ -39,8 +39,11 @@
     X(transpose)      \
     X(slice)          \
     X(concatenate)    \
+    X(batch_norm)     \
+    X(dropout)        \
     X(squared_error)  \
     X(softmax_cross_entropy) \
+    X(weigh)          \
     X(pointwise_loss)
 
 #define X(name) extern const nb_op nb_op_##name;

@@ -35,22 +35,26 @@ static bool append(json_t *array, json_t *item)
 static json_t *model_json(const nb_model *m)
 {
     const nb_model_options *o = &m->options;
-    json_t *input = json_array(), *layers = json_array(), *classes = json_array();
-    bool fine = input && layers && classes;
+    json_t *input = json_array(), *layers = json_array(), *classes = json_array(), *weights = json_array();
+    const nb_tensor *w = nb_value(nb_graph_find(m->graph, "class_weights"));
+    bool fine = input && layers && classes && weights;
     for (size_t i = 0; fine && i < o->input.ndim; i++)
         fine = append(input, json_integer((json_int_t)o->input.dim[i]));
     for (size_t i = 0; fine && i < o->layers.count; i++)
         fine = append(layers, layer_json(&o->layers.layer[i]));
     for (size_t i = 0; fine && o->classes && i < m->outputs; i++)
         fine = append(classes, json_string(o->classes[i]));
+    for (size_t i = 0; fine && w && i < m->outputs; i++)
+        fine = append(weights, json_real(nb_kernels_of(w->dtype)->get(w->data, i)));
     json_t *root =
-        fine ? json_pack("{s:i, s:O, s:f, s:s, s:f, s:f, s:O, s:O}", "format", format, "input",
+        fine ? json_pack("{s:i, s:O, s:f, s:s, s:f, s:f, s:O, s:O, s:O}", "format", format, "input",
                          input, "scale", o->scale, "loss", nb_loss_name(o->loss), "epsilon",
-                         o->epsilon, "delta", o->delta, "layers", layers, "classes", classes)
+                         o->epsilon, "delta", o->delta, "layers", layers, "classes", classes, "class_weights", weights)
              : NULL;
     json_decref(input);
     json_decref(layers);
     json_decref(classes);
+    json_decref(weights);
     return root;
 }
 
@@ -164,6 +168,22 @@ static nb_status read_classes(nb_description *d, const json_t *root, const char 
     return NB_OK;
 }
 
+static nb_status read_class_weights(nb_description *d, const json_t *root, const char *label)
+{
+    const json_t *weights = json_object_get(root, "class_weights");
+    const size_t count = json_array_size(weights);
+    if (count == 0) return NB_OK;
+    double *weight = d->memory[2] = nb_alloc(count, sizeof *weight);
+    if (!weight) return NB_ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        if (!json_is_number(json_array_get(weights, i))) return bad(label, "list of class weights");
+        weight[i] = json_number_value(json_array_get(weights, i));
+    }
+    d->class_weights = count;
+    d->options.class_weights = weight;
+    return NB_OK;
+}
+
 static nb_status read_rest(nb_description *d, const json_t *root, const char *label)
 {
     nb_model_options *o = &d->options;
@@ -196,6 +216,7 @@ nb_status nb_description_read(nb_description *d, const char *text, const char *l
     nb_status status = read_rest(d, root, label);
     if (!status) status = read_layers(d, root, label);
     if (!status) status = read_classes(d, root, label);
+    if (!status) status = read_class_weights(d, root, label);
     json_decref(root);
     if (status) nb_description_free(d);
     return status;
@@ -205,6 +226,7 @@ void nb_description_free(nb_description *d)
 {
     nb_free(d->memory[0]);
     nb_free(d->memory[1]);
+    nb_free(d->memory[2]);
     *d = (nb_description){0};
 }
 

@@ -138,9 +138,11 @@ static nb_status check_classes(const origin *from, const nb_description *d)
     size_t units = 0;
     for (size_t i = 0; i < l->count; i++)
         if (l->layer[i].kind == NB_LAYER_DENSE) units = l->layer[i].units;
-    if (d->classes == 0 || d->classes == units) return NB_OK;
-    return nb_fail(NB_EFORMAT, "%s: %s: %zu names of classes, the model has %zu outputs",
-                   from->caller, from->path, d->classes, units);
+    const bool named = d->classes == 0 || d->classes == units;
+    if (named && (d->class_weights == 0 || d->class_weights == units)) return NB_OK;
+    return nb_fail(NB_EFORMAT, "%s: %s: %zu %s of classes, the model has %zu outputs", from->caller,
+                   from->path, named ? d->class_weights : d->classes, named ? "weights" : "names",
+                   units);
 }
 
 /* The model that the arrays and the options make together. */

@@ -39,23 +39,46 @@ static nb_status set_crew(nb_trainer *r, const nb_pace *pace)
     return nb_graph_set_pool(r->model->graph, pace->all ? r->pool : NULL);
 }
 
-/* Update by differences: of the batch as it is, whose rows must be there for every pass. */
-static nb_status update_numerically(nb_trainer *r, nb_batch *b, nb_node **loss)
+/* The loss with the new weights, as the book's `loss` computes it: predicting. */
+static nb_status forward_predicting(nb_trainer *r, nb_node *loss)
 {
+    nb_graph *g = r->model->graph;
+    const nb_pass pass = nb_graph_pass(g);
+    nb_graph_set_pass(g, (nb_pass){0});
+    nb_status status = nb_optimizer_forward(r->optimizer, loss);
+    nb_graph_set_pass(g, pass);
+    return status;
+}
+
+/* Gradients by differences: of the batch as it is, whose rows must be there for every pass, and with
+ * the masks of one training pass. */
+static nb_status differentiate(nb_trainer *r, nb_batch *b, nb_node **loss)
+{
+    nb_graph *g = r->model->graph;
+    nb_pass pass = nb_graph_pass(g);
     nb_status status = b->fill ? b->fill(b->context, 0, b->n) : NB_OK;
-    if (!status) status = nb_model_numerical_gradient(r->model, &b->x, &b->t, NB_NUMERICAL_H);
     if (!status) status = nb_model_feed(r->model, &b->x, &b->t, loss);
-    if (!status) status = nb_optimizer_update(r->optimizer);
-    return status ? status : nb_forward(*loss);
+    if (!status) status = nb_forward(*loss);
+    pass.frozen = true;
+    nb_graph_set_pass(g, pass);
+    if (!status) status = nb_model_numerical_gradient(r->model, &b->x, &b->t, NB_NUMERICAL_H);
+    pass.frozen = false;
+    nb_graph_set_pass(g, pass);
+    return status;
 }
 
 static nb_status update(nb_trainer *r, nb_batch *b, nb_node **loss)
 {
-    if (r->options.gradient == NB_NUMERICAL) return update_numerically(r, b, loss);
-    nb_status status = nb_model_feed_batch(r->model, b, loss);
-    if (!status) status = nb_forward(*loss);
-    if (!status) status = nb_optimizer_step(r->optimizer, *loss);
-    return status ? status : nb_optimizer_forward(r->optimizer, *loss);
+    nb_status status;
+    if (r->options.gradient == NB_NUMERICAL) {
+        status = differentiate(r, b, loss);
+        if (!status) status = nb_optimizer_update(r->optimizer);
+    } else {
+        status = nb_model_feed_batch(r->model, b, loss);
+        if (!status) status = nb_forward(*loss);
+        if (!status) status = nb_optimizer_step(r->optimizer, *loss);
+    }
+    return status ? status : forward_predicting(r, *loss);
 }
 
 nb_status nb_trainer_step(nb_trainer *r, double *value)

@@ -4,6 +4,7 @@
 #ifndef NABLAS_FUNCTION_H
 #define NABLAS_FUNCTION_H
 
+#include "nablas/op.h"
 #include "nablas/tensor.h"
 
 #include <stdbool.h>
@@ -85,6 +86,19 @@ nb_node *nb_slice(nb_node *x, int axis, size_t from, size_t to);
 /* a, and behind it b, along an axis other than the batch */
 nb_node *nb_concatenate(nb_node *a, nb_node *b, int axis);
 
+/* --- training ------------------------------------------------------------------------------- */
+
+/* gamma (x - mean) / sqrt(variance + epsilon) + beta, for each feature, 6.3. In training passes mean
+ * and (biased) variance are those of the batch, and the running ones go momentum old +
+ * (1 - momentum) new; predicting passes take the running ones. mean, variance: nb_state; all four
+ * (features). options NULL: nb_batch_norm_book. */
+nb_node *nb_batch_norm(nb_node *x, nb_node *gamma, nb_node *beta, nb_node *mean, nb_node *variance,
+                       const nb_batch_norm_options *options);
+/* In training passes x where rand() > ratio, drawn in C order from the pass's stream, and 0
+ * elsewhere, 6.4.3; 0 <= ratio < 1. The book's leaves x as it is and multiplies by 1 - ratio when
+ * predicting; the other (inverted) divides by 1 - ratio and predicts with x itself. */
+nb_node *nb_dropout(nb_node *x, double ratio, bool book);
+
 /* --- losses --------------------------------------------------------------------------------- */
 
 /* the scalar 1/2 sum (y - t)^2 over batch and columns, the book's */
@@ -93,6 +107,9 @@ nb_node *nb_mean_squared_error(nb_node *y, nb_node *t);
  * epsilon is NB_BOOK_EPSILON or, computed from the logits, NB_EXACT_LOG (loss.h). As in the book,
  * backward is (y - t)/n for both: the derivative of the exact form. */
 nb_node *nb_softmax_cross_entropy(nb_node *a, nb_node *t, double epsilon);
+/* the same, each sample's loss times weights[t] (m) before the mean; of rows t, times their sum of
+ * t_j weights_j */
+nb_node *nb_weighted_cross_entropy(nb_node *a, nb_node *t, nb_node *weights, double epsilon);
 /* the scalar mean over batch and columns of (y - t)^2, of |y - t| (slope 0 at 0), of Huber's
  * d^2/2 where |d| <= delta, delta (|d| - delta/2) beyond, d = y - t; y, t (n, ...) of equal shape */
 nb_node *nb_squared_loss(nb_node *y, nb_node *t);
