@@ -240,7 +240,9 @@ $(foreach i,$(isas),$(eval $(call isa_rule,$i)))
 $(libnablas): $(lib_objects)
 	@echo "  AR   $(@:$(build)/%=%)"; rm -f $@; $(AR) rcs $@ $^
 
-soname := libnablas.so.$(firstword $(subst ., ,$(VERSION)))
+# Before 1.0 a minor version may change the interface, so its number is part of the name.
+parts  := $(subst ., ,$(VERSION))
+soname := libnablas.so.$(firstword $(parts))$(if $(filter 0,$(firstword $(parts))),.$(word 2,$(parts)))
 $(build)/libnablas.so: $(lib_objects)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) -shared -Wl,-soname,$(soname) $^ $(libs) -o $@
 
