@@ -11,7 +11,7 @@ typedef struct words {
 } words;
 
 static const char about[] =
-    "Train the book's TwoLayerNet (784-50-10), or another network of layers, on MNIST.";
+    "Train the book's TwoLayerNet (784-50-10), or one with other layers, on MNIST.";
 
 static void read_words(settings *s, words *w, int argc, char **argv)
 {

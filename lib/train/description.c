@@ -7,7 +7,7 @@
 
 enum { format = 1, most_layers = 10000 };
 
-static const char *const kinds[NB_LAYER_KINDS] = {"dense",   "",        "standardize",
+static const char *const kinds[NB_LAYER_KINDS] = {"dense",      "",        "standardize",
                                                   "batch_norm", "dropout", "flatten"};
 
 /* --- out -------------------------------------------------------------------------------------- */
@@ -219,7 +219,8 @@ bool nb_description_same(const nb_model_options *a, const nb_model_options *b, c
         nb_snprintf(what, size, "inputs %s, not %s", nb_shape_text(a->input, x, sizeof x),
                     nb_shape_text(b->input, y, sizeof y));
     else if (a->loss != b->loss)
-        nb_snprintf(what, size, "the loss %s, not %s", nb_loss_name(a->loss), nb_loss_name(b->loss));
+        nb_snprintf(what, size, "the loss %s, not %s", nb_loss_name(a->loss),
+                    nb_loss_name(b->loss));
     else if (a->layers.count != b->layers.count)
         nb_snprintf(what, size, "%zu layers, not %zu", a->layers.count, b->layers.count);
     for (size_t i = 0; i < a->layers.count && !*what; i++)
