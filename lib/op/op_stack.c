@@ -83,7 +83,7 @@ static nb_status slice_plan(const nb_tensor *in, const void *config, nb_need *ne
     if (status) return status;
     need->out = in[0].shape;
     nb_shape_text(in[0].shape, text, sizeof text);
-    if (in[0].shape.dim[axis] == SIZE_MAX || (other.ndim > axis && other.dim[axis] == SIZE_MAX))
+    if (in[0].shape.dim[axis] == SIZE_MAX)
         return nb_fail(NB_ESHAPE, "slice: axis %d of %s is the batch, expected another", part->axis,
                        text);
     if (part->from >= part->to || part->to > in[0].shape.dim[axis])
