@@ -101,7 +101,7 @@ lib_objects := $(call object,$(lib_plain)) \
 $(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$(CONFIG)),,-O1)
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
-example_helpers := $(addprefix examples/,common.c chapter6.c compare.c graphs.c print.c read_digits.c textbook_values.c train_figures.c)
+example_helpers := $(addprefix examples/,common.c chapter6.c compare.c display.c graphs.c print.c read_digits.c textbook_values.c train_figures.c train_options.c)
 examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
 pages      := $(filter-out %/textbook,$(example_bin))
@@ -179,7 +179,7 @@ format-check: ## fail if format would change anything
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
 lint: ## clang-tidy
-	@scripts/lint.sh $(pkg_cflags) $(cmocka_cflags)
+	@scripts/lint.sh $(pkg_cflags) $(test_cflags)
 
 clean: ## remove what was built
 	rm -rf build $(examples)
@@ -240,7 +240,9 @@ $(foreach i,$(isas),$(eval $(call isa_rule,$i)))
 $(libnablas): $(lib_objects)
 	@echo "  AR   $(@:$(build)/%=%)"; rm -f $@; $(AR) rcs $@ $^
 
-soname := libnablas.so.$(firstword $(subst ., ,$(VERSION)))
+# Before 1.0 a minor version may change the interface, so its number is part of the name.
+parts  := $(subst ., ,$(VERSION))
+soname := libnablas.so.$(firstword $(parts))$(if $(filter 0,$(firstword $(parts))),.$(word 2,$(parts)))
 $(build)/libnablas.so: $(lib_objects)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) -shared -Wl,-soname,$(soname) $^ $(libs) -o $@
 

@@ -139,6 +139,62 @@ static nb_node *scale(nb_node *x)
 {
     return nb_scale(x, 2);
 }
+static nb_node *first_axis(nb_node *x)
+{
+    return nb_sum_axis(x, 0, false);
+}
+static nb_node *last_axis(nb_node *x)
+{
+    return nb_mean_axis(x, -1, true);
+}
+static nb_node *second_axis(nb_node *x)
+{
+    return nb_max_axis(x, 1, true);
+}
+static nb_node *no_axis(nb_node *x)
+{
+    return nb_sum_axis(x, 9, true);
+}
+static nb_node *reshaped(nb_node *x)
+{
+    return nb_reshape(x, NB_SHAPE(3, 1));
+}
+static nb_node *reshaped_to_nine(nb_node *x)
+{
+    return nb_reshape(x, nine_dims);
+}
+static nb_node *turned(nb_node *x)
+{
+    return nb_transpose(x, NB_SHAPE(0, 2, 1));
+}
+static nb_node *turned_to_nine(nb_node *x)
+{
+    return nb_transpose(x, nine_dims);
+}
+static nb_node *turned_twice(nb_node *x)
+{
+    return nb_transpose(x, NB_SHAPE(1, 1));
+}
+static nb_node *slice(nb_node *x)
+{
+    return nb_slice(x, 1, 1, 3);
+}
+static nb_node *slice_backward(nb_node *x)
+{
+    return nb_slice(x, -1, 3, 1);
+}
+static nb_node *slice_far(nb_node *x)
+{
+    return nb_slice(x, -1, SIZE_MAX - 1, SIZE_MAX);
+}
+static nb_node *joined(nb_node *a, nb_node *b)
+{
+    return nb_concatenate(a, b, -1);
+}
+static nb_node *joined_far(nb_node *a, nb_node *b)
+{
+    return nb_concatenate(a, b, -99);
+}
 static nb_node *entropy(nb_node *a, nb_node *t)
 {
     return nb_softmax_cross_entropy(a, t, 0);
@@ -150,13 +206,51 @@ static nb_node *huber(nb_node *y, nb_node *t)
 
 typedef nb_node *(*one_input)(nb_node *);
 typedef nb_node *(*two_inputs)(nb_node *, nb_node *);
-static const one_input unary[] = {nb_identity, nb_step,   nb_sigmoid, nb_relu, nb_softmax,
-                                  nb_sum,      nb_mean,   nb_tanh,    nb_gelu, nb_exp,
-                                  nb_log,      nb_square, nb_sqrt,    nb_abs,  nb_softplus,
-                                  leaky,       elu,       power,      scale};
-static const two_inputs binary[] = {
-    nb_add,          nb_multiply,      nb_matmul, nb_mean_squared_error,  entropy,
-    nb_squared_loss, nb_absolute_loss, huber,     nb_binary_cross_entropy};
+static const one_input unary[] = {nb_identity,
+                                  nb_step,
+                                  nb_sigmoid,
+                                  nb_relu,
+                                  nb_softmax,
+                                  nb_sum,
+                                  nb_mean,
+                                  nb_tanh,
+                                  nb_gelu,
+                                  nb_exp,
+                                  nb_log,
+                                  nb_square,
+                                  nb_sqrt,
+                                  nb_abs,
+                                  nb_softplus,
+                                  leaky,
+                                  elu,
+                                  power,
+                                  scale,
+                                  first_axis,
+                                  last_axis,
+                                  second_axis,
+                                  no_axis,
+                                  reshaped,
+                                  turned,
+                                  turned_twice,
+                                  slice,
+                                  slice_backward,
+                                  slice_far,
+                                  nb_flatten,
+                                  reshaped_to_nine,
+                                  turned_to_nine};
+static const two_inputs binary[] = {nb_add,
+                                    nb_multiply,
+                                    nb_subtract,
+                                    nb_divide,
+                                    nb_matmul,
+                                    nb_mean_squared_error,
+                                    entropy,
+                                    nb_squared_loss,
+                                    nb_absolute_loss,
+                                    huber,
+                                    nb_binary_cross_entropy,
+                                    joined,
+                                    joined_far};
 
 static nb_graph *graph_of(nb_dtype dtype)
 {
@@ -248,7 +342,8 @@ static void functions_of_any_shapes(void **state)
         nb_node *loss = nb_sum(made);
         const nb_status status = nb_graph_finish(g, 4);
         assert_int_equal(made != NULL, status == NB_OK);
-        if (!made) assert_true(status == NB_ESHAPE && *nb_last_error());
+        if (!made && status != NB_ESHAPE && status != NB_EINVAL && status != NB_EOVERFLOW)
+            fail_msg("function %zu: %s", f, nb_last_error());
         for (size_t k = 0; k < 2 && !status; k++) {
             nb_shape s = k ? b : a;
             if (!s.ndim || s.dim[0] != NB_BATCH) continue;
@@ -732,6 +827,20 @@ static void no_dataset(void **state)
     INVALID(nb_dataset_gather(&none, 4, index, &x, NULL));
     INVALID(nb_dataset_range(NULL, 0, 4, &x, NULL));
     INVALID(nb_dataset_range(&none, 0, 4, &x, NULL));
+    nb_random random;
+    nb_dataset first = {.classes = 9}, second = first;
+    size_t order[4], firsts;
+    nb_random_seed(&random, 1);
+    nb_dataset_destroy(NULL);
+    INVALID(nb_dataset_split(NULL, .5, &random, order, &firsts));
+    INVALID(nb_dataset_divide(NULL, .5, &random, &first, &second));
+    assert_true(first.classes == 0 && second.classes == 0);
+    INVALID(nb_dataset_divide(&d, .5, NULL, &first, &second));
+    INVALID(nb_dataset_divide(&d, .5, &random, NULL, &second));
+    INVALID(nb_dataset_divide(&d, .5, &random, &first, NULL));
+    INVALID(nb_dataset_divide(&d, 0, &random, &first, &second));
+    INVALID(nb_dataset_divide(&d, (double)NAN, &random, &first, &second));
+    nb_dataset_destroy(&first);
     d.x.packed = &(nb_packed){0};
     DTYPE(nb_dataset_check(&d, NULL));
     d.x.packed = NULL;

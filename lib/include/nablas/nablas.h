@@ -45,6 +45,7 @@
 #include "nablas/dataset.h"
 #include "nablas/digit.h"
 #include "nablas/idx.h"
+#include "nablas/map.h"
 #include "nablas/mnist.h"
 #include "nablas/model.h"
 #include "nablas/npy.h"

@@ -139,7 +139,9 @@ typedef struct nb_fit_options {
 
 /* nb_fit - from a dataset to a model that predicts: hold out a part (of labels, of every class),
  * standardise x where it is not bytes, train with Adam, evaluate once per epoch, stop when the
- * held-out part gets no better, keep the best weights.
+ * held-out part gets no better, keep the best weights. Numbers are learnt standardised, so that
+ * metrics in reports are in standard deviations; the model's outputs and result->best are in the
+ * targets' own units.
  *
  *   model    out  in float32: the hidden layers, and a dense one for the classes or targets
  *   hidden   in   layers before the last; count 0: none
