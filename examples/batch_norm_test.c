@@ -130,7 +130,7 @@ int main(int argc, char **argv)
     nb_mnist mnist;
     nb_random random;
     page_folder(&p);
-    load_mnist(p.program, mnist_folder(data), &mnist);
+    load_mnist(&p, data, &mnist);
     const size_t count = nb_dataset_count(&mnist.train);
     const nb_dataset train = nb_dataset_rows(&mnist.train, 0, count < IMAGES ? count : IMAGES);
     c.epoch = calloc((1 + 2 * SCALES) * c.epochs, sizeof *c.epoch);

@@ -67,7 +67,7 @@ int main(int argc, char **argv)
         chosen[count++] = next_name(&p, &list);
     } while (*list);
     page_folder(&p);
-    load_mnist(p.program, mnist_folder(data), &mnist);
+    load_mnist(&p, data, &mnist);
 
     nb_random_seed(&random, seed);
     for (size_t k = 0; k < count; k++) {

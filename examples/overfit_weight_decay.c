@@ -29,7 +29,7 @@ int main(int argc, char **argv)
     nb_mnist mnist;
     nb_random random;
     page_folder(&p);
-    load_mnist(p.program, mnist_folder(data), &mnist);
+    load_mnist(&p, data, &mnist);
     nb_random_seed(&random, seed);
 
     const size_t count = nb_dataset_count(&mnist.train);

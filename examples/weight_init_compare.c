@@ -31,7 +31,7 @@ int main(int argc, char **argv)
     nb_random random;
     contender c[NETS];
     page_folder(&p);
-    load_mnist(p.program, mnist_folder(data), &mnist);
+    load_mnist(&p, data, &mnist);
     nb_random_seed(&random, seed);
     for (size_t k = 0; k < NETS; k++) {
         snprintf(c[k].name, sizeof c[k].name, "%s", starts[k].name);
