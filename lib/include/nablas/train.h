@@ -4,8 +4,8 @@
  *     nb_train(model, &mnist.train, &mnist.test, &random, &options, &result);
  *
  * One step: draw a batch, forward, backward, update (w := w - lr dw, or another optimiser's), and
- * the loss of the same batch with the new weights, predicting, as the book records it. The same in six calls of
- * one's own:
+ * the loss of the same batch with the new weights, predicting, as the book records it. The same in
+ * six calls of one's own:
  *
  *     nb_source_create(&source, &train, &(nb_source_options){.batch = 100, .random = &random});
  *     nb_optimizer_create(&optimizer, model->graph, &nb_adam, NULL);
