@@ -21,6 +21,7 @@ run() {
   # The chapter's whole runs take a minute.
   case $("$examples/$program" --help) in *--iters*) set -- --iters 12 "$@" ;; esac
   case $("$examples/$program" --help) in *--epochs*) set -- --epochs 2 "$@" ;; esac
+  case $("$examples/$program" --help) in *--trials*) set -- --trials 3 "$@" ;; esac
   "$examples/$program" "$@" >"$out" 2>"$err"
   status=$?
 }
