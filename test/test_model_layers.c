@@ -346,6 +346,43 @@ static void the_book_s_gradient_check(void **state)
     nb_mnist_destroy(&mnist);
 }
 
+/* --- memory ----------------------------------------------------------------------------------- */
+
+static nb_status make_and_open(const nb_dataset *d, const char *path)
+{
+    static const double weights[CLASSES] = {1, .5, 0, 2.25};
+    nb_model *m, *opened = NULL;
+    const nb_model_options o = {.input = NB_SHAPE(C, H, W),
+                                .layers = NB_LAYERS(nb_standardize(), nb_batch_norm_layer(),
+                                                    nb_flatten_layer(), nb_dropout_layer(.5),
+                                                    nb_dense(CLASSES)),
+                                .class_weights = weights};
+    nb_status status = nb_model_create(&m, &o);
+    if (!status) status = nb_model_standardize(m, d);
+    if (!status) status = nb_model_save(m, path);
+    if (!status) status = nb_model_open(&opened, path, NULL);
+    nb_model_destroy(opened);
+    nb_model_destroy(m);
+    return status;
+}
+
+static void any_allocation_may_fail(void **state)
+{
+    (void)state;
+    const nb_dataset d = some_data();
+    const char *path = support_path("failing.npz");
+    nb_status status = NB_ENOMEM;
+    size_t n = 1;
+    for (; status && n < 10000; n++) {
+        support_allocator_start(n);
+        status = make_and_open(&d, path);
+        assert_true(status == NB_OK || status == NB_ENOMEM);
+        assert_int_equal(support_memory.live, 0);
+        support_allocator_stop();
+    }
+    assert_in_range(n, 50, 9999);
+}
+
 /* --- misuse ----------------------------------------------------------------------------------- */
 
 static void misuse_is_answered(void **state)
@@ -387,6 +424,7 @@ int main(void)
         cmocka_unit_test(a_numerical_step_is_nearly_the_other),
         cmocka_unit_test(a_class_of_weight_0_teaches_nothing),
         cmocka_unit_test(the_book_s_gradient_check),
+        cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(misuse_is_answered),
     };
     return cmocka_run_group_tests_name("model_layers", tests, NULL, NULL);
