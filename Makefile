@@ -67,9 +67,9 @@ libs    = $(pkg_libs) -lm $(LDLIBS)
 
 # --- sources --------------------------------------------------------------------------------------
 
-# x*.c is compiled in two precisions; vector.c, the elementwise loops, also per instruction set.
+# x*.c is compiled in two precisions; vector.c and tiles.c, the hot loops, also per instruction set.
 lib_all   := $(sort $(wildcard lib/*/*.c))
-lib_vec   := lib/kernel/vector.c
+lib_vec   := lib/kernel/vector.c lib/kernel/tiles.c
 lib_real  := $(filter lib/kernel/x% lib/tensor/x%,$(lib_all))
 lib_plain := $(filter-out $(lib_vec) $(lib_real),$(lib_all))
 
@@ -95,6 +95,10 @@ object      = $(patsubst %.c,$(build)/%$2.o,$1)
 lib_objects := $(call object,$(lib_plain)) \
                $(foreach p,_s _d,$(call object,$(lib_real),$p)) \
                $(foreach i,$(isas),$(foreach p,_s _d,$(call object,$(lib_vec),$p_$i)))
+
+# Convolution's products are fused into their sums, as BLAS's are. Beside release, -O1: its unrolled
+# loops take half a minute to compile with sanitizers.
+$(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$(CONFIG)),,-O1)
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
 example_helpers := $(addprefix examples/,common.c compare.c display.c graphs.c print.c read_digits.c textbook_values.c train_figures.c train_options.c)
@@ -227,9 +231,9 @@ $(build)/lib/%_d.o: lib/%.c $(build)/flags
 	$(cc_object) -c $< -o $@
 define isa_rule
 $$(build)/lib/%_s_$1.o: lib/%.c $$(build)/flags
-	$$(cc_object) $$(vec_flags) $$(isa_$1) -DNB_REAL_SINGLE -c $$< -o $$@
+	$$(cc_object) $$(vec_flags) $$(isa_$1) $$(fuse) -DNB_REAL_SINGLE -c $$< -o $$@
 $$(build)/lib/%_d_$1.o: lib/%.c $$(build)/flags
-	$$(cc_object) $$(vec_flags) $$(isa_$1) -c $$< -o $$@
+	$$(cc_object) $$(vec_flags) $$(isa_$1) $$(fuse) -c $$< -o $$@
 endef
 $(foreach i,$(isas),$(eval $(call isa_rule,$i)))
 
@@ -254,6 +258,7 @@ comma := ,
 wrap_file := $(addprefix -Wl$(comma)--wrap=,openat readlinkat faccessat fstat fstatat fchown fchmod fdopen \
                                             tmpfile fflush fsync fclose renameat)
 wrap_graph_deep := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc posix_memalign)
+wrap_schedule := $(wrap_graph_deep)
 $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(libnablas)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $(wrap_$*) $^ $(test_libs) $(libs) -o $@
 

@@ -12,6 +12,7 @@ static const bench_question questions[] = {
     {"optimizers", "one step of each optimiser beside the memory's bandwidth", bench_optimizers},
     {"training", "a step and the whole job against the BLAS floor", bench_training},
     {"scaling", "how a step scales with batch, units, layers, threads, precision", bench_scaling},
+    {"convolution", "convolutions of known networks against the FMA peak", bench_convolution},
 };
 enum { count = sizeof questions / sizeof *questions };
 
@@ -82,7 +83,7 @@ int main(int argc, char **argv)
         if (known) continue;
         fprintf(stderr, "bench: '%s' is none of:\n", argv[i]);
         for (size_t q = 0; q < count; q++)
-            fprintf(stderr, "  %-10s %s\n", questions[q].name, questions[q].question);
+            fprintf(stderr, "  %-11s %s\n", questions[q].name, questions[q].question);
         return 2;
     }
     print_header();

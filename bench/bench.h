@@ -20,6 +20,7 @@ void bench_kernels(void);
 void bench_optimizers(void);
 void bench_training(void);
 void bench_scaling(void);
+void bench_convolution(void);
 
 /* --- timing (measure.c, peak.c, products.c) --------------------------------------------------------------- */
 

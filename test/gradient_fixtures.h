@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-enum { most_inputs = 16, most_elements = 512, classes = 4 };
+enum { most_inputs = 16, most_elements = 2048, classes = 4 };
 
 /* What is fed to a graph: it must outlive the pass. */
 typedef struct fed {
@@ -18,7 +18,7 @@ typedef struct fed {
 
 static inline bool is_input(nb_node *node)
 {
-    return !nb_node_op(node) && !nb_node_is_parameter(node);
+    return nb_node_role(node) == NB_INPUT;
 }
 
 /* Random numbers for every input; labels, or one-hot rows for inputs of that name. */

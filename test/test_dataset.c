@@ -144,7 +144,7 @@ static void samples_of_any_type_are_scaled(void **state)
         for (size_t i = 0; i < 2 * N; i++)
             for (size_t j = 0; j < WIDTH; j++)
                 assert_near(number(&x, i * WIDTH + j),
-                            want(from, to, sample(index[i], j, from), scale ? scale : 1), 0);
+                            want(from, to, sample(index[i], j, from), scale == 0 ? 1 : scale), 0);
         nb_tensor_destroy(&x);
         destroy(&d);
     }

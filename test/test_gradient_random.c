@@ -68,12 +68,42 @@ static nb_node *random_root(builder *b)
                                  (nb_node *[]){x, nb_parameter(b->g, "scale", NB_SHAPE(m))});
 }
 
+/* What a reader composes: broadcasting, axes, parts, other shapes. */
+static nb_node *random_composition(builder *b, nb_node *x, nb_node *y)
+{
+    const size_t m = columns(x);
+    const bool shared = pick(b, 2);
+    switch (pick(b, 9)) {
+    case 0:
+        return nb_subtract(x, nb_mean_axis(y, shared ? 0 : 1, true));
+    case 1:
+        return nb_divide(x, nb_exp(nb_sigmoid(shared ? bias_of(b, m) : nb_slice(y, 1, 1, 2))));
+    case 2:
+        return nb_multiply(x, shared ? bias_of(b, m) : nb_mean_axis(nb_tanh(y), -1, true));
+    case 3:
+        return nb_add(bias_of(b, m), nb_scale(x, .7));
+    case 4:
+        return nb_slice(nb_concatenate(nb_softplus(x), nb_gelu(y), 1), -1, 2, m + 2);
+    case 5:
+        x = nb_reshape(x, b->rows == NB_BATCH ? NB_SHAPE(m, 1) : NB_SHAPE(b->rows, m, 1));
+        return nb_flatten(nb_transpose(x, NB_SHAPE(0, 2, 1)));
+    case 6:
+        x = nb_reshape(x, b->rows == NB_BATCH ? NB_SHAPE(1, m) : NB_SHAPE(b->rows, 1, m));
+        return nb_flatten(nb_matmul(x, weight_of(b, m, m)));
+    case 7:
+        return nb_add(x, nb_sum_axis(nb_scale(y, .1), 0, false));
+    default:
+        return nb_subtract(nb_square(nb_tanh(x)), bias_of(b, m));
+    }
+}
+
 static nb_node *random_operation(builder *b)
 {
     nb_node *x = b->node[pick(b, b->nodes)], *y = b->node[pick(b, b->nodes)];
     const size_t m = 4 + pick(b, 2);
     if (pick(b, 2)) x = b->node[b->nodes - 1];
     if (columns(x) != columns(y)) y = x;
+    if (pick(b, 3) == 0) return random_composition(b, x, y);
     switch (pick(b, 10)) {
     case 0:
     case 1:

@@ -41,9 +41,9 @@ static nb_node *add_dimensions(nb_graph *g)
     return nb_add(x_of(g, 1), nb_input(g, "v", NB_SHAPE(NB_BATCH)));
 }
 
-static nb_node *multiply_scalar(nb_graph *g)
+static nb_node *multiply_sizes(nb_graph *g)
 {
-    return nb_multiply(p_of(g, NB_SCALAR), p_of(g, NB_SHAPE(1)));
+    return nb_multiply(p_of(g, NB_SHAPE(2, 3)), p_of(g, NB_SHAPE(2)));
 }
 
 static nb_node *softmax_vector(nb_graph *g)
@@ -145,7 +145,7 @@ static const struct {
     {matmul_sizes, NB_ESHAPE, "matmul: (2, 3) times (2, 3)"},
     {add_sizes, NB_ESHAPE, "add: (2,) and (3,)"},
     {add_dimensions, NB_ESHAPE, "add: (batch, 1) and (batch,)"},
-    {multiply_scalar, NB_ESHAPE, "multiply: () and (1,)"},
+    {multiply_sizes, NB_ESHAPE, "multiply: (2, 3) and (2,): dimension 1 is 3 and 2"},
     {softmax_vector, NB_ESHAPE, "softmax: (4,), expected (n, m)"},
     {squares_sizes, NB_ESHAPE, "mean_squared_error: y (batch, 3) and t (batch, 2)"},
     {squares_scalar, NB_ESHAPE, "mean_squared_error: y () and t ()"},

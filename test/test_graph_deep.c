@@ -1,4 +1,5 @@
 /* A deeper graph: on threads, in descent, cast, and the memory it takes. */
+#include "counting_malloc.h"
 #include "graph_fixtures.h"
 
 #include "nablas/blas.h"
@@ -276,51 +277,6 @@ static void a_cast_can_fail(void **state)
 }
 
 /* --- memory ----------------------------------------------------------------------------------- */
-
-/* The linker sends every allocation of the library and of this file here (Makefile:
- * wrap_graph_deep); what BLAS and the C library take for themselves is not ours. */
-static atomic_size_t allocations;
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__real_realloc(void *block, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-int __real_posix_memalign(void **block, size_t alignment, size_t size);
-int __wrap_posix_memalign(void **block, size_t alignment, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    atomic_fetch_add(&allocations, 1);
-    return __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    atomic_fetch_add(&allocations, 1);
-    return __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *block, size_t size)
-{
-    atomic_fetch_add(&allocations, 1);
-    return __real_realloc(block, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    atomic_fetch_add(&allocations, 1);
-    return __real_aligned_alloc(alignment, size);
-}
-
-int __wrap_posix_memalign(void **block, size_t alignment, size_t size)
-{
-    atomic_fetch_add(&allocations, 1);
-    return __real_posix_memalign(block, alignment, size);
-}
 
 static void a_step_allocates_nothing(void **state)
 {

@@ -441,7 +441,7 @@ static void a_network_that_cannot_be_is_an_error(void **state)
                              .max_batch = 3};
     perceptron bad[5];
     static const nb_status status[] = {NB_ESHAPE, NB_EDTYPE, NB_EINVAL, NB_EOVERFLOW, NB_EOVERFLOW};
-    static const char *const text[] = {"units=0", "not int32", "max_batch=", "more memory than",
+    static const char *const text[] = {"units=0", "not int32", "max_batch=", " columns",
                                        "more memory than"};
     for (size_t i = 0; i < COUNT(bad); i++) bad[i] = good;
     bad[0].sizes = empty;

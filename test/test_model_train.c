@@ -298,6 +298,44 @@ static void models_train_and_come_back(void **state)
     }
 }
 
+/* Each activation is the operation of its name, in the model and in the one that its file opens. */
+static void activations_are_what_they_are_called(void **state)
+{
+    (void)state;
+    for (int a = 0; a < NB_ACTIVATIONS; a++) {
+        nb_random random;
+        nb_model *model;
+        nb_dataset d = triangle(NB_FLOAT32, 9);
+        nb_random_seed(&random, 4);
+        nb_layer act = nb_act((nb_activation)a);
+        if (act.value != 0) act.value *= 1.5;
+        assert_ok(nb_model_create(
+            &model, &(nb_model_options){.input = NB_SHAPE(2),
+                                        .layers = NB_LAYERS(nb_dense(4), act, nb_dense(3)),
+                                        .random = &random}));
+        assert_string_equal(nb_node_op(nb_node_input(model->scores, 0))->name,
+                            nb_activation_name((nb_activation)a));
+        assert_reopens(model, &d, ".npz");
+        assert_reopens(model, &d, ".safetensors");
+        /* With another slope it is another model. */
+        const nb_model_options o = {
+            .input = NB_SHAPE(2),
+            .layers = NB_LAYERS(nb_dense(4), nb_act((nb_activation)a), nb_dense(3))};
+        nb_model *other = NULL;
+        const char *path = support_path("model.npz");
+        if (a == NB_LEAKY_RELU)
+            assert_fails(NB_EINVAL, "layer 2: leaky_relu 0.015, not leaky_relu 0.01",
+                         nb_model_open(&other, path, &o));
+        else if (a == NB_ELU)
+            assert_fails(NB_EINVAL, "layer 2: elu 1.5, not elu 1", nb_model_open(&other, path, &o));
+        else
+            assert_ok(nb_model_open(&other, path, &o));
+        nb_model_destroy(other);
+        nb_model_destroy(model);
+        destroy(&d);
+    }
+}
+
 /* --- a file of another model ------------------------------------------------------------------ */
 
 static void a_file_of_another_model_is_refused(void **state)
@@ -311,13 +349,14 @@ static void a_file_of_another_model_is_refused(void **state)
         const char *text;
     } other[] = {
         {NB_LAYERS(nb_dense(4), nb_act(NB_SIGMOID), nb_dense(3)), NB_SHAPE(5), NB_CROSS_ENTROPY,
-         "another layers"},
+         "layer 2: relu, not sigmoid"},
         {NB_LAYERS(nb_dense(4), nb_act(NB_RELU), nb_dense_without_bias(3)), NB_SHAPE(5),
-         NB_CROSS_ENTROPY, "another layers"},
-        {NB_LAYERS(nb_dense(4), nb_dense(3)), NB_SHAPE(5), NB_CROSS_ENTROPY,
-         "another number of layers"},
-        {relu, NB_SHAPE(1, 5), NB_CROSS_ENTROPY, "another input"},
-        {relu, NB_SHAPE(5), NB_SQUARED_LOSS, "another loss"},
+         NB_CROSS_ENTROPY, "layer 3: dense 3, not dense 3 without bias"},
+        {NB_LAYERS(nb_dense(7), nb_act(NB_RELU), nb_dense(3)), NB_SHAPE(5), NB_CROSS_ENTROPY,
+         "layer 1: dense 4, not dense 7"},
+        {NB_LAYERS(nb_dense(4), nb_dense(3)), NB_SHAPE(5), NB_CROSS_ENTROPY, "3 layers, not 2"},
+        {relu, NB_SHAPE(1, 5), NB_CROSS_ENTROPY, "inputs (5,), not (1, 5)"},
+        {relu, NB_SHAPE(5), NB_SQUARED_LOSS, "the loss cross_entropy, not squared"},
     };
     nb_random random;
     nb_model *saved, *model, *opened;
@@ -345,7 +384,7 @@ static void a_file_of_another_model_is_refused(void **state)
             nb_model_destroy(model);
         }
         /* Weights of a ReLU network are not opened as a sigmoid's. */
-        assert_fails(NB_EINVAL, "another layers",
+        assert_fails(NB_EINVAL, "layer 2: relu, not sigmoid",
                      nb_model_open_perceptron(&opened, path, NB_SIGMOID, NULL));
         assert_null(opened);
         assert_ok(nb_model_open_perceptron(&opened, path, NB_RELU, NULL));
@@ -766,6 +805,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(models_train_and_come_back),
+        cmocka_unit_test(activations_are_what_they_are_called),
         cmocka_unit_test(a_file_of_another_model_is_refused),
         cmocka_unit_test(decay_adds_lambda_w),
         cmocka_unit_test(two_losses_and_decay_have_the_same_bits_on_threads),

@@ -5,6 +5,10 @@
 #include "nablas/loss.h"
 #include "nablas/packed.h"
 
+#include "op/op_axis.h"
+#include "op/op_broadcast.h"
+#include "op/op_pointwise.h"
+
 #include <stdatomic.h>
 
 /* --- operations of one's own ------------------------------------------------------------------ */
@@ -142,6 +146,31 @@ static nb_node *apply2(const nb_op *op, nb_node *a, nb_node *b)
 
 /* --- every operation -------------------------------------------------------------------------- */
 
+/* Of operations that need one other than a double. */
+static const struct {
+    const char *name;
+    const void *config;
+} configs[] = {
+    {"softmax_cross_entropy", &(double){NB_BOOK_EPSILON}},
+    {"pointwise_loss", &(nb_pointwise){.kind = NB_POINT_SQUARED}},
+    {"broadcast", &(nb_broadcast){NB_BROADCAST_SUBTRACT}},
+    {"sum_axis", &(nb_reduction){0, true}},
+    {"mean_axis", &(nb_reduction){1, true}},
+    {"max_axis", &(nb_reduction){1, false}},
+    {"reshape", &NB_SHAPE(1, 3, 1)},
+    {"transpose", &NB_SHAPE(0, 1)},
+    {"slice", &(nb_part){1, 1, 3}},
+    {"concatenate", &(int){1}},
+};
+
+static const void *config_of(const nb_op *op)
+{
+    static const double number = 2;
+    for (size_t i = 0; i < COUNT(configs); i++)
+        if (strcmp(op->name, configs[i].name) == 0) return configs[i].config;
+    return &number;
+}
+
 /* One operation of the table behind an affine one, as first and as second input if it has two, and
  * what came of it through another product. */
 static nb_node *around(trial *t, const nb_op *op, size_t at)
@@ -155,11 +184,12 @@ static nb_node *around(trial *t, const nb_op *op, size_t at)
     nb_node *input[NB_MAX_INPUTS] = {a, product ? V : other, c};
     if (at == 1 && !product) input[0] = other, input[1] = a;
     if (strcmp(op->name, "log") == 0 || strcmp(op->name, "sqrt") == 0) input[0] = nb_exp(a);
-    double config[8] = {2};
-    if (strcmp(op->name, "softmax_cross_entropy") == 0) config[0] = NB_BOOK_EPSILON;
-    if (strcmp(op->name, "pointwise_loss") == 0) config[0] = 0;
-    nb_node *y = nb_apply(op, config, input);
-    if (nb_value(y)->shape.ndim == 2) y = nb_matmul(y, V);
+    if (strcmp(op->name, "matmul_stack") == 0) {
+        input[at] = nb_reshape(a, at ? NB_SHAPE(3, 1) : NB_SHAPE(1, 3));
+        input[1 - at] = at ? nb_reshape(other, NB_SHAPE(1, 3)) : V;
+    }
+    nb_node *y = nb_apply(op, config_of(op), input);
+    if (nb_value(y)->shape.ndim == 2 && nb_value(y)->shape.dim[1] == 3) y = nb_matmul(y, V);
     return nb_value(y)->shape.ndim ? nb_mean(nb_sigmoid(y)) : y;
 }
 
@@ -231,7 +261,7 @@ static nb_node *weight(grown *r)
 static nb_node *grow(grown *r)
 {
     nb_node *x = any(r), *y = any(r);
-    switch (below(&r->t, 14)) {
+    switch (below(&r->t, 20)) {
     case 0:
     case 1:
         return nb_matmul(x, weight(r));
@@ -258,6 +288,21 @@ static nb_node *grow(grown *r)
         return apply1(&cube, 0, nb_sigmoid(x));
     case 12:
         return apply1(&keep, 0, x);
+    case 13:
+        return nb_subtract(x, nb_mean_axis(y, below(&r->t, 2) ? 1 : 0, true));
+    case 14:
+        return nb_divide(x, nb_exp(nb_max_axis(y, -1, true)));
+    case 15:
+        return nb_add(nb_softplus(x), nb_tanh(r->b[below(&r->t, r->used)]));
+    case 16:
+        return nb_slice(nb_concatenate(nb_abs(x), y, 1), 1, 1, 1 + width);
+    case 17:
+        return nb_reshape(nb_transpose(nb_reshape(x, NB_SHAPE(width, 1)), NB_SHAPE(0, 2, 1)),
+                          NB_SHAPE(width));
+    case 18:
+        return nb_reshape(nb_matmul(nb_reshape(x, NB_SHAPE(width, 1)),
+                                    nb_reshape(nb_sum_axis(y, 1, false), NB_SHAPE(1, 1))),
+                          NB_SHAPE(width));
     default:
         return apply2(&gain, x, r->used ? r->b[below(&r->t, r->used)] : x);
     }

@@ -21,10 +21,12 @@
 /* real.h and vector.h give a source its one precision; a test takes both, one after the other. */
 #undef NABLAS_REAL_H
 #undef NABLAS_VECTOR_H
+#undef NABLAS_TILES_H
 #undef NB
 #undef BLAS
 #undef MATH
 #undef NB_REAL_DTYPE
+#undef NB_REAL_BYTES
 
 #ifdef NB_REAL_SINGLE
 #define real real_s

@@ -51,9 +51,11 @@ static nb_status check_form(const nb_dataset *d, const char *name)
     if (!d || !d->x.data || !d->t.data)
         return nb_fail(NB_EINVAL, "%s set: %s", name,
                        !d ? "NULL" : (d->x.data ? "no targets" : "no samples"));
-    if (nb_dtype_size(d->x.dtype) == 0 || nb_dtype_size(d->t.dtype) == 0 || d->x.packed)
-        return nb_fail(NB_EDTYPE, "%s set: x is %s%s, t is %s", name, nb_dtype_name(d->x.dtype),
-                       d->x.packed ? ", packed" : "", nb_dtype_name(d->t.dtype));
+    if (nb_dtype_size(d->x.dtype) == 0 || nb_dtype_size(d->t.dtype) == 0 || d->x.packed ||
+        d->t.packed)
+        return nb_fail(NB_EDTYPE, "%s set: x is %s%s, t is %s%s", name, nb_dtype_name(d->x.dtype),
+                       d->x.packed ? ", packed" : "", nb_dtype_name(d->t.dtype),
+                       d->t.packed ? ", packed" : "");
     if (d->x.shape.ndim < 2 || d->x.shape.ndim >= NB_MAX_DIMS || nb_tensor_count(&d->x) == 0 ||
         d->t.shape.ndim == 0 || d->t.shape.dim[0] != d->x.shape.dim[0])
         return nb_fail(NB_ESHAPE, "%s set: x is %s, t is %s, expected (n, ...) and as many targets",
@@ -291,4 +293,49 @@ nb_status nb_dataset_split(const nb_dataset *d, double share, nb_random *random,
     nb_free(all);
     nb_free(second);
     return NB_OK;
+}
+
+/* Those samples, in memory of their own. */
+static nb_status extract(const nb_dataset *d, size_t n, const size_t *index, nb_dataset *to)
+{
+    nb_shape t = d->t.shape;
+    *to = *d;
+    to->x = to->t = (nb_tensor){0};
+    t.dim[0] = n;
+    nb_status status = nb_tensor_create(&to->x, d->x.dtype, nb_dataset_x_shape(d, n));
+    if (!status) status = nb_tensor_create(&to->t, d->t.dtype, t);
+    if (!status) status = nb_tensor_gather(&d->x, n, index, &to->x);
+    return status ? status : nb_tensor_gather(&d->t, n, index, &to->t);
+}
+
+nb_status nb_dataset_divide(const nb_dataset *d, double share, nb_random *random,
+                            nb_dataset *first, nb_dataset *second)
+{
+    const size_t n = nb_dataset_count(d);
+    size_t firsts;
+    if (!first || !second)
+        return nb_fail(NB_EINVAL, "nb_dataset_divide: %s is NULL", first ? "second" : "first");
+    *first = *second = (nb_dataset){0};
+    size_t *index = nb_alloc(n + 1, sizeof *index);
+    if (!index) return NB_ENOMEM;
+    nb_status status = nb_dataset_split(d, share, random, index, &firsts);
+    if (!status && (firsts == 0 || firsts == n))
+        status = nb_fail(NB_EINVAL, "nb_dataset_divide: share=%g of %zu samples leaves a set empty",
+                         share, n);
+    if (!status) status = extract(d, firsts, index, first);
+    if (!status) status = extract(d, n - firsts, index + firsts, second);
+    if (status) {
+        nb_dataset_destroy(first);
+        nb_dataset_destroy(second);
+    }
+    nb_free(index);
+    return status;
+}
+
+void nb_dataset_destroy(nb_dataset *d)
+{
+    if (!d) return;
+    nb_tensor_destroy(&d->x);
+    nb_tensor_destroy(&d->t);
+    *d = (nb_dataset){0};
 }

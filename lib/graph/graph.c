@@ -261,7 +261,8 @@ const nb_tensor *nb_gradient(const nb_node *node)
 
 double nb_scalar(const nb_node *node)
 {
-    if (!node || !node->value.data || nb_tensor_count(&node->value) != 1) return (double)NAN;
+    if (!node || !node->value.data || node->value.packed || nb_tensor_count(&node->value) != 1)
+        return (double)NAN;
     if (node->value.dtype == NB_INT32) return *(const int32_t *)node->value.data;
     return node->graph->kernels->get(node->value.data, 0);
 }

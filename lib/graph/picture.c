@@ -1,6 +1,7 @@
 #include "nablas/picture.h"
 #include "nablas/kernels.h"
 #include "nablas/memory.h"
+#include "nablas/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static const char *text_of(const nb_tensor *t, char *text, size_t size)
     if (!t || !t->data) return NULL;
     const nb_kernels *kernels = nb_kernels_of(t->dtype);
     if (nb_tensor_count(t) == 1 && kernels)
-        snprintf(text, size, "%.6g", kernels->get(t->data, 0));
+        nb_snprintf(text, size, "%.6g", kernels->get(t->data, 0));
     else
         nb_shape_text(t->shape, text, size);
     return text;

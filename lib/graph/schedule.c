@@ -121,7 +121,8 @@ static void plan_operation(nb_graph *g, nb_node *node)
         if (!nb_phase_applies(phase, &c)) continue;
         const bool by_one = alone(node, phase);
         const size_t stage = later(forward_stage(g, node, phase), before.all);
-        append(&g->forward, (nb_step_of){.node = node, .phase = phase, .stage = stage, .alone = by_one});
+        append(&g->forward,
+               (nb_step_of){.node = node, .phase = phase, .stage = stage, .alone = by_one});
         before = written_in(stage, by_one || phase->over != NB_ROWS || !node->batched);
     }
     g->mark[node->index].ready = before;
@@ -136,9 +137,11 @@ static size_t first_reader(const nb_schedule *s, const nb_node *input)
         for (size_t j = 0; step->kind == NB_STEP_PHASE && j < step->node->op->inputs; j++) {
             if (step->node->input[j] != input) continue;
             const nb_over over = step->phase->over;
-            const bool same_rows = !step->alone && ((over == NB_ROWS && step->node->batched) ||
-                                                    (over == NB_INPUT_ROWS && step->phase->input == j));
-            const bool reads = over != NB_DRAW && (over != NB_INPUT_ROWS || step->phase->input == j);
+            const bool same_rows =
+                !step->alone && ((over == NB_ROWS && step->node->batched) ||
+                                 (over == NB_INPUT_ROWS && step->phase->input == j));
+            const bool reads =
+                over != NB_DRAW && (over != NB_INPUT_ROWS || step->phase->input == j);
             const size_t stage = same_rows || step->stage == 0 ? step->stage : step->stage - 1;
             if (reads && stage < first) first = stage;
         }
@@ -211,17 +214,30 @@ static void plan_node_backward(nb_graph *g, nb_node *node)
         const bool by_one = alone(node, phase);
         const bool same_rows = !by_one && phase->over == NB_ROWS && node->batched;
         const size_t stage = later(same_rows ? from.rows : from.all, before.all);
-        append(&g->backward, (nb_step_of){.node = node, .phase = phase, .stage = stage, .alone = by_one});
+        append(&g->backward,
+               (nb_step_of){.node = node, .phase = phase, .stage = stage, .alone = by_one});
         before = written_in(stage, true);
     }
 }
 
-/* The stage after the last step, other than `writer`, of an operation that has this input. */
-static size_t after_readers(const nb_schedule *s, const nb_node *input, const nb_step_of *writer)
+/* Does the step need the parameter's value? Not where it writes the gradient of another parameter and
+ * its operation promises NB_FUSES. */
+static bool reads(const nb_step_of *step, const nb_node *parameter)
+{
+    if (step->kind != NB_STEP_PHASE || !has_input(step->node, parameter)) return false;
+    const nb_node *written =
+        step->phase->over == NB_INPUT_ROWS ? step->node->input[step->phase->input] : parameter;
+    return written == parameter || written->batched || !step->node->batched ||
+           !nb_promises(step->node, NB_FUSES);
+}
+
+/* The stage after the last step, other than `writer`, that reads the parameter. */
+static size_t after_readers(const nb_schedule *s, const nb_node *parameter,
+                            const nb_step_of *writer)
 {
     size_t stage = 0;
     for (size_t i = 0; i < s->steps; i++)
-        if (&s->step[i] != writer && has_input(s->step[i].node, input))
+        if (&s->step[i] != writer && reads(&s->step[i], parameter))
             stage = later(stage, s->step[i].stage + 1);
     return stage;
 }
@@ -331,14 +347,14 @@ static void describe(const nb_step_of *step, bool backward, char *text, size_t s
 static size_t write_schedule(const nb_schedule *s, bool backward, char *text, size_t size,
                              size_t used)
 {
-    for (size_t i = 0; i < s->steps; i++) {
+    for (size_t i = 0, stage = 0; i < s->steps; i++) {
         char line[160];
         const nb_step_of *step = &s->step[i];
         const bool fetch = step->kind == NB_STEP_FILL && !step->node->fill;
         char *at = used < size ? text + used : NULL;
         if (i == 0 || step->stage != s->step[i - 1].stage) {
             used += (size_t)snprintf(at, at ? size - used : 0, "%s, stage %zu\n",
-                                     backward ? "backward" : "forward", step->stage + 1);
+                                     backward ? "backward" : "forward", ++stage);
             at = used < size ? text + used : NULL;
         }
         if (fetch) continue;
@@ -352,10 +368,12 @@ static size_t write_schedule(const nb_schedule *s, bool backward, char *text, si
 size_t nb_graph_schedule_text(nb_node *target, char *text, size_t size)
 {
     if (!target || !target->graph->max_batch || (size && !text)) return 0;
+    nb_node *before = target->graph->planned; /* whose backward pass may still come */
     if (size) *text = 0;
     nb_graph_plan(target);
     size_t used = write_schedule(&target->graph->forward, false, text, size, 0);
     if (target->needs_gradient && nb_tensor_count(&target->value) == 1)
         used = write_schedule(&target->graph->backward, true, text, size, used);
+    if (before) nb_graph_plan(before);
     return used;
 }

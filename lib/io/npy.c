@@ -3,6 +3,7 @@
 #include "nablas/memory.h"
 
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -202,26 +203,52 @@ static nb_status find_header(cursor *c, size_t size)
     return NB_OK;
 }
 
+/* The header, and where the elements begin. */
+static nb_status parse_header(cursor *c, size_t size, nb_elements *layout)
+{
+    char text[200];
+    size_t expected;
+    nb_status status = find_header(c, size);
+    if (!status) status = parse_dict(c, layout);
+    if (!status) status = nb_elements_bytes(layout, c->where, &expected);
+    if (status || size - c->end == expected) return status;
+    return nb_fail(NB_EFORMAT, "%s: offset %zu: %zu bytes of elements; %s %s takes %zu", c->where,
+                   c->end, size - c->end, nb_dtype_name(layout->dtype),
+                   nb_shape_text(layout->shape, text, sizeof text), expected);
+}
+
 nb_status nb_npy_parse(const void *bytes, size_t size, const char *label, nb_tensor *out)
 {
-    char where[320], text[200];
+    char where[320];
     nb_elements layout = {0};
-    size_t expected;
     nb_status status = nb_elements_arguments("nb_npy_parse", bytes, label, out);
     if (out) *out = (nb_tensor){0};
     if (status) return status;
-    label = nb_file_label(label);
-    snprintf(where, sizeof where, "nb_npy_parse: %s", label);
+    snprintf(where, sizeof where, "nb_npy_parse: %s", nb_file_label(label));
     cursor c = {bytes, 0, 0, where, false};
-    status = find_header(&c, size);
-    if (!status) status = parse_dict(&c, &layout);
-    if (!status) status = nb_elements_bytes(&layout, where, &expected);
+    status = parse_header(&c, size, &layout);
+    return status ? status : nb_elements_read(&layout, c.bytes + c.end, out);
+}
+
+nb_status nb_npy_view(const void *bytes, size_t size, const char *label, nb_tensor *out)
+{
+    char where[320];
+    nb_elements layout = {0};
+    nb_status status = nb_elements_arguments("nb_npy_view", bytes, label, out);
+    if (out) *out = (nb_tensor){0};
     if (status) return status;
-    if (size - c.end != expected)
-        return nb_fail(NB_EFORMAT, "%s: offset %zu: %zu bytes of elements; %s %s takes %zu", where,
-                       c.end, size - c.end, nb_dtype_name(layout.dtype),
-                       nb_shape_text(layout.shape, text, sizeof text), expected);
-    return nb_elements_read(&layout, c.bytes + c.end, out);
+    snprintf(where, sizeof where, "nb_npy_view: %s", nb_file_label(label));
+    cursor c = {bytes, 0, 0, where, false};
+    status = parse_header(&c, size, &layout);
+    if (status) return status;
+    const unsigned char *data = c.bytes + c.end;
+    if (layout.swapped || layout.fortran || layout.permuted ||
+        (uintptr_t)data % nb_dtype_size(layout.dtype) != 0)
+        return nb_fail(NB_EFORMAT,
+                       "%s: elements in %s order: they can be read (nb_npy_load), not mapped", where,
+                       layout.swapped ? "another byte" : (layout.fortran ? "Fortran's" : "another"));
+    *out = nb_tensor_view(layout.dtype, layout.shape, (void *)(uintptr_t)data);
+    return NB_OK;
 }
 
 nb_status nb_npy_load(const char *path, nb_tensor *out)

@@ -21,12 +21,14 @@ typedef float real;
 #define BLAS(name) NB_PASTE(cblas_s, name)
 #define MATH(name) NB_PASTE(name, f)
 #define NB_REAL_DTYPE NB_FLOAT32
+#define NB_REAL_BYTES 4
 #else
 typedef double real;
 #define NB(name) NB_PASTE(nb_d, name)
 #define BLAS(name) NB_PASTE(cblas_d, name)
 #define MATH(name) name
 #define NB_REAL_DTYPE NB_FLOAT64
+#define NB_REAL_BYTES 8
 #endif
 
 #endif

@@ -365,6 +365,143 @@ static void count_bytes(size_t n, const uint8_t *bytes, uint8_t *count)
     for (size_t i = 0; i < n; i++) count[i] = (uint8_t)(count[i] + (bytes[i] != 0));
 }
 
+/* --- pooling in pairs ----------------------------------------------------------------------------
+ * Rows of images are short, 8 to 28 numbers, so vectors of 32 bytes at most. */
+#if defined(__AVX__)
+#define SHORT_BYTES 32
+#else
+#define SHORT_BYTES 16
+#endif
+typedef real brief __attribute__((vector_size(SHORT_BYTES), aligned(sizeof(real)), may_alias));
+typedef sword numbers __attribute__((vector_size(SHORT_BYTES), aligned(sizeof(real)), may_alias));
+enum { pairs = sizeof(brief) / sizeof(real) };
+typedef uint8_t bytes
+    __attribute__((vector_size(SHORT_BYTES / NB_REAL_BYTES), aligned(1), may_alias));
+
+/* Of two vectors in a row, the even numbers and the odd ones; and back. */
+#if SHORT_BYTES / NB_REAL_BYTES == 8
+#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
+#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
+#define FIRST(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define SECOND(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#elif SHORT_BYTES / NB_REAL_BYTES == 4
+#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6)
+#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7)
+#define FIRST(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define SECOND(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#else
+#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3)
+#define FIRST(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define SECOND(a, b) __builtin_shufflevector(a, b, 1, 3)
+#endif
+
+static inline brief brief_at(const real *x)
+{
+    return *(const brief *)x;
+}
+
+/* The greater of two, and its number; the first of equals, and NaN is greatest. */
+static inline void prefer(brief x, sword number, brief *best, numbers *winner)
+{
+    const numbers better = ~(numbers)(x <= *best) & (numbers)(*best == *best);
+    *best = (brief)(((numbers)x & better) | ((numbers)*best & ~better));
+    *winner = (number & better) | (*winner & ~better);
+}
+
+static inline void pool_some(const real *x, const real *below, real *y, uint8_t *winner)
+{
+    const brief a = brief_at(x), b = brief_at(x + pairs);
+    const brief c = brief_at(below), d = brief_at(below + pairs);
+    brief best = EVEN(a, b);
+    numbers number = {0};
+    prefer(ODD(a, b), 1, &best, &number);
+    prefer(EVEN(c, d), 2, &best, &number);
+    prefer(ODD(c, d), 3, &best, &number);
+    *(brief *)y = best;
+    *(bytes *)winner = __builtin_convertvector(number, bytes);
+}
+
+static void pool_few(size_t m, const real *x, const real *below, real *y, uint8_t *winner)
+{
+    for (size_t j = 0; j < m; j++) {
+        const real pixel[] = {x[2 * j], x[2 * j + 1], below[2 * j], below[2 * j + 1]};
+        real best = pixel[0];
+        uint8_t number = 0;
+        for (uint8_t k = 1; k < 4; k++) {
+            const bool better = !(pixel[k] <= best) & (best == best);
+            best = better ? pixel[k] : best;
+            number = better ? k : number;
+        }
+        y[j] = best;
+        winner[j] = number;
+    }
+}
+
+static void pool_pairs(size_t n, size_t m, const real *x, size_t ldx, real *y, uint8_t *winner)
+{
+    for (size_t i = 0; i < n; i++, x += 2 * ldx, y += m, winner += m) {
+        size_t j = 0;
+        for (; j + pairs <= m; j += pairs) pool_some(x + 2 * j, x + ldx + 2 * j, y + j, winner + j);
+        if (j == m) continue;
+        if (j) /* the last vector is moved back */
+            pool_some(x + 2 * (m - pairs), x + ldx + 2 * (m - pairs), y + m - pairs,
+                      winner + m - pairs);
+        else
+            pool_few(m, x, x + ldx, y, winner);
+    }
+}
+
+/* The pixels of one row of the windows, of which `number` is the first, get what they won. */
+static inline void unpool_row(brief d, numbers winner, sword number, real beta, real *dx)
+{
+    const brief even = (brief)((numbers)d & (numbers)(winner == number));
+    const brief odd = (brief)((numbers)d & (numbers)(winner == number + 1));
+    brief first = FIRST(even, odd), second = SECOND(even, odd);
+    if (beta != 0) {
+        first += beta * brief_at(dx);
+        second += beta * brief_at(dx + pairs);
+    }
+    *(brief *)dx = first;
+    *(brief *)(dx + pairs) = second;
+}
+
+static inline void unpool_some(const real *dy, const uint8_t *winner, real beta, real *dx,
+                               real *below)
+{
+    const numbers number = __builtin_convertvector(*(const bytes *)winner, numbers);
+    unpool_row(brief_at(dy), number, 0, beta, dx);
+    unpool_row(brief_at(dy), number, 2, beta, below);
+}
+
+static void unpool_few(size_t m, const real *dy, const uint8_t *winner, real beta, real *dx,
+                       real *below)
+{
+    for (size_t j = 0; j < m; j++)
+        for (uint8_t number = 0; number < 4; number++) {
+            real *to = (number < 2 ? dx : below) + 2 * j + number % 2;
+            const real share = winner[j] == number ? dy[j] : 0;
+            *to = beta == 0 ? share : share + beta * *to;
+        }
+}
+
+static void unpool_pairs(size_t n, size_t m, const real *dy, const uint8_t *winner, real beta,
+                         real *dx, size_t ldx)
+{
+    for (size_t i = 0; i < n; i++, dy += m, winner += m, dx += 2 * ldx) {
+        size_t j = 0;
+        real *below = dx + ldx;
+        for (; j + pairs <= m; j += pairs)
+            unpool_some(dy + j, winner + j, beta, dx + 2 * j, below + 2 * j);
+        if (j < m && j && beta == 0) { /* moved back; with beta, what is there would count twice */
+            j = m - pairs;
+            unpool_some(dy + j, winner + j, 0, dx + 2 * j, below + 2 * j);
+        } else {
+            unpool_few(m - j, dy + j, winner + j, beta, dx + 2 * j, below + 2 * j);
+        }
+    }
+}
+
 /* One vector, wherever it lies. */
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
@@ -442,6 +579,8 @@ static void add_outer(size_t entries, const nb_entry *entry, size_t lo, size_t h
 
 #define TABLE_(isa) NB(vector_##isa)
 #define TABLE(isa) TABLE_(isa)
+#define TILES_(isa) NB(tiles_##isa)
+#define TILES(isa) TILES_(isa)
 
 const NB(vector) TABLE(NB_ISA) = {
     .exponential = exponential,
@@ -485,4 +624,7 @@ const NB(vector) TABLE(NB_ISA) = {
     .count_bytes = count_bytes,
     .add_rows = add_rows,
     .add_outer = add_outer,
+    .pool_pairs = pool_pairs,
+    .unpool_pairs = unpool_pairs,
+    .tiles = &TILES(NB_ISA),
 };

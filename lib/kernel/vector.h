@@ -8,6 +8,7 @@
 #define NABLAS_VECTOR_H
 
 #include "kernel/real.h"
+#include "kernel/tiles.h"
 #include "nablas/sparse.h"
 #include "nablas/update.h"
 
@@ -61,6 +62,12 @@ typedef struct NB(vector) {
                       real alpha, const real *y, real *W);
     void (*count_bytes)(size_t n, const uint8_t *bytes, uint8_t *count);
     void (*from_bytes)(size_t n, const uint8_t *bytes, float divisor, real *y);
+    /* Windows of 2 x 2 side by side: n rows of m outputs from 2n rows, which begin ldx apart.
+     * unpool_pairs covers rows of 2m numbers. */
+    void (*pool_pairs)(size_t n, size_t m, const real *x, size_t ldx, real *y, uint8_t *winner);
+    void (*unpool_pairs)(size_t n, size_t m, const real *dy, const uint8_t *winner, real beta,
+                         real *dx, size_t ldx);
+    const NB(tiles) * tiles; /* those of tiles.c for the same instruction set */
 } NB(vector);
 
 /* The table for this machine: the widest instruction set that it has, or the one that the

@@ -31,6 +31,32 @@ nb_layer nb_act(nb_activation activation)
     return (nb_layer){.kind = NB_LAYER_ACTIVATION, .activation = activation, .value = value};
 }
 
+nb_layer nb_standardize(void)
+{
+    return (nb_layer){.kind = NB_LAYER_STANDARDIZE};
+}
+
+nb_layer nb_batch_norm_layer(void)
+{
+    return (nb_layer){.kind = NB_LAYER_BATCH_NORM};
+}
+
+nb_layer nb_dropout_layer(double ratio)
+{
+    return (nb_layer){.kind = NB_LAYER_DROPOUT, .value = ratio};
+}
+
+nb_layer nb_flatten_layer(void)
+{
+    return (nb_layer){.kind = NB_LAYER_FLATTEN};
+}
+
+nb_layer nb_as_in_book(nb_layer layer)
+{
+    layer.book = layer.kind == NB_LAYER_BATCH_NORM || layer.kind == NB_LAYER_DROPOUT;
+    return layer;
+}
+
 /* --- checks ----------------------------------------------------------------------------------- */
 
 static nb_status check_value(const nb_layer *l, size_t i, const char *name, double least,
@@ -52,6 +78,12 @@ nb_status nb_layer_check(const nb_layer *l, size_t i)
             return nb_fail(NB_EINVAL, "nb_model_create: layer %zu: activation=%d", i,
                            (int)l->activation);
         return check_value(l, i, nb_activation_name(l->activation), -1e6, 1e6);
+    case NB_LAYER_DROPOUT:
+        return check_value(l, i, "ratio", 0, 1 - 1e-9);
+    case NB_LAYER_STANDARDIZE:
+    case NB_LAYER_BATCH_NORM:
+    case NB_LAYER_FLATTEN:
+        return NB_OK;
     default:
         return nb_fail(NB_EINVAL, "nb_model_create: layer %zu: kind=%d", i, (int)l->kind);
     }
@@ -59,11 +91,18 @@ nb_status nb_layer_check(const nb_layer *l, size_t i)
 
 /* --- building --------------------------------------------------------------------------------- */
 
-static nb_node *parameter(nb_graph *g, const char *letter, size_t number, nb_shape shape)
+typedef nb_node *(*leaf)(nb_graph *g, const char *name, nb_shape shape);
+
+static nb_node *numbered(leaf make, nb_graph *g, const char *letter, size_t number, nb_shape shape)
 {
     char name[32];
     snprintf(name, sizeof name, "%s%zu", letter, number);
-    return nb_parameter(g, name, shape);
+    return make(g, name, shape);
+}
+
+static nb_node *parameter(nb_graph *g, const char *letter, size_t number, nb_shape shape)
+{
+    return numbered(nb_parameter, g, letter, number, shape);
 }
 
 static nb_node *dense(nb_node *x, const nb_layer *l, size_t number)
@@ -73,7 +112,7 @@ static nb_node *dense(nb_node *x, const nb_layer *l, size_t number)
     if (!value) return NULL;
     nb_node *W = parameter(g, "W", number, NB_SHAPE(nb_tensor_width(value), l->units));
     return l->bias ? nb_affine(x, W, parameter(g, "b", number, NB_SHAPE(l->units)))
-                   : nb_matmul(x, W);
+                   : nb_matmul(nb_flatten(x), W);
 }
 
 static nb_node *activate(nb_node *x, const nb_layer *l)
@@ -100,14 +139,71 @@ static nb_node *activate(nb_node *x, const nb_layer *l)
     }
 }
 
+static nb_node *batch_norm(nb_node *x, const nb_layer *l, size_t number)
+{
+    nb_graph *g = nb_node_graph(x);
+    const nb_tensor *value = nb_value(x);
+    if (!value) return NULL;
+    const bool channels = !l->book && value->shape.ndim > 2;
+    const nb_shape shape = NB_SHAPE(channels ? value->shape.dim[1] : nb_tensor_width(value));
+    nb_node *gamma = parameter(g, "gamma", number, shape);
+    nb_node *beta = parameter(g, "beta", number, shape);
+    nb_node *mean = numbered(nb_state, g, "mean", number, shape);
+    nb_node *variance = numbered(nb_state, g, "variance", number, shape);
+    return nb_batch_norm(x, gamma, beta, mean, variance,
+                         l->book ? &nb_batch_norm_book : &nb_batch_norm_channels);
+}
+
+static nb_node *standardize(nb_node *x, size_t number)
+{
+    nb_graph *g = nb_node_graph(x);
+    const nb_tensor *value = nb_value(x);
+    nb_shape shape = {0};
+    if (!value) return NULL;
+    for (size_t d = 1; d < value->shape.ndim; d++) shape.dim[shape.ndim++] = value->shape.dim[d];
+    nb_node *center = numbered(nb_state, g, "center", number, shape);
+    nb_node *deviation = numbered(nb_state, g, "deviation", number, shape);
+    return nb_divide(nb_subtract(x, center), deviation);
+}
+
 nb_node *nb_layer_build(nb_node *x, const nb_layer *l, nb_layer_numbers *numbers)
 {
     switch (l->kind) {
     case NB_LAYER_DENSE:
         return dense(x, l, ++numbers->weights);
+    case NB_LAYER_STANDARDIZE:
+        return standardize(x, ++numbers->standards);
+    case NB_LAYER_BATCH_NORM:
+        return batch_norm(x, l, ++numbers->norms);
+    case NB_LAYER_DROPOUT:
+        return nb_dropout(x, l->value, l->book);
+    case NB_LAYER_FLATTEN:
+        return nb_flatten(x);
     default:
         return activate(x, l);
     }
+}
+
+/* --- first values ----------------------------------------------------------------------------- */
+
+static void fill(nb_graph *g, const char *letter, size_t number, double value)
+{
+    char name[32];
+    snprintf(name, sizeof name, "%s%zu", letter, number);
+    const nb_tensor *t = nb_value(nb_graph_find(g, name));
+    for (size_t i = 0; t && i < nb_tensor_count(t); i++)
+        nb_kernels_of(t->dtype)->set(t->data, i, value);
+}
+
+void nb_layer_begin(nb_graph *g, const nb_layer *l, nb_layer_numbers *numbers, bool made)
+{
+    if (l->kind == NB_LAYER_STANDARDIZE && ++numbers->standards && made)
+        fill(g, "deviation", numbers->standards, 1);
+    if (l->kind != NB_LAYER_BATCH_NORM) return;
+    fill(g, "gamma", ++numbers->norms, 1);
+    fill(g, "beta", numbers->norms, 0);
+    fill(g, "mean", numbers->norms, 0);
+    fill(g, "variance", numbers->norms, l->book ? 0 : 1);
 }
 
 /* --- first weights ---------------------------------------------------------------------------- */

@@ -6,7 +6,7 @@
 
 /* How many layers of each kind with names of their own there were. */
 typedef struct nb_layer_numbers {
-    size_t weights, norms;
+    size_t weights, norms, standards;
 } nb_layer_numbers;
 
 /* nb_layer_check - can layer i of a list be built? Errors: NB_EINVAL, NB_ESHAPE. */
@@ -14,6 +14,10 @@ nb_status nb_layer_check(const nb_layer *layer, size_t i);
 
 /* nb_layer_build - the layer behind x. NULL: the graph is spoilt, nb_graph_finish says how. */
 nb_node *nb_layer_build(nb_node *x, const nb_layer *layer, nb_layer_numbers *numbers);
+
+/* nb_layer_begin - the first values of what the layer has beside weights: batch norm's of gamma,
+ * beta and state, and, if `made` just now, standardize's. */
+void nb_layer_begin(nb_graph *g, const nb_layer *layer, nb_layer_numbers *numbers, bool made);
 
 /* nb_layer_std - the standard deviation of the first weights of layer i, with so many inputs. */
 double nb_layer_std(const nb_model_options *options, size_t i, size_t inputs);

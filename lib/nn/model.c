@@ -30,6 +30,9 @@ static nb_status check_options(const nb_model_options *o)
         return nb_fail(NB_EINVAL, "nb_model_create: std=%g, expected 0 ... 1e30", o->std);
     if (!(o->epsilon >= 0 && o->epsilon < 1))
         return nb_fail(NB_EINVAL, "nb_model_create: epsilon=%g, expected 0 ... 1", o->epsilon);
+    if (o->class_weights && o->loss != NB_CROSS_ENTROPY)
+        return nb_fail(NB_EINVAL, "nb_model_create: class_weights with the loss %s",
+                       nb_loss_name(o->loss));
     if (!(o->delta >= 0) || !isfinite(o->delta) || !(o->scale >= 0) || !isfinite(o->scale))
         return nb_fail(NB_EINVAL, "nb_model_create: delta=%g, scale=%g, expected numbers from 0",
                        o->delta, o->scale);
@@ -89,7 +92,7 @@ static nb_node *build_input(nb_graph *g, const nb_model_options *o)
     return shape.ndim == 2 && o->layers.layer[0].kind == NB_LAYER_DENSE ? nb_sparse(x) : x;
 }
 
-static nb_node *build_loss(const nb_model *m, nb_node *targets)
+static nb_node *build_loss(const nb_model *m, nb_node *targets, nb_node *weights)
 {
     switch (m->options.loss) {
     case NB_SQUARED_LOSS:
@@ -101,6 +104,8 @@ static nb_node *build_loss(const nb_model *m, nb_node *targets)
     case NB_BINARY_CROSS_ENTROPY:
         return nb_binary_cross_entropy(m->scores, targets);
     default:
+        if (weights)
+            return nb_weighted_cross_entropy(m->scores, targets, weights, m->options.epsilon);
         return nb_softmax_cross_entropy(m->scores, targets, m->options.epsilon);
     }
 }
@@ -120,23 +125,46 @@ static nb_status build(nb_model *m)
         return nb_fail(NB_ESHAPE, "nb_model_create: the last layer gives %s, expected (batch, n)",
                        nb_shape_text(shape, text, sizeof text));
     m->outputs = shape.dim[1];
+    nb_node *weights =
+        o->class_weights ? nb_state(g, "class_weights", NB_SHAPE(m->outputs)) : NULL;
     if (o->loss == NB_CROSS_ENTROPY) {
         m->output = nb_name(nb_softmax(z), "y");
         m->labels = nb_labels(g, "t");
-        m->label_loss = nb_name(build_loss(m, m->labels), "loss");
+        m->label_loss = nb_name(build_loss(m, m->labels, weights), "loss");
     } else {
         m->output = o->loss == NB_BINARY_CROSS_ENTROPY ? nb_name(nb_sigmoid(z), "y") : z;
     }
     m->targets = nb_input(g, "T", NB_SHAPE(NB_BATCH, m->outputs));
-    m->target_loss = nb_name(build_loss(m, m->targets), "loss");
+    m->target_loss = nb_name(build_loss(m, m->targets, weights), "loss");
+    return NB_OK;
+}
+
+static void begin_layers(nb_model *m, bool made)
+{
+    nb_layer_numbers numbers = {0};
+    for (size_t i = 0; i < m->options.layers.count; i++)
+        nb_layer_begin(m->graph, &m->options.layers.layer[i], &numbers, made);
+}
+
+static nb_status set_class_weights(nb_model *m)
+{
+    const double *weights = m->options.class_weights;
+    const nb_tensor *state = nb_value(nb_graph_find(m->graph, "class_weights"));
+    for (size_t i = 0; weights && i < m->outputs; i++) {
+        if (!(weights[i] >= 0) || !isfinite(weights[i]))
+            return nb_fail(NB_EINVAL, "nb_model_create: class_weights[%zu]=%g, expected from 0", i,
+                           weights[i]);
+        nb_kernels_of(state->dtype)->set(state->data, i, weights[i]);
+    }
+    m->options.class_weights = NULL;
     return NB_OK;
 }
 
 nb_status nb_model_create(nb_model **out, const nb_model_options *o)
 {
+    if (out) *out = NULL;
     if (!out || !o)
         return nb_fail(NB_EINVAL, "nb_model_create: %s is NULL", out ? "options" : "model");
-    *out = NULL;
     nb_status status = check_options(o);
     if (status) return status;
     nb_model *m = nb_alloc_zero(1, sizeof *m);
@@ -148,6 +176,8 @@ nb_status nb_model_create(nb_model **out, const nb_model_options *o)
     if (!status) status = build(m);
     if (!status) status = nb_graph_finish(m->graph, m->options.max_batch);
     if (!status) status = copy_classes(m, o->classes);
+    if (!status) status = set_class_weights(m);
+    if (!status) begin_layers(m, true);
     if (!status && o->random) status = nb_model_draw(m, o->random);
     if (status)
         nb_model_destroy(m);
@@ -172,9 +202,9 @@ static nb_node *twin(const nb_graph *g, const nb_node *node)
 
 nb_status nb_model_clone(const nb_model *m, nb_model **out)
 {
+    if (out) *out = NULL;
     if (!out || !m)
         return nb_fail(NB_EINVAL, "nb_model_clone: %s is NULL", out ? "model" : "clone");
-    *out = NULL;
     nb_model *copy = nb_alloc_zero(1, sizeof *copy);
     if (!copy) return NB_ENOMEM;
     copy->options = m->options;
@@ -222,6 +252,7 @@ nb_status nb_model_draw(nb_model *m, nb_random *random)
                                       : std * nb_random_randn(random));
         layer += weight;
     }
+    begin_layers(m, false);
     return NB_OK;
 }
 

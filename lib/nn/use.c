@@ -25,6 +25,8 @@ static nb_status predict(nb_model *m, nb_node *target)
 static nb_status forward_all(nb_model *m, nb_node *target, const nb_tensor *x, nb_tensor *y)
 {
     char got[96], want[96];
+    if (!y->data || y->packed)
+        return nb_fail(NB_EINVAL, "nb_model_predict: y has no elements of its own");
     if (y->dtype != nb_graph_dtype(m->graph))
         return nb_fail(NB_EDTYPE, "nb_model_predict: y is %s, the model computes in %s",
                        nb_dtype_name(y->dtype), nb_dtype_name(nb_graph_dtype(m->graph)));
@@ -129,6 +131,8 @@ static nb_status check_target(const nb_model *m, const nb_tensor *t)
     const nb_tensor *scores = nb_value(m->scores);
     const size_t n = scores->shape.dim[0];
     const bool labels = t->dtype == NB_INT32 && m->labels;
+    if (!t->data || t->packed)
+        return nb_fail(NB_EINVAL, "nb_model_compare: t has no elements of its own");
     if (!labels && t->dtype != scores->dtype)
         return nb_fail(NB_EDTYPE, "nb_model_compare: t is %s, the model computes in %s",
                        nb_dtype_name(t->dtype), nb_dtype_name(scores->dtype));
@@ -222,7 +226,7 @@ const char *nb_model_metric_name(const nb_model *m)
 
 bool nb_model_metric_better(const nb_model *m, double a, double b)
 {
-    return strcmp(nb_model_metric_name(m), "accuracy") == 0 ? a > b : a < b;
+    return m && (strcmp(nb_model_metric_name(m), "accuracy") == 0 ? a > b : a < b);
 }
 
 nb_status nb_model_accuracy(nb_model *m, const nb_tensor *x, const nb_tensor *t, double *accuracy)
@@ -230,6 +234,9 @@ nb_status nb_model_accuracy(nb_model *m, const nb_tensor *x, const nb_tensor *t,
     nb_score score = {0};
     if (!m || !x || !t || !accuracy)
         return nb_fail(NB_EINVAL, "nb_model_accuracy: an argument is NULL");
+    if (m->options.loss != NB_CROSS_ENTROPY && m->options.loss != NB_BINARY_CROSS_ENTROPY)
+        return nb_fail(NB_EINVAL, "nb_model_accuracy: the loss %s has none",
+                       nb_loss_name(m->options.loss));
     const size_t n = nb_tensor_height(x);
     if (x->shape.ndim == 0 || n == 0 || nb_tensor_height(t) != n)
         return nb_fail(NB_ESHAPE, "nb_model_accuracy: x has %zu rows, t has %zu", n,

@@ -1,6 +1,7 @@
 #include "op/op_map.h"
 
 #include <math.h>
+#include <string.h>
 
 nb_status nb_map_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
@@ -47,4 +48,17 @@ nb_status nb_map_back_with(const nb_call *c, nb_slope_number *f, size_t lo, size
     f(elements(c->din, lo, hi), *(const double *)c->config, nb_tensor_at(c->in[0], lo),
       nb_tensor_at(c->dout, lo), c->beta, nb_tensor_at(c->din, lo));
     return NB_OK;
+}
+
+/* A few one by one, then by doubling: a call of memcpy costs more than a few numbers. */
+void nb_repeat(const nb_kernels *k, size_t n, const void *x, void *to)
+{
+    enum { few = 16 };
+    char *filled = to;
+    if (k->size == sizeof(float))
+        for (size_t i = 0; i < n && i < few; i++) ((float *)to)[i] = *(const float *)x;
+    else
+        for (size_t i = 0; i < n && i < few; i++) ((double *)to)[i] = *(const double *)x;
+    for (size_t i = few; i < n; i *= 2)
+        memcpy(filled + i * k->size, to, (i < n - i ? i : n - i) * k->size);
 }

@@ -23,4 +23,7 @@ nb_status nb_map_with(const nb_call *c, nb_kernel_number *f, size_t lo, size_t h
 nb_status nb_map_back(const nb_call *c, nb_slope *f, const nb_tensor *from, size_t lo, size_t hi);
 nb_status nb_map_back_with(const nb_call *c, nb_slope_number *f, size_t lo, size_t hi);
 
+/* n copies of the number at x, to `to`. */
+void nb_repeat(const nb_kernels *k, size_t n, const void *x, void *to);
+
 #endif

@@ -15,7 +15,7 @@ static nb_status product_plan(const char *name, const nb_tensor *in, nb_need *ne
     char left[96], right[96];
     const nb_tensor *a = &in[0], *b = &in[1];
     if (a->shape.ndim < 2 || b->shape.ndim != 2 || nb_tensor_width(a) != b->shape.dim[0])
-        return nb_fail(NB_ESHAPE, "%s: %s times %s", name,
+        return nb_fail(NB_ESHAPE, "%s: %s times %s, expected (n, k) times (k, m)", name,
                        nb_shape_text(a->shape, left, sizeof left),
                        nb_shape_text(b->shape, right, sizeof right));
     need->out = NB_SHAPE(a->shape.dim[0], b->shape.dim[1]);
@@ -266,4 +266,103 @@ const nb_op nb_op_affine = {
     .plan = affine_plan,
     .forward = {{prepare, NB_INPUT_ROWS, 1, true}, {affine_forward, NB_ROWS, 0, false}},
     .backward = {{affine_backward, NB_INPUT_ROWS, 0, false}, {affine_backward, NB_INPUT_ROWS, 1, false}, {affine_backward, NB_INPUT_ROWS, 2, false}},
+};
+
+/* --- products of stacks ----------------------------------------------------------------------- */
+
+/* a (..., i, k) times one matrix b (k, j), or times as many matrices b (..., k, j). */
+static nb_status matmul_stack_plan(const nb_tensor *in, const void *config, nb_need *need)
+{
+    char left[96], right[96];
+    const nb_shape *a = &in[0].shape, *b = &in[1].shape;
+    (void)config;
+    bool fits = a->ndim >= 3 && (b->ndim == 2 || b->ndim == a->ndim) &&
+                a->dim[a->ndim - 1] == b->dim[b->ndim - 2];
+    for (size_t d = 0; fits && b->ndim > 2 && d < a->ndim - 2; d++) fits = a->dim[d] == b->dim[d];
+    if (!fits)
+        return nb_fail(NB_ESHAPE,
+                       "matmul: %s times %s, expected (n, k) times (k, m), (n, i, k) "
+                       "times (k, j) or (n, i, k) times (n, k, j)",
+                       nb_shape_text(*a, left, sizeof left),
+                       nb_shape_text(*b, right, sizeof right));
+    need->out = *a;
+    need->out.dim[a->ndim - 1] = b->dim[b->ndim - 1];
+    return NB_OK;
+}
+
+/* Of one matrix: a is (i, k), b (k, j). A stack has `each` of them for each row. With one b, the rows
+ * of all matrices of a are taken as those of one. */
+typedef struct sizes {
+    size_t i, k, j, each;
+    bool one;
+} sizes;
+
+static sizes sizes_of(const nb_call *c)
+{
+    const nb_shape *a = &c->in[0]->shape, *b = &c->in[1]->shape;
+    sizes s = {a->dim[a->ndim - 2], a->dim[a->ndim - 1], b->dim[b->ndim - 1], 1, b->ndim == 2};
+    s.each = nb_tensor_width(c->in[0]) / s.k / (s.one ? 1 : s.i);
+    return s;
+}
+
+static char *matrix(const nb_call *c, const nb_tensor *t, size_t p, size_t rows, size_t columns)
+{
+    return (char *)t->data + p * rows * columns * c->kernels->size;
+}
+
+static nb_status matmul_stack_forward(const nb_call *c, size_t lo, size_t hi)
+{
+    const sizes s = sizes_of(c);
+    nb_status status = NB_OK;
+    if (s.one)
+        return c->kernels->gemm(false, false, (hi - lo) * s.each, s.j, s.k, 1,
+                                nb_tensor_at(c->in[0], lo), s.k, c->in[1]->data, s.j, 0,
+                                nb_tensor_at(c->out, lo), s.j);
+    for (size_t p = lo * s.each; p < hi * s.each && !status; p++)
+        status = c->kernels->gemm(false, false, s.i, s.j, s.k, 1, matrix(c, c->in[0], p, s.i, s.k),
+                                  s.k, matrix(c, c->in[1], p, s.k, s.j), s.j, 0,
+                                  matrix(c, c->out, p, s.i, s.j), s.j);
+    return status;
+}
+
+/* da = dy b^T */
+static nb_status stack_backward_a(const nb_call *c, size_t lo, size_t hi)
+{
+    const sizes s = sizes_of(c);
+    nb_status status = NB_OK;
+    if (s.one)
+        return c->kernels->gemm(false, true, (hi - lo) * s.each, s.k, s.j, c->alpha,
+                                nb_tensor_at(c->dout, lo), s.j, c->in[1]->data, s.j, c->beta,
+                                nb_tensor_at(c->din, lo), s.k);
+    for (size_t p = lo * s.each; p < hi * s.each && !status; p++)
+        status = c->kernels->gemm(
+            false, true, s.i, s.k, s.j, c->alpha, matrix(c, c->dout, p, s.i, s.j), s.j,
+            matrix(c, c->in[1], p, s.k, s.j), s.j, c->beta, matrix(c, c->din, p, s.i, s.k), s.k);
+    return status;
+}
+
+/* db = a^T dy */
+static nb_status stack_backward_b(const nb_call *c, size_t lo, size_t hi)
+{
+    const sizes s = sizes_of(c);
+    nb_status status = NB_OK;
+    if (s.one)
+        return c->kernels->gemm(true, false, hi - lo, s.j, nb_tensor_count(c->in[0]) / s.k,
+                                c->alpha, (char *)c->in[0]->data + lo * c->kernels->size, s.k,
+                                c->dout->data, s.j, c->beta, nb_tensor_at(c->din, lo), s.j);
+    for (size_t p = lo * s.each; p < hi * s.each && !status; p++)
+        status = c->kernels->gemm(
+            true, false, s.k, s.j, s.i, c->alpha, matrix(c, c->in[0], p, s.i, s.k), s.k,
+            matrix(c, c->dout, p, s.i, s.j), s.j, c->beta, matrix(c, c->din, p, s.k, s.j), s.j);
+    return status;
+}
+
+const nb_op nb_op_matmul_stack = {
+    .name = "matmul_stack",
+    .inputs = 2,
+    .promises = NB_BY_ROW | NB_FUSES,
+    .plan = matmul_stack_plan,
+    .forward = {{matmul_stack_forward, NB_ROWS, 0, false}},
+    .backward = {{stack_backward_a, NB_INPUT_ROWS, 0, false},
+                 {stack_backward_b, NB_INPUT_ROWS, 1, false}},
 };

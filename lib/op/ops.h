@@ -7,8 +7,12 @@
 #define NB_OP_LIST(X) \
     X(affine)         \
     X(matmul)         \
+    X(matmul_stack)   \
     X(add)            \
     X(multiply)       \
+    X(subtract)       \
+    X(divide)         \
+    X(broadcast)      \
     X(identity)       \
     X(step)           \
     X(sigmoid)        \
@@ -28,8 +32,18 @@
     X(softmax)        \
     X(sum)            \
     X(mean)           \
+    X(sum_axis)       \
+    X(mean_axis)      \
+    X(max_axis)       \
+    X(reshape)        \
+    X(transpose)      \
+    X(slice)          \
+    X(concatenate)    \
+    X(batch_norm)     \
+    X(dropout)        \
     X(squared_error)  \
     X(softmax_cross_entropy) \
+    X(weigh)          \
     X(pointwise_loss)
 
 #define X(name) extern const nb_op nb_op_##name;

@@ -20,6 +20,9 @@ nb_status nb_packed_check(const nb_tensor *x, bool entries)
     char text[96];
     if (!x || !x->packed) return nb_fail(NB_EINVAL, "nb_packed: x is %s", x ? "not packed" : "NULL");
     const nb_packed *p = x->packed;
+    if ((p->runs && !p->run) || (p->row && (!p->row_end || !p->entry)))
+        return nb_fail(NB_EINVAL, "nb_packed: %s is NULL",
+                       p->runs && !p->run ? "run" : (p->row_end ? "entry" : "row_end"));
     if (x->shape.ndim != 2)
         return nb_fail(NB_ESHAPE, "nb_packed: x is %s, expected a matrix",
                        nb_shape_text(x->shape, text, sizeof text));

@@ -32,7 +32,7 @@ const char *nb_dtype_name(nb_dtype dtype)
 
 bool nb_shape_equal(nb_shape a, nb_shape b)
 {
-    if (a.ndim != b.ndim) return false;
+    if (a.ndim != b.ndim || a.ndim > NB_MAX_DIMS) return false;
     for (size_t i = 0; i < a.ndim; i++)
         if (a.dim[i] != b.dim[i]) return false;
     return true;
@@ -41,6 +41,7 @@ bool nb_shape_equal(nb_shape a, nb_shape b)
 nb_status nb_shape_count(nb_shape shape, size_t *count)
 {
     size_t product = 1;
+    if (!count) return nb_fail(NB_EINVAL, "nb_shape_count: count is NULL");
     if (shape.ndim > NB_MAX_DIMS)
         return nb_fail(NB_EINVAL, "nb_shape_count: ndim=%zu > %d", shape.ndim, NB_MAX_DIMS);
     for (size_t i = 0; i < shape.ndim; i++) {
@@ -57,6 +58,7 @@ nb_status nb_shape_count(nb_shape shape, size_t *count)
 char *nb_shape_text(nb_shape shape, char *text, size_t size)
 {
     size_t used = 0;
+    if (!text) return NULL;
     for (size_t i = 0; i < shape.ndim && i < NB_MAX_DIMS && used < size; i++) {
         const char *before = i ? ", " : "(";
         used += (size_t)(shape.dim[i] == (size_t)-1
@@ -72,6 +74,7 @@ char *nb_shape_text(nb_shape shape, char *text, size_t size)
 nb_status nb_tensor_create(nb_tensor *t, nb_dtype dtype, nb_shape shape)
 {
     size_t count, bytes;
+    if (!t) return nb_fail(NB_EINVAL, "nb_tensor_create: t is NULL");
     *t = (nb_tensor){0};
     if (nb_dtype_size(dtype) == 0)
         return nb_fail(NB_EDTYPE, "nb_tensor_create: dtype=%d is no element type", (int)dtype);
@@ -98,32 +101,39 @@ nb_tensor nb_tensor_view(nb_dtype dtype, nb_shape shape, void *data)
     return (nb_tensor){.dtype = dtype, .shape = shape, .data = data};
 }
 
+/* The product of the dimensions from the first one on; 0 where there is no tensor. */
+static size_t elements_from(const nb_tensor *t, size_t first)
+{
+    size_t count = t && t->shape.ndim <= NB_MAX_DIMS;
+    for (size_t i = first; count && i < t->shape.ndim; i++) count *= t->shape.dim[i];
+    return count;
+}
+
 size_t nb_tensor_count(const nb_tensor *t)
 {
-    size_t count = 1;
-    for (size_t i = 0; i < t->shape.ndim; i++) count *= t->shape.dim[i];
-    return count;
+    return elements_from(t, 0);
 }
 
 size_t nb_tensor_width(const nb_tensor *t)
 {
-    size_t width = 1;
-    for (size_t i = 1; i < t->shape.ndim; i++) width *= t->shape.dim[i];
-    return width;
+    return elements_from(t, 1);
 }
 
 size_t nb_tensor_height(const nb_tensor *t)
 {
-    return t->shape.ndim ? t->shape.dim[0] : 1;
+    return t ? (t->shape.ndim ? t->shape.dim[0] : 1) : 0;
 }
 
 void *nb_tensor_at(const nb_tensor *t, size_t row)
 {
-    return (char *)t->data + row * nb_tensor_width(t) * nb_dtype_size(t->dtype);
+    return t && t->data ? (char *)t->data + row * nb_tensor_width(t) * nb_dtype_size(t->dtype)
+                        : NULL;
 }
 
 nb_tensor nb_tensor_rows(const nb_tensor *t, size_t lo, size_t hi)
 {
+    if (!t || lo > hi || hi > nb_tensor_height(t) || (t->packed && lo > 0))
+        return (nb_tensor){.data = NULL};
     nb_tensor rows = *t;
     rows.shape.dim[0] = hi - lo;
     rows.data = nb_tensor_at(t, lo);
@@ -202,6 +212,9 @@ nb_status nb_tensor_convert(const nb_tensor *from, nb_tensor *to)
                        !from || !to       ? "a tensor is NULL"
                        : to->packed       ? "`to` is packed"
                                           : "a tensor has no elements");
+    if (!nb_dtype_size(from->dtype) || !nb_dtype_size(to->dtype))
+        return nb_fail(NB_EDTYPE, "nb_tensor_convert: from %s to %s", nb_dtype_name(from->dtype),
+                       nb_dtype_name(to->dtype));
     if (!nb_shape_equal(from->shape, to->shape))
         return nb_fail(NB_ESHAPE, "nb_tensor_convert: from %s to %s",
                        nb_shape_text(from->shape, a, sizeof a),
@@ -218,10 +231,11 @@ nb_status nb_tensor_convert(const nb_tensor *from, nb_tensor *to)
 nb_status nb_tensor_gather(const nb_tensor *from, size_t n, const size_t *index, nb_tensor *to)
 {
     char got[128], want[128];
-    if (!from || !to || (n && !index) || from->packed || to->packed)
+    if (!from || !to || (n && !index) || !from->data || !to->data || from->packed || to->packed)
         return nb_fail(NB_EINVAL, "nb_tensor_gather: %s",
-                       from && to && (!n || index) ? "a tensor is packed" : "an argument is NULL");
-    if (from->dtype != to->dtype)
+                       from && to && (!n || index) ? "a tensor is packed or has no elements"
+                                                   : "an argument is NULL");
+    if (from->dtype != to->dtype || !nb_dtype_size(from->dtype))
         return nb_fail(NB_EDTYPE, "nb_tensor_gather: from %s to %s", nb_dtype_name(from->dtype),
                        nb_dtype_name(to->dtype));
     nb_shape shape = from->shape;

@@ -2,6 +2,7 @@
 #include "kernel/real.h"
 #include "nablas/activation.h"
 #include "nablas/blas.h"
+#include "nablas/convolution.h"
 #include "nablas/elementwise.h"
 #include "nablas/loss.h"
 #include "nablas/update.h"
@@ -297,6 +298,62 @@ static nb_status residual(size_t n, size_t m, const void *g, const void *Y, cons
     return NB(residual)(n, m, g, Y, T, labels, (real)beta, dA);
 }
 
+static nb_status im2col(const nb_window *window, size_t images, const void *x, void *col)
+{
+    return NB(im2col)(window, images, x, col);
+}
+
+static nb_status col2im(const nb_window *window, size_t images, const void *col, double beta,
+                        void *x)
+{
+    return NB(col2im)(window, images, col, (real)beta, x);
+}
+
+static nb_status convolution_forward(const nb_convolution *convolution, size_t images,
+                                     const void *x, const void *W, const void *b, bool relu,
+                                     void *y, void *scratch)
+{
+    return NB(convolution_forward)(convolution, images, x, W, b, relu, y, scratch);
+}
+
+static nb_status convolution_backward_input(const nb_convolution *convolution, size_t images,
+                                            const void *dy, const void *W, double beta, void *dx,
+                                            void *scratch)
+{
+    return NB(convolution_backward_input)(convolution, images, dy, W, (real)beta, dx, scratch);
+}
+
+static nb_status convolution_backward_weights(const nb_convolution *convolution, size_t images,
+                                              const void *x, const void *dy, double beta, void *dW,
+                                              void *db, void *scratch)
+{
+    return NB(convolution_backward_weights)(convolution, images, x, dy, (real)beta, dW, db,
+                                            scratch);
+}
+
+static nb_status max_pooling(const nb_window *window, size_t images, const void *x, void *y,
+                             uint8_t *winner)
+{
+    return NB(max_pooling)(window, images, x, y, winner);
+}
+
+static nb_status max_pooling_backward(const nb_window *window, size_t images, const void *dy,
+                                      const uint8_t *winner, double beta, void *dx)
+{
+    return NB(max_pooling_backward)(window, images, dy, winner, (real)beta, dx);
+}
+
+static nb_status average_pooling(const nb_window *window, size_t images, const void *x, void *y)
+{
+    return NB(average_pooling)(window, images, x, y);
+}
+
+static nb_status average_pooling_backward(const nb_window *window, size_t images, const void *dy,
+                                          double beta, void *dx)
+{
+    return NB(average_pooling_backward)(window, images, dy, (real)beta, dx);
+}
+
 const nb_kernels NB(kernels) = {
     .dtype = NB_REAL_DTYPE,
     .size = sizeof(real),
@@ -355,4 +412,14 @@ const nb_kernels NB(kernels) = {
     .cross_entropy = cross_entropy,
     .logit_cross_entropy = logit_cross_entropy,
     .residual = residual,
+    .im2col = im2col,
+    .col2im = col2im,
+    .convolution_scratch = NB(convolution_scratch),
+    .convolution_forward = convolution_forward,
+    .convolution_backward_input = convolution_backward_input,
+    .convolution_backward_weights = convolution_backward_weights,
+    .max_pooling = max_pooling,
+    .max_pooling_backward = max_pooling_backward,
+    .average_pooling = average_pooling,
+    .average_pooling_backward = average_pooling_backward,
 };

@@ -35,28 +35,47 @@ static bool append(json_t *array, json_t *item)
 static json_t *model_json(const nb_model *m)
 {
     const nb_model_options *o = &m->options;
-    json_t *input = json_array(), *layers = json_array(), *classes = json_array();
-    bool fine = input && layers && classes;
+    json_t *input = json_array(), *layers = json_array(), *classes = json_array(), *weights = json_array();
+    const nb_tensor *w = nb_value(nb_graph_find(m->graph, "class_weights"));
+    bool fine = input && layers && classes && weights;
     for (size_t i = 0; fine && i < o->input.ndim; i++)
         fine = append(input, json_integer((json_int_t)o->input.dim[i]));
     for (size_t i = 0; fine && i < o->layers.count; i++)
         fine = append(layers, layer_json(&o->layers.layer[i]));
     for (size_t i = 0; fine && o->classes && i < m->outputs; i++)
         fine = append(classes, json_string(o->classes[i]));
+    for (size_t i = 0; fine && w && i < m->outputs; i++)
+        fine = append(weights, json_real(nb_kernels_of(w->dtype)->get(w->data, i)));
     json_t *root =
-        fine ? json_pack("{s:i, s:O, s:f, s:s, s:f, s:f, s:O, s:O}", "format", format, "input",
+        fine ? json_pack("{s:i, s:O, s:f, s:s, s:f, s:f, s:O, s:O, s:O}", "format", format, "input",
                          input, "scale", o->scale, "loss", nb_loss_name(o->loss), "epsilon",
-                         o->epsilon, "delta", o->delta, "layers", layers, "classes", classes)
+                         o->epsilon, "delta", o->delta, "layers", layers, "classes", classes, "class_weights", weights)
              : NULL;
     json_decref(input);
     json_decref(layers);
     json_decref(classes);
+    json_decref(weights);
     return root;
+}
+
+/* JSON is UTF-8. */
+static nb_status check_names(const nb_model *m)
+{
+    for (size_t i = 0; m->options.classes && i < m->outputs; i++) {
+        json_t *name = json_string(m->options.classes[i]);
+        json_decref(name);
+        if (!name)
+            return nb_fail(NB_EINVAL, "nb_model_save: the name of class %zu, '%.80s', is not UTF-8",
+                           i, m->options.classes[i]);
+    }
+    return NB_OK;
 }
 
 nb_status nb_description_write(const nb_model *m, char **text)
 {
     *text = NULL;
+    nb_status status = check_names(m);
+    if (status) return status;
     json_t *root = model_json(m);
     const size_t flags = JSON_COMPACT, size = root ? json_dumpb(root, NULL, 0, flags) : 0;
     char *buffer = size ? nb_alloc(size + 1, 1) : NULL;
@@ -149,6 +168,22 @@ static nb_status read_classes(nb_description *d, const json_t *root, const char 
     return NB_OK;
 }
 
+static nb_status read_class_weights(nb_description *d, const json_t *root, const char *label)
+{
+    const json_t *weights = json_object_get(root, "class_weights");
+    const size_t count = json_array_size(weights);
+    if (count == 0) return NB_OK;
+    double *weight = d->memory[2] = nb_alloc(count, sizeof *weight);
+    if (!weight) return NB_ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        if (!json_is_number(json_array_get(weights, i))) return bad(label, "list of class weights");
+        weight[i] = json_number_value(json_array_get(weights, i));
+    }
+    d->class_weights = count;
+    d->options.class_weights = weight;
+    return NB_OK;
+}
+
 static nb_status read_rest(nb_description *d, const json_t *root, const char *label)
 {
     nb_model_options *o = &d->options;
@@ -181,6 +216,7 @@ nb_status nb_description_read(nb_description *d, const char *text, const char *l
     nb_status status = read_rest(d, root, label);
     if (!status) status = read_layers(d, root, label);
     if (!status) status = read_classes(d, root, label);
+    if (!status) status = read_class_weights(d, root, label);
     json_decref(root);
     if (status) nb_description_free(d);
     return status;
@@ -190,6 +226,7 @@ void nb_description_free(nb_description *d)
 {
     nb_free(d->memory[0]);
     nb_free(d->memory[1]);
+    nb_free(d->memory[2]);
     *d = (nb_description){0};
 }
 
@@ -197,8 +234,10 @@ static const char *layer_text(const nb_layer *l, char *text, size_t size)
 {
     if (l->kind == NB_LAYER_DENSE)
         nb_snprintf(text, size, "dense %zu%s", l->units, l->bias ? "" : " without bias");
-    else if (l->kind == NB_LAYER_ACTIVATION)
+    else if (l->kind == NB_LAYER_ACTIVATION && l->value == 0)
         nb_snprintf(text, size, "%s", nb_activation_name(l->activation));
+    else if (l->kind == NB_LAYER_ACTIVATION)
+        nb_snprintf(text, size, "%s %g", nb_activation_name(l->activation), l->value);
     else
         nb_snprintf(text, size, "%s %g%s", kinds[l->kind], l->value, l->book ? ", the book's" : "");
     return text;

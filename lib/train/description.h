@@ -12,8 +12,8 @@ nb_status nb_description_write(const nb_model *model, char **text);
 /* What a text says. `options` points into `memory`. */
 typedef struct nb_description {
     nb_model_options options;
-    void *memory[2];
-    size_t classes;
+    void *memory[3];
+    size_t classes, class_weights; /* how many */
 } nb_description;
 
 /* nb_description_read - read it; `label` names the file in messages.

@@ -104,7 +104,8 @@ nb_status nb_model_load(nb_model *m, const char *path)
     nb_arrays arrays;
     nb_description d = {0};
     char what[256];
-    if (!m || !path) return nb_fail(NB_EINVAL, "nb_model_load: %s is NULL", m ? "path" : "model");
+    if (!m || !path)
+        return nb_fail(NB_EINVAL, "nb_model_load: %s is NULL", m ? "path" : "model");
     nb_status status = nb_arrays_load(&arrays, path);
     if (status) return status;
     const char *text = nb_arrays_text(&arrays, NB_DESCRIPTION_KEY);
@@ -137,9 +138,11 @@ static nb_status check_classes(const origin *from, const nb_description *d)
     size_t units = 0;
     for (size_t i = 0; i < l->count; i++)
         if (l->layer[i].kind == NB_LAYER_DENSE) units = l->layer[i].units;
-    if (d->classes == 0 || d->classes == units) return NB_OK;
-    return nb_fail(NB_EFORMAT, "%s: %s: %zu names of classes, the model has %zu outputs",
-                   from->caller, from->path, d->classes, units);
+    const bool named = d->classes == 0 || d->classes == units;
+    if (named && (d->class_weights == 0 || d->class_weights == units)) return NB_OK;
+    return nb_fail(NB_EFORMAT, "%s: %s: %zu %s of classes, the model has %zu outputs", from->caller,
+                   from->path, named ? d->class_weights : d->classes, named ? "weights" : "names",
+                   units);
 }
 
 /* The model that the arrays and the options make together. */
@@ -172,8 +175,8 @@ static nb_status make(nb_model **m, const origin *from, const nb_arrays *arrays,
 nb_status nb_model_open(nb_model **m, const char *path, const nb_model_options *options)
 {
     nb_arrays arrays;
+    if (m) *m = NULL;
     if (!m || !path) return nb_fail(NB_EINVAL, "nb_model_open: %s is NULL", m ? "path" : "model");
-    *m = NULL;
     nb_status status = nb_arrays_load(&arrays, path);
     if (!status) status = make(m, &(origin){"nb_model_open", path}, &arrays, options);
     nb_arrays_destroy(&arrays);
@@ -184,9 +187,9 @@ nb_status nb_model_parse(nb_model **m, const void *bytes, size_t size, const cha
                          const char *label, const nb_model_options *options)
 {
     nb_arrays arrays;
+    if (m) *m = NULL;
     if (!m || !label)
         return nb_fail(NB_EINVAL, "nb_model_parse: %s is NULL", m ? "label" : "model");
-    *m = NULL;
     nb_status status = nb_arrays_parse(bytes, size, suffix, label, &arrays);
     if (!status) status = make(m, &(origin){"nb_model_parse", label}, &arrays, options);
     nb_arrays_destroy(&arrays);
@@ -221,7 +224,8 @@ static nb_status find_layers(const origin *from, const nb_arrays *arrays, nb_act
             return nb_fail(NB_ESHAPE, "%s: %s: W%zu is %s, expected a matrix", from->caller,
                            from->path, l + 1, nb_shape_text(W->shape, shape, sizeof shape));
         if (l == 0) o->input = NB_SHAPE(W->shape.dim[0]);
-        (*layer)[2 * l] = bias ? nb_dense(W->shape.dim[1]) : nb_dense_without_bias(W->shape.dim[1]);
+        (*layer)[2 * l] =
+            bias ? nb_dense(W->shape.dim[1]) : nb_dense_without_bias(W->shape.dim[1]);
         (*layer)[2 * l + 1] = nb_act(activation);
     }
     o->layers = (nb_layers){2 * count - 1, *layer};
@@ -235,9 +239,11 @@ nb_status nb_model_open_perceptron(nb_model **m, const char *path, nb_activation
     nb_model_options o = options ? *options : (nb_model_options){0};
     nb_arrays arrays;
     nb_layer *layer = NULL;
+    if (m) *m = NULL;
     if (!m || !path)
         return nb_fail(NB_EINVAL, "nb_model_open_perceptron: %s is NULL", m ? "path" : "model");
-    *m = NULL;
+    if ((unsigned)activation >= NB_ACTIVATIONS)
+        return nb_fail(NB_EINVAL, "nb_model_open_perceptron: activation=%d", (int)activation);
     o.loss = NB_CROSS_ENTROPY;
     nb_status status = nb_arrays_load(&arrays, path);
     if (!status) status = find_layers(&from, &arrays, activation, &o, &layer);

@@ -1,5 +1,4 @@
 /* One step of training, and the metric of a set. */
-#include "train/trainer.h"
 #include "nablas/blas.h"
 #include "nablas/clock.h"
 #include "nablas/memory.h"
@@ -7,6 +6,7 @@
 #include "nablas/threads.h"
 #include "nablas/train.h"
 #include "train/pace.h"
+#include "train/trainer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ struct nb_trainer {
     nb_pool *pool; /* NULL: one thread is all there is */
     nb_pace step_pace, eval_pace;
     size_t steps, steps_all; /* done; done with all threads */
-    double first;            /* loss of the first batch, before the step; NaN before that */
+    double first;            /* loss of the first batch before the step */
     nb_pass pass_before;
 };
 
@@ -41,33 +41,54 @@ static nb_status set_crew(nb_trainer *r, const nb_pace *pace)
     return nb_graph_set_pool(r->model->graph, pace->all ? r->pool : NULL);
 }
 
-/* What divergence in the first step is judged by. */
-static nb_status look_at_first(nb_trainer *r, nb_node *loss)
+/* The loss before the step. */
+static nb_status forward(nb_trainer *r, nb_node *loss)
 {
     nb_status status = nb_forward(loss);
-    if (!status) r->first = nb_scalar(loss);
+    if (!status && r->steps == 0) r->first = nb_scalar(loss);
     return status;
 }
 
-/* Update by differences: of the batch as it is, whose rows must be there for every pass. */
-static nb_status update_numerically(nb_trainer *r, nb_batch *b, nb_node **loss)
+/* The loss with the new weights, as the book's `loss` computes it: predicting. */
+static nb_status forward_predicting(nb_trainer *r, nb_node *loss)
 {
+    nb_graph *g = r->model->graph;
+    const nb_pass pass = nb_graph_pass(g);
+    nb_graph_set_pass(g, (nb_pass){0});
+    nb_status status = nb_optimizer_forward(r->optimizer, loss);
+    nb_graph_set_pass(g, pass);
+    return status;
+}
+
+/* Gradients by differences: of the batch as it is, whose rows must be there for every pass, and with
+ * the masks of one training pass. */
+static nb_status differentiate(nb_trainer *r, nb_batch *b, nb_node **loss)
+{
+    nb_graph *g = r->model->graph;
+    nb_pass pass = nb_graph_pass(g);
     nb_status status = b->fill ? b->fill(b->context, 0, b->n) : NB_OK;
     if (!status) status = nb_model_feed(r->model, &b->x, &b->t, loss);
-    if (!status && r->steps == 0) status = look_at_first(r, *loss);
+    if (!status) status = forward(r, *loss);
+    pass.frozen = true;
+    nb_graph_set_pass(g, pass);
     if (!status) status = nb_model_numerical_gradient(r->model, &b->x, &b->t, NB_NUMERICAL_H);
-    if (!status) status = nb_model_feed(r->model, &b->x, &b->t, loss);
-    if (!status) status = nb_optimizer_update(r->optimizer);
-    return status ? status : nb_forward(*loss);
+    pass.frozen = false;
+    nb_graph_set_pass(g, pass);
+    return status;
 }
 
 static nb_status update(nb_trainer *r, nb_batch *b, nb_node **loss)
 {
-    if (r->options.gradient == NB_NUMERICAL) return update_numerically(r, b, loss);
-    nb_status status = nb_model_feed_batch(r->model, b, loss);
-    if (!status) status = r->steps ? nb_forward(*loss) : look_at_first(r, *loss);
-    if (!status) status = nb_optimizer_step(r->optimizer, *loss);
-    return status ? status : nb_optimizer_forward(r->optimizer, *loss);
+    nb_status status;
+    if (r->options.gradient == NB_NUMERICAL) {
+        status = differentiate(r, b, loss);
+        if (!status) status = nb_optimizer_update(r->optimizer);
+    } else {
+        status = nb_model_feed_batch(r->model, b, loss);
+        if (!status) status = forward(r, *loss);
+        if (!status) status = nb_optimizer_step(r->optimizer, *loss);
+    }
+    return status ? status : forward_predicting(r, *loss);
 }
 
 nb_status nb_trainer_step(nb_trainer *r, double *value)
@@ -148,7 +169,8 @@ nb_status nb_trainer_metric(nb_trainer *r, const nb_dataset *set, double *metric
     nb_score sum = {0};
     nb_source *other = NULL, *source = NULL;
     nb_status status = NB_OK;
-    if (!r || !set || !metric) return nb_fail(NB_EINVAL, "nb_trainer_metric: an argument is NULL");
+    if (!r || !set || !metric)
+        return nb_fail(NB_EINVAL, "nb_trainer_metric: an argument is NULL");
     if (set == nb_source_dataset(r->train)) source = r->train;
     if (set == nb_source_dataset(r->test)) source = r->test;
     if (!source) {
@@ -213,13 +235,14 @@ static size_t most_threads(const nb_train_options *o)
 static nb_status start_threads(nb_trainer *r, size_t asked)
 {
     const size_t threads = asked ? asked : most_threads(&r->options);
-    nb_status status = threads > 1 ? nb_pool_create(&r->pool, threads) : NB_OK;
+    const bool pays = threads > 1 && (asked || nb_blas_concurrent());
+    nb_status status = pays ? nb_pool_create(&r->pool, threads) : NB_OK;
     /* A system that starts no more threads is no reason to fail where one will do. */
     if (status && asked) return status;
     const bool fixed = asked || !r->pool;
     nb_pace_init(&r->step_pace, fixed, r->pool);
     nb_pace_init(&r->eval_pace, fixed, r->pool);
-    return NB_OK;
+    return nb_graph_set_pool(r->model->graph, r->pool); /* scratch memory for all of them */
 }
 
 static nb_status start_optimizer(nb_trainer *r)

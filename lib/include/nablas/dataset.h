@@ -76,6 +76,14 @@ nb_status nb_dataset_range(const nb_dataset *d, size_t lo, size_t hi, nb_tensor 
 nb_status nb_dataset_split(const nb_dataset *d, double share, nb_random *random, size_t *index,
                            size_t *firsts);
 
+/* nb_dataset_divide - the same as two datasets of their own, for nb_dataset_destroy.
+ * nb_dataset_destroy - free x and t of a dataset that owns them, and zero it; fine on a zeroed one.
+ * Errors: as nb_dataset_split; NB_EINVAL a set would be empty. *first and *second are zeroed then.
+ * Cost:   one copy of the samples. */
+nb_status nb_dataset_divide(const nb_dataset *d, double share, nb_random *random,
+                            nb_dataset *first, nb_dataset *second);
+void nb_dataset_destroy(nb_dataset *d);
+
 /* --- batches -------------------------------------------------------------------------------- */
 
 /* How batches are drawn: each sample at random from all, as the book's np.random.choice; the

@@ -4,6 +4,10 @@
 #ifndef NABLAS_FUNCTION_H
 #define NABLAS_FUNCTION_H
 
+#include "nablas/op.h"
+#include "nablas/tensor.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -16,14 +20,20 @@ typedef struct nb_node nb_node;
 
 /* (n,m) = x (n,k) W (k,m) + b (m); dimensions of x behind the first are taken as one k. */
 nb_node *nb_affine(nb_node *x, nb_node *W, nb_node *b);
-/* (n,m) = a (n,k) b (k,m) */
+/* (n,m) = a (n,k) b (k,m); of stacks (n,i,j) = a (n,i,k) b (k,j), or a (n,i,k) b (n,k,j), with any
+ * number of equal dimensions in place of n. */
 nb_node *nb_matmul(nb_node *a, nb_node *b);
 
 /* --- elementwise ---------------------------------------------------------------------------- */
 
-/* a + b, a b; equal shapes */
+/* a + b, a - b, a b, a / b, with NumPy's broadcasting: shapes are aligned at their ends, and where
+ * one has no dimension or one of 1, it is stretched: (batch, m) with (m), (1, m), (batch, 1) or a
+ * scalar. The batch is the first dimension of the result. A gradient is summed over what was
+ * stretched, rows in order. NB_ESHAPE: the message names the dimension that does not fit. */
 nb_node *nb_add(nb_node *a, nb_node *b);
+nb_node *nb_subtract(nb_node *a, nb_node *b);
 nb_node *nb_multiply(nb_node *a, nb_node *b);
+nb_node *nb_divide(nb_node *a, nb_node *b);
 /* x; 1 if x > 0 else 0; 1/(1 + e^-x); max(0, x) */
 nb_node *nb_identity(nb_node *x);
 nb_node *nb_step(nb_node *x);
@@ -53,6 +63,41 @@ nb_node *nb_softmax(nb_node *a);
 /* the sum, the mean of all elements: a scalar */
 nb_node *nb_sum(nb_node *x);
 nb_node *nb_mean(nb_node *x);
+/* the sum, the mean, the largest of the elements along one axis, which goes or, with keep, becomes a
+ * dimension of 1. Axis 0 is the first, or the batch: then the result has no batch; -1 is the last.
+ * Of equal largest elements the first has the gradient; NaN is the largest. */
+nb_node *nb_sum_axis(nb_node *x, int axis, bool keep);
+nb_node *nb_mean_axis(nb_node *x, int axis, bool keep);
+nb_node *nb_max_axis(nb_node *x, int axis, bool keep);
+
+/* --- shapes ----------------------------------------------------------------------------------
+ *
+ * Each makes a copy, in one pass. The batch stays the first dimension. NB_ESHAPE: the message says
+ * what was expected. */
+
+/* the elements of x (n, ...) in their order: x (batch, ...) as (batch, shape), x without a batch as
+ * shape. nb_flatten - x (n, ...) as (n, k); x itself if it is so already. */
+nb_node *nb_reshape(nb_node *x, nb_shape shape);
+nb_node *nb_flatten(nb_node *x);
+/* axis d of the result is axis axes.dim[d] of x: nb_transpose(x, NB_SHAPE(0, 2, 1)) */
+nb_node *nb_transpose(nb_node *x, nb_shape axes);
+/* positions from ... to-1 along an axis other than the batch */
+nb_node *nb_slice(nb_node *x, int axis, size_t from, size_t to);
+/* a, and behind it b, along an axis other than the batch */
+nb_node *nb_concatenate(nb_node *a, nb_node *b, int axis);
+
+/* --- training ------------------------------------------------------------------------------- */
+
+/* gamma (x - mean) / sqrt(variance + epsilon) + beta, for each feature, 6.3. In training passes mean
+ * and (biased) variance are those of the batch, and the running ones go momentum old +
+ * (1 - momentum) new; predicting passes take the running ones. mean, variance: nb_state; all four
+ * (features). options NULL: nb_batch_norm_book. */
+nb_node *nb_batch_norm(nb_node *x, nb_node *gamma, nb_node *beta, nb_node *mean, nb_node *variance,
+                       const nb_batch_norm_options *options);
+/* In training passes x where rand() > ratio, drawn in C order from the pass's stream, and 0
+ * elsewhere, 6.4.3; 0 <= ratio < 1. The book's leaves x as it is and multiplies by 1 - ratio when
+ * predicting; the other (inverted) divides by 1 - ratio and predicts with x itself. */
+nb_node *nb_dropout(nb_node *x, double ratio, bool book);
 
 /* --- losses --------------------------------------------------------------------------------- */
 
@@ -62,6 +107,9 @@ nb_node *nb_mean_squared_error(nb_node *y, nb_node *t);
  * epsilon is NB_BOOK_EPSILON or, computed from the logits, NB_EXACT_LOG (loss.h). As in the book,
  * backward is (y - t)/n for both: the derivative of the exact form. */
 nb_node *nb_softmax_cross_entropy(nb_node *a, nb_node *t, double epsilon);
+/* the same, each sample's loss times weights[t] (m) before the mean; of rows t, times their sum of
+ * t_j weights_j */
+nb_node *nb_weighted_cross_entropy(nb_node *a, nb_node *t, nb_node *weights, double epsilon);
 /* the scalar mean over batch and columns of (y - t)^2, of |y - t| (slope 0 at 0), of Huber's
  * d^2/2 where |d| <= delta, delta (|d| - delta/2) beyond, d = y - t; y, t (n, ...) of equal shape */
 nb_node *nb_squared_loss(nb_node *y, nb_node *t);

@@ -1,11 +1,12 @@
 /* kernels.h - the kernels of one precision as a table, for code that is written once for both.
  *
- * Each entry is the kernel of the same name in blas.h, activation.h, elementwise.h, update.h and
- * loss.h, with arrays as void pointers (float or double, as the table's dtype says) and numbers as
- * double. */
+ * Each entry is the kernel of the same name in blas.h, activation.h, elementwise.h, update.h, loss.h
+ * and convolution.h, with arrays as void pointers (float or double, as the table's dtype says) and
+ * numbers as double. */
 #ifndef NABLAS_KERNELS_H
 #define NABLAS_KERNELS_H
 
+#include "nablas/convolution.h"
 #include "nablas/sparse.h"
 #include "nablas/tensor.h"
 #include "nablas/update.h"
@@ -97,6 +98,27 @@ typedef struct nb_kernels {
                                      const int32_t *labels, void *each);
     nb_status (*residual)(size_t n, size_t m, const void *g, const void *Y, const void *T,
                           const int32_t *labels, double beta, void *dA);
+
+    nb_status (*im2col)(const nb_window *window, size_t images, const void *x, void *col);
+    nb_status (*col2im)(const nb_window *window, size_t images, const void *col, double beta,
+                        void *x);
+    size_t (*convolution_scratch)(const nb_convolution *convolution);
+    nb_status (*convolution_forward)(const nb_convolution *convolution, size_t images,
+                                     const void *x, const void *W, const void *b, bool relu,
+                                     void *y, void *scratch);
+    nb_status (*convolution_backward_input)(const nb_convolution *convolution, size_t images,
+                                            const void *dy, const void *W, double beta, void *dx,
+                                            void *scratch);
+    nb_status (*convolution_backward_weights)(const nb_convolution *convolution, size_t images,
+                                              const void *x, const void *dy, double beta, void *dW,
+                                              void *db, void *scratch);
+    nb_status (*max_pooling)(const nb_window *window, size_t images, const void *x, void *y,
+                             uint8_t *winner);
+    nb_status (*max_pooling_backward)(const nb_window *window, size_t images, const void *dy,
+                                      const uint8_t *winner, double beta, void *dx);
+    nb_status (*average_pooling)(const nb_window *window, size_t images, const void *x, void *y);
+    nb_status (*average_pooling_backward)(const nb_window *window, size_t images, const void *dy,
+                                          double beta, void *dx);
 } nb_kernels;
 
 /* nb_kernels_of - the table for NB_FLOAT32 or NB_FLOAT64; NULL for any other type. */

@@ -78,14 +78,20 @@ typedef struct nb_layer {
     bool bias;                /* dense */
     nb_activation activation; /* activation */
     double value;             /* leaky relu's slope, elu's alpha, dropout's ratio */
-    bool book;                /* dropout: not inverted, predicting multiplies by 1 - ratio;
-                                 batch norm: running variance starts at 0 */
+    bool book;                /* batch norm, dropout: nb_as_in_book */
 } nb_layer;
 
 nb_layer nb_dense(size_t units);
 nb_layer nb_dense_without_bias(size_t units);
 nb_layer nb_act(nb_activation activation); /* leaky relu: slope 0.01; elu: alpha 1 */
 nb_layer nb_standardize(void);
+nb_layer nb_batch_norm_layer(void);        /* by channel, running variance from 1, epsilon 1e-5 */
+nb_layer nb_dropout_layer(double ratio);   /* inverted; ratio 0 ... below 1 */
+nb_layer nb_flatten_layer(void);
+
+/* nb_as_in_book - the layer as the book has it. Batch norm: by column, running variance from 0,
+ * epsilon 1e-6; dropout: not inverted. */
+nb_layer nb_as_in_book(nb_layer layer);
 
 /* A list: NB_LAYERS(nb_dense(50), nb_act(NB_RELU), nb_dense(10)). The array is the caller's. */
 typedef struct nb_layers {
@@ -125,6 +131,8 @@ typedef struct nb_model_options {
     nb_loss loss;
     double epsilon;   /* cross entropy: NB_EXACT_LOG (0) or NB_BOOK_EPSILON (loss.h) */
     double delta;     /* Huber; 0 is taken as 1 */
+    const double *class_weights; /* (outputs) cross entropy: what each sample's loss is multiplied by,
+                                    by its class; copied into the state "class_weights"; NULL: 1 */
     nb_dtype dtype;   /* NB_FLOAT32 or NB_FLOAT64 */
     size_t max_batch; /* rows of one pass; 0: nb_train_max_batch's 200 (train.h) */
     nb_random *random; /* the stream that first weights are drawn from; NULL: they are 0 */
@@ -147,13 +155,14 @@ typedef struct nb_model {
     nb_node *output;  /* softmax or sigmoid of the scores, or the scores themselves */
     nb_node *label_loss;  /* for labels; NULL but for cross entropy */
     nb_node *target_loss; /* for rows */
-    nb_model_options options; /* with a copy of the layers and names; random is NULL */
+    nb_model_options options; /* with a copy of the layers and names; random and class_weights are NULL */
     size_t outputs;
 } nb_model;
 
 /* nb_model_create - build the graph, draw the weights. Parameters are named W1, b1, W2, ... in the
- * order of their layers, as in the book; gamma1, beta1 of batch norm, with state mean1, variance1.
- * Weights are drawn in this order, row by row, in double; biases are 0.
+ * order of their layers, as in the book; gamma1, beta1 of batch norm, with state mean1, variance1; of
+ * standardize, state center1, deviation1.
+ * Weights are drawn in this order, row by row, in double; biases and beta are 0, gamma is 1.
  * nb_model_destroy - free it; NULL is fine.
  * nb_model_clone - a model over the same parameters and state, with all else of its own, to predict
  * on another thread; `model` must outlive it.
@@ -163,11 +172,13 @@ nb_status nb_model_create(nb_model **model, const nb_model_options *options);
 void nb_model_destroy(nb_model *model);
 nb_status nb_model_clone(const nb_model *model, nb_model **clone);
 
-/* nb_model_draw - draw the weights anew, as options.init says. */
+/* nb_model_draw - draw the weights anew, as options.init says; batch norm begins anew. */
 nb_status nb_model_draw(nb_model *model, nb_random *random);
 
 /* nb_model_standardize - set the first standardize layer's state from a dataset: mean and standard
- * deviation of each column of x; a column that is constant gets the deviation 1. */
+ * deviation of each column of x; a column that is constant gets the deviation 1.
+ * Errors: NB_EINVAL no such layer; NB_ESHAPE x has another number of columns; those of
+ *         nb_dataset_check; NB_ENOMEM. */
 nb_status nb_model_standardize(nb_model *model, const nb_dataset *d);
 
 /* nb_two_layer_net_create - the book's TwoLayerNet (4.5.1, 5.7.2): inputs-hidden-outputs, book's
@@ -193,7 +204,8 @@ nb_status nb_model_feed(nb_model *model, const nb_tensor *x, const nb_tensor *t,
 nb_status nb_model_feed_batch(nb_model *model, const nb_batch *batch, nb_node **loss);
 
 /* nb_model_loss - the loss, a predicting pass; n <= max_batch.
- * nb_model_accuracy - the share of rows whose largest score is t's class; any n > 0. */
+ * nb_model_accuracy - the share of rows whose largest score is t's class, for binary cross entropy
+ * of numbers on the right side of 1/2; any n > 0. Errors: also NB_EINVAL another loss. */
 nb_status nb_model_loss(nb_model *model, const nb_tensor *x, const nb_tensor *t, double *loss);
 nb_status nb_model_accuracy(nb_model *model, const nb_tensor *x, const nb_tensor *t,
                             double *accuracy);
@@ -223,7 +235,7 @@ typedef struct nb_score {
  * nb_score_r2 - 1 - squared / spread: the share of the targets' variance that is explained.
  * nb_model_metric_name - "accuracy", "RMSE", "MAE".
  * nb_model_metric_better - is metric a better than b? Larger for accuracy, smaller for errors; NaN
- * never. */
+ * never, nor for a NULL model. */
 nb_status nb_model_compare(nb_model *model, const nb_tensor *t, nb_score *score);
 double nb_model_metric(const nb_model *model, const nb_score *score);
 double nb_score_r2(const nb_score *score);

@@ -28,7 +28,8 @@ extern "C" {
 
 /* nb_model_save - write parameters, state and the description, whole or not at all.
  * nb_model_can_save - to ask before hours of work; nothing is left at `path`.
- * Errors: NB_EINVAL a NULL, the suffix is none that is written; NB_EIO; NB_ENOMEM. */
+ * Errors: NB_EINVAL a NULL, the suffix is none that is written, a name of a class is not UTF-8; NB_EIO;
+ *         NB_ENOMEM. */
 nb_status nb_model_save(const nb_model *model, const char *path);
 nb_status nb_model_can_save(const nb_model *model, const char *path);
 

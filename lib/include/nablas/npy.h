@@ -29,6 +29,11 @@ extern "C" {
  * Nothing is allocated before the header and the sizes have been checked. */
 nb_status nb_npy_parse(const void *bytes, size_t size, const char *label, nb_tensor *out);
 
+/* nb_npy_view - the same without a copy: a tensor over `bytes`, which must stay, and are not to be
+ * written through it. Errors: also NB_EFORMAT elements in another byte order, in Fortran's order or
+ * not aligned for their type. */
+nb_status nb_npy_view(const void *bytes, size_t size, const char *label, nb_tensor *out);
+
 /* nb_npy_load, nb_npy_save - the same from a file and to one; what is written is, byte for byte,
  * what np.save of NumPy 1.24 writes. Errors: also NB_EIO; NB_EINVAL an argument or the tensor's
  * elements are NULL. */

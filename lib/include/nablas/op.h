@@ -156,6 +156,18 @@ typedef struct nb_op {
 size_t nb_groups(size_t n);
 void nb_fold(const nb_kernels *kernels, size_t groups, size_t width, size_t stride, void *partial);
 
+/* How nb_batch_norm works. */
+typedef struct nb_batch_norm_options {
+    bool channels;   /* of x (n, c, ...): a mean for each of the c channels; else for each of the
+                        columns, c times the rest, as the book does for images too */
+    double momentum; /* 0 ... 1: what a running statistic keeps of itself in a training pass */
+    double epsilon;  /* >= 0, added to the variance */
+} nb_batch_norm_options;
+
+/* The book's, by column; the usual, by channel. */
+extern const nb_batch_norm_options nb_batch_norm_book;     /* momentum 0.9, epsilon 1e-6 */
+extern const nb_batch_norm_options nb_batch_norm_channels; /* momentum 0.9, epsilon 1e-5 */
+
 /* nb_op_count, nb_op_at - the operations that nablas brings, for tests and tools. */
 size_t nb_op_count(void);
 const nb_op *nb_op_at(size_t i);

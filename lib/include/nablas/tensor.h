@@ -58,7 +58,8 @@ typedef struct nb_shape {
 bool nb_shape_equal(nb_shape a, nb_shape b);
 
 /* nb_shape_count - *count = product of the dimensions (1 for a scalar).
- * Errors: NB_EINVAL ndim > NB_MAX_DIMS; NB_EOVERFLOW the product does not fit; *count untouched. */
+ * Errors: NB_EINVAL ndim > NB_MAX_DIMS, a NULL; NB_EOVERFLOW the product does not fit; *count
+ *         untouched. */
 nb_status nb_shape_count(nb_shape shape, size_t *count);
 
 /* nb_shape_text - "(60000, 784)", as Python writes it, cut to `size` bytes; returns `text`. A
@@ -87,24 +88,26 @@ void nb_tensor_destroy(nb_tensor *t);
 /* nb_tensor_view - a tensor over `data`, which stays the caller's and must outlive it. */
 nb_tensor nb_tensor_view(nb_dtype dtype, nb_shape shape, void *data);
 
-/* nb_tensor_count - number of elements of a tensor that was created or is a valid view. */
+/* nb_tensor_count - number of elements of a tensor that was created or is a valid view; 0 for NULL.
+ */
 size_t nb_tensor_count(const nb_tensor *t);
 
 /* nb_tensor_height - rows: the first dimension, 1 for a scalar.
  * nb_tensor_width - elements of one row: the product of the others.
- * nb_tensor_at - address of row i. */
+ * nb_tensor_at - address of row i, which is not checked; NULL for a tensor without elements. */
 size_t nb_tensor_height(const nb_tensor *t);
 size_t nb_tensor_width(const nb_tensor *t);
 void *nb_tensor_at(const nb_tensor *t, size_t row);
 
-/* nb_tensor_rows - rows lo ... hi-1 (along the first dimension) as a view; lo <= hi <= dim[0]. */
+/* nb_tensor_rows - rows lo ... hi-1 (along the first dimension) as a view. Without elements (`data`
+ * is NULL) if not lo <= hi <= dim[0], or packed and lo > 0. */
 nb_tensor nb_tensor_rows(const nb_tensor *t, size_t lo, size_t hi);
 
 /* nb_tensor_gather - rows index[0] ... index[n-1] of `from`, one after the other: an index may repeat.
  *
  *   from  in   of any type, not a scalar
  *   to    out  (n, ...) of the same type and row shape; must not overlap `from`
- * Errors: NB_EINVAL a NULL; NB_EDTYPE; NB_ESHAPE; NB_ERANGE an index beyond the rows. `to` is then
+ * Errors: NB_EINVAL a NULL, packed; NB_EDTYPE; NB_ESHAPE; NB_ERANGE an index beyond the rows. `to` is then
  *         untouched. Cost: one pass over `to`. */
 nb_status nb_tensor_gather(const nb_tensor *from, size_t n, const size_t *index, nb_tensor *to);
 
@@ -114,7 +117,8 @@ typedef nb_status (*nb_fill)(void *context, size_t lo, size_t hi);
 
 /* nb_tensor_convert - to := from, element by element, between any two types of the list; `from` may
  * be packed. Towards an integer type a value is cut towards zero and held to the type's range; NaN gives 0.
- * Errors: NB_ESHAPE the shapes differ; `to` untouched. Cost: one pass. */
+ * Errors: NB_EINVAL a NULL, `to` is packed; NB_EDTYPE; NB_ESHAPE the shapes differ; `to` untouched.
+ * Cost:   one pass. */
 nb_status nb_tensor_convert(const nb_tensor *from, nb_tensor *to);
 
 #ifdef __cplusplus

@@ -25,6 +25,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -116,6 +117,39 @@ size_t nb_train_max_batch(size_t batch);
  *         by central differences it costs, and allocates, what nb_graph_numerical_gradient does. */
 nb_status nb_train(nb_model *model, const nb_dataset *train, const nb_dataset *test,
                    nb_random *random, const nb_train_options *options, nb_train_result *result);
+
+/* --- all at once ---------------------------------------------------------------------------- */
+
+typedef struct nb_fit_options {
+    uint32_t seed;      /* of weights, split and batches */
+    double validation;  /* the share of the samples that judges, > 0, < 1 */
+    size_t epochs;      /* at most */
+    size_t patience;    /* epochs without a better metric; 0: train for all epochs */
+    size_t batch;       /* at most a quarter of the training samples is taken */
+    double lr;          /* of Adam */
+    nb_loss loss;       /* for targets; labels are learnt by cross entropy */
+    size_t threads;     /* 0: as nb_train chooses */
+    nb_train_report report; /* or NULL */
+    void *context;
+} nb_fit_options;
+
+#define NB_FIT_DEFAULTS                                                                           \
+    NB_LITERAL(nb_fit_options){.validation = 0.2, .epochs = 300, .patience = 30, .batch = 32,     \
+                               .lr = 0.003, .loss = NB_SQUARED_LOSS}
+
+/* nb_fit - from a dataset to a model that predicts: hold out a part (of labels, of every class),
+ * standardise x where it is not bytes, train with Adam, evaluate once per epoch, stop when the
+ * held-out part gets no better, keep the best weights.
+ *
+ *   model    out  in float32: the hidden layers, and a dense one for the classes or targets
+ *   hidden   in   layers before the last; count 0: none
+ *   options  in   NULL: NB_FIT_DEFAULTS
+ *   result   out  best is the held-out part's metric; or NULL
+ * Errors: those of nb_dataset_divide, nb_model_create and nb_train; *model is NULL then. */
+nb_status nb_fit(nb_model **model, const nb_dataset *data, nb_layers hidden,
+                 const nb_fit_options *options, nb_train_result *result);
+
+/* --- step by step --------------------------------------------------------------------------- */
 
 /* The parts of nb_train, for a loop of one's own. */
 typedef struct nb_trainer nb_trainer;

@@ -1,0 +1,40 @@
+/* map.h - arrays in files larger than memory: mapped, and read page by page as they are used.
+ *
+ *     nb_map x, t;
+ *     nb_map_open(&x, "images.npy");
+ *     nb_map_open(&t, "labels.npy");
+ *     nb_dataset d = {.x = x.tensor, .t = t.tensor, .classes = 1000, .scale = 255};
+ *     nb_source_create(&source, &d, &(nb_source_options){.dense = true, ...});
+ *
+ * A dense source (dataset.h) touches only the samples of each batch. */
+#ifndef NABLAS_MAP_H
+#define NABLAS_MAP_H
+
+#include "nablas/status.h"
+#include "nablas/tensor.h"
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nb_map {
+    nb_tensor tensor; /* over the file's elements, to be read only */
+    void *base;       /* NULL: closed */
+    size_t bytes;
+} nb_map;
+
+/* nb_map_open - map a .npy, or a raw IDX file of bytes (any other suffix).
+ * nb_map_close - unmap it and zero the struct; fine on a zeroed one and on NULL.
+ * Errors: NB_EINVAL a NULL; NB_EIO; NB_EFORMAT not such a file, or elements that memory would hold
+ *         otherwise: another byte order, Fortran's order, a gzipped file; NB_EDTYPE. *m is zeroed.
+ * The file must stay as it is: what another program cuts off while it is mapped ends this one
+ * (SIGBUS). Cost: the header; memory is the system's to give and take back. */
+nb_status nb_map_open(nb_map *m, const char *path);
+void nb_map_close(nb_map *m);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,87 @@
+#include "nablas/map.h"
+#include "nablas/file.h"
+#include "nablas/npy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* IDX: 0, 0, type, dimensions; each dimension in four bytes, the largest first. */
+static nb_status view_idx(const unsigned char *bytes, size_t size, const char *label,
+                          nb_tensor *out)
+{
+    enum { unsigned_bytes = 0x08, signed_bytes = 0x09 };
+    nb_shape shape = {0};
+    size_t count;
+    if (size < 4 || bytes[0] || bytes[1] || bytes[3] == 0 || bytes[3] > NB_MAX_DIMS ||
+        size < 4 + 4 * (size_t)bytes[3])
+        return nb_fail(NB_EFORMAT, "nb_map_open: %s: neither a .npy nor a raw IDX file",
+                       nb_file_label(label));
+    if (bytes[2] != unsigned_bytes && bytes[2] != signed_bytes)
+        return nb_fail(NB_EDTYPE, "nb_map_open: %s: elements of type 0x%02x, only bytes can be mapped",
+                       nb_file_label(label), bytes[2]);
+    for (size_t i = 0; i < bytes[3]; i++) {
+        const unsigned char *d = bytes + 4 + 4 * i;
+        shape.dim[shape.ndim++] =
+            (size_t)d[0] << 24 | (size_t)d[1] << 16 | (size_t)d[2] << 8 | d[3];
+    }
+    const size_t head = 4 + 4 * shape.ndim;
+    nb_status status = nb_shape_count(shape, &count);
+    if (status) return status;
+    if (size - head != count)
+        return nb_fail(NB_EFORMAT, "nb_map_open: %s: %zu bytes of elements, expected %zu",
+                       nb_file_label(label), size - head, count);
+    *out = nb_tensor_view(bytes[2] == unsigned_bytes ? NB_UINT8 : NB_INT8, shape,
+                          (void *)(uintptr_t)(bytes + head));
+    return NB_OK;
+}
+
+static nb_status failed(const char *path, const char *what)
+{
+    return nb_fail(NB_EIO, "nb_map_open: %s: %s", nb_file_label(path), what);
+}
+
+static nb_status map_file(nb_map *m, const char *path)
+{
+    struct stat about;
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return failed(path, strerror(errno));
+    nb_status status = fstat(file, &about) ? failed(path, strerror(errno)) : NB_OK;
+    if (!status && (!S_ISREG(about.st_mode) || about.st_size == 0))
+        status = failed(path, about.st_size ? "not a regular file" : "the file is empty");
+    if (!status) {
+        m->bytes = (size_t)about.st_size;
+        m->base = mmap(NULL, m->bytes, PROT_READ, MAP_PRIVATE, file, 0);
+        if (m->base == MAP_FAILED) {
+            m->base = NULL;
+            status = failed(path, strerror(errno));
+        }
+    }
+    close(file);
+    return status;
+}
+
+nb_status nb_map_open(nb_map *m, const char *path)
+{
+    if (!m || !path) return nb_fail(NB_EINVAL, "nb_map_open: %s is NULL", m ? "path" : "m");
+    *m = (nb_map){0};
+    const char *suffix = strrchr(path, '.');
+    nb_status status = map_file(m, path);
+    if (!status)
+        status = suffix && strcmp(suffix, ".npy") == 0
+                     ? nb_npy_view(m->base, m->bytes, path, &m->tensor)
+                     : view_idx(m->base, m->bytes, path, &m->tensor);
+    if (status) nb_map_close(m);
+    return status;
+}
+
+void nb_map_close(nb_map *m)
+{
+    if (!m) return;
+    if (m->base) munmap(m->base, m->bytes);
+    *m = (nb_map){0};
+}

@@ -1,0 +1,104 @@
+/* What convolution and pooling need to know of sizes, in any precision. */
+#include "nablas/convolution.h"
+
+#include "kernel/geometry.h"
+
+static bool multiply(size_t *product, size_t factor)
+{
+    static const size_t most = SIZE_MAX / 64;
+    if (factor && *product > most / factor) return false;
+    *product *= factor;
+    return true;
+}
+
+/* Positions along one side. */
+static nb_status fit(const char *side, size_t image, size_t window, size_t stride, size_t pad,
+                     size_t *positions)
+{
+    if (pad > SIZE_MAX / 256 || image > SIZE_MAX / 128)
+        return nb_fail(NB_EOVERFLOW, "nb_window_fit: %s %zu with padding %zu", side, image, pad);
+    if (!image || !window || !stride)
+        return nb_fail(NB_EINVAL, "nb_window_fit: %s %zu, window %zu, stride %zu, none may be 0",
+                       side, image, window, stride);
+    const size_t padded = image + 2 * pad;
+    if (window > padded)
+        return nb_fail(NB_EINVAL, "nb_window_fit: a window of %s %zu on images of %zu + 2 * %zu",
+                       side, window, image, pad);
+    *positions = 1 + (padded - window) / stride;
+    return NB_OK;
+}
+
+nb_status nb_window_fit(nb_window *w)
+{
+    nb_status status;
+    if (!w) return nb_fail(NB_EINVAL, "nb_window_fit: window is NULL");
+    if (!w->channels) return nb_fail(NB_EINVAL, "nb_window_fit: 0 channels");
+    if ((status = fit("height", w->height, w->rows, w->stride_y, w->pad_y, &w->out_height)) ||
+        (status = fit("width", w->width, w->columns, w->stride_x, w->pad_x, &w->out_width)))
+        return status;
+    size_t padded = w->channels, col = w->channels;
+    if (!multiply(&padded, w->height + 2 * w->pad_y) ||
+        !multiply(&padded, w->width + 2 * w->pad_x) || !multiply(&col, w->rows) ||
+        !multiply(&col, w->columns) || !multiply(&col, w->out_height) ||
+        !multiply(&col, w->out_width))
+        return nb_fail(NB_EOVERFLOW, "nb_window_fit: %zu channels of %zu x %zu, window %zu x %zu",
+                       w->channels, w->height, w->width, w->rows, w->columns);
+    return NB_OK;
+}
+
+nb_status nb_window_check(const char *function, const nb_window *w)
+{
+    if (!w) return nb_fail(NB_EINVAL, "%s: window is NULL", function);
+    nb_window again = *w;
+    nb_status status = nb_window_fit(&again);
+    if (status) return status;
+    if (again.out_height == w->out_height && again.out_width == w->out_width) return NB_OK;
+    return nb_fail(NB_EINVAL, "%s: %zu x %zu positions, expected %zu x %zu (nb_window_fit)",
+                   function, w->out_height, w->out_width, again.out_height, again.out_width);
+}
+
+nb_status nb_convolution_check(const char *function, const nb_convolution *c)
+{
+    const nb_window *w = &c->window;
+    nb_status status = nb_window_check(function, w);
+    if (status) return status;
+    if (!c->filters) return nb_fail(NB_EINVAL, "%s: 0 filters", function);
+    if (c->way > NB_CONVOLUTION_PRODUCT)
+        return nb_fail(NB_EINVAL, "%s: way %d is none", function, (int)c->way);
+    size_t weights = nb_taps(w), outputs = nb_positions(w), unfolded = w->width;
+    if (multiply(&weights, c->filters) && multiply(&outputs, c->filters) &&
+        multiply(&unfolded, w->columns) && multiply(&unfolded, w->height + w->rows) &&
+        multiply(&unfolded, c->filters))
+        return NB_OK;
+    return nb_fail(NB_EOVERFLOW, "%s: %zu filters of %zu x %zu x %zu", function, c->filters,
+                   w->channels, w->rows, w->columns);
+}
+
+/* Numbers of an image unfolded along x: of x, or of dy for the gradient of the input. */
+static size_t unfolded(const nb_convolution *c, nb_pass pass)
+{
+    const nb_window *w = &c->window;
+    if (pass == NB_PASS_INPUT)
+        return c->filters * w->columns * (w->height + w->rows - 1) * w->width;
+    const size_t phases = w->stride_y < w->rows ? w->stride_y : w->rows;
+    return w->channels * w->columns * phases * (w->out_height + (w->rows - 1) / w->stride_y) *
+           w->out_width;
+}
+
+/* From docs/convolution.md. Sums of dW go over the positions of as many images as are unfolded at a
+ * time: if those are few, adding up the lanes takes longer than the products, and if one image has
+ * very many, dy passes through the cache for every tap. */
+bool nb_takes_direct(const nb_convolution *c, nb_pass pass)
+{
+    enum { most = 1 << 20, some = 1 << 17, least_sum = 256, most_sum = 4096, least_row = 8 };
+    const nb_window *w = &c->window;
+    const size_t size = unfolded(c, pass), positions = nb_positions(w);
+    const bool strided = w->stride_y > 1 || w->stride_x > 1;
+    if (c->way == NB_CONVOLUTION_PRODUCT || size > UINT32_MAX / 2 ||
+        (pass == NB_PASS_INPUT && strided))
+        return false;
+    if (c->way == NB_CONVOLUTION_DIRECT) return true;
+    if (size > most || positions < least_row) return false;
+    const size_t images = size < some ? some / size : 1;
+    return pass != NB_PASS_WEIGHTS || (positions <= most_sum && images * positions >= least_sum);
+}

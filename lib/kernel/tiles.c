@@ -1,0 +1,455 @@
+/* The inner loops of convolution. NB_ISA (base, avx2, avx512) and the precision come from the
+ * Makefile, which lets the compiler fuse products into sums here; see tiles.h. */
+#include "kernel/tiles.h"
+
+#include <string.h>
+
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+enum { height0 = 8, wide0 = 3, height1 = 6, wide1 = 4 };
+#elif defined(__AVX__)
+#define VECTOR_BYTES 32
+enum { height0 = 4, wide0 = 3, height1 = 6, wide1 = 2 };
+#else
+#define VECTOR_BYTES 16
+enum { height0 = 4, wide0 = 2, height1 = 6, wide1 = 2 };
+#endif
+enum { most_height = 8, most_wide = 4 };
+
+/* One vector, wherever it lies, and what comparing two gives. */
+typedef real block __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+#ifdef NB_REAL_SINGLE
+typedef int32_t sword;
+#else
+typedef int64_t sword;
+#endif
+typedef sword mask __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+enum { lanes = sizeof(block) / sizeof(real) };
+
+#define INLINE static inline __attribute__((always_inline))
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNROLL /* every access is checked: no registers to gain, and compiling would take minutes */
+#elif defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 32")
+#endif
+
+/* A vector that many products share is loaded once: gcc would rather load it with each of them. */
+#if defined(__AVX__)
+#define KEEP(v) __asm__("" : "+v"(v))
+#else
+#define KEEP(v) (void)(v)
+#endif
+
+INLINE block load(const real *x)
+{
+    return *(const block *)x;
+}
+
+/* --- forward ---------------------------------------------------------------------------------- */
+
+typedef NB(tile_forward) forward_job;
+
+INLINE block positive(block x)
+{
+    return (block)(~(mask)(x <= (block){0}) & (mask)x); /* NaN stays NaN */
+}
+
+/* A part of the work: taps first ... end-1, filters from `filter` and positions from `at` on. */
+typedef struct place {
+    size_t first, end, filter, at;
+} place;
+
+/* Copy a tile (height, width) of y, as much of it as there is, from there or back. */
+static void copy_edge(const forward_job *j, place p, size_t height, size_t width, real *tile,
+                      bool back)
+{
+    const size_t rows = j->filters - p.filter < height ? j->filters - p.filter : height;
+    const size_t columns = j->positions - p.at < width ? j->positions - p.at : width;
+    for (size_t r = 0; r < rows; r++) {
+        real *y = j->y + (p.filter + r) * j->positions + p.at;
+        memcpy(back ? y : tile + r * width, back ? tile + r * width : y, columns * sizeof *y);
+    }
+}
+
+/* The sums of `height` filters at `wide` vectors of positions, y(height, ld). The first taps begin
+ * with beta y, the next with what y has of the sums, the last ones add the bias. */
+INLINE void forward_sums(const forward_job *j, place p, const size_t height, const size_t wide,
+                         real *y, size_t ld)
+{
+    block sum[most_height][most_wide];
+    const real factor = p.first ? 1 : j->beta;
+    UNROLL
+    for (size_t r = 0; r < height; r++) {
+        UNROLL
+        for (size_t v = 0; v < wide; v++) {
+            sum[r][v] = (block){0};
+            if (factor != 0) sum[r][v] = factor * load(y + r * ld + v * lanes);
+        }
+    }
+    const real *w = j->panels + p.filter * j->taps + p.first * height;
+    for (size_t k = p.first; k < p.end; k++, w += height) {
+        const real *from = j->x + j->offset[k] + p.at;
+        block x[most_wide];
+        UNROLL
+        for (size_t v = 0; v < wide; v++) x[v] = load(from + v * lanes);
+        UNROLL
+        for (size_t r = 0; r < height; r++) {
+            UNROLL
+            for (size_t v = 0; v < wide; v++) sum[r][v] += w[r] * x[v];
+        }
+    }
+    const bool last = p.end == j->taps;
+    UNROLL
+    for (size_t r = 0; r < height; r++) {
+        const real b = last && j->bias && p.filter + r < j->filters ? j->bias[p.filter + r] : 0;
+        UNROLL
+        for (size_t v = 0; v < wide; v++) {
+            block s = sum[r][v];
+            if (last && j->bias) s += b;
+            if (last && j->relu) s = positive(s);
+            *(block *)(y + r * ld + v * lanes) = s;
+        }
+    }
+}
+
+/* All panels of filters at some positions, whose x stays in the first-level cache. */
+INLINE void forward_column(const forward_job *j, place p, const size_t height, const size_t wide)
+{
+    for (p.filter = 0; p.filter < j->filters; p.filter += height) {
+        if (p.filter + height <= j->filters && p.at + wide * lanes <= j->positions) {
+            forward_sums(j, p, height, wide, j->y + p.filter * j->positions + p.at, j->positions);
+            continue;
+        }
+        real edge[most_height * most_wide * lanes] = {0};
+        copy_edge(j, p, height, wide * lanes, edge, false);
+        forward_sums(j, p, height, wide, edge, wide * lanes);
+        copy_edge(j, p, height, wide * lanes, edge, true);
+    }
+}
+
+/* All positions. One vector alone waits for its own sums, so the last two tiles share what is
+ * left. */
+INLINE void forward_taps(const forward_job *j, place p, const size_t height, const size_t most)
+{
+    size_t left = (j->positions + lanes - 1) / lanes;
+    for (p.at = 0; left;) {
+        const size_t wide = left == most + 1 && most > 2 ? most - 1 : left < most ? left : most;
+        switch (wide) {
+        case 1:
+            forward_column(j, p, height, 1);
+            break;
+        case 2:
+            forward_column(j, p, height, 2);
+            break;
+        case 3:
+            if (most >= 3) forward_column(j, p, height, 3);
+            break;
+        default:
+            if (most >= 4) forward_column(j, p, height, 4);
+        }
+        p.at += wide * lanes;
+        left -= wide;
+    }
+}
+
+static void forward(const forward_job *j)
+{
+    enum { cache = 28 * 1024 };
+    const size_t most = cache / sizeof(block) / (j->height == height0 ? wide0 : wide1);
+    const size_t blocks = (j->taps + most - 1) / most, some = (j->taps + blocks - 1) / blocks;
+    for (place p = {0}; p.first < j->taps; p.first = p.end) {
+        p.end = p.first + some < j->taps ? p.first + some : j->taps;
+        if (j->height == height0)
+            forward_taps(j, p, height0, wide0);
+        else
+            forward_taps(j, p, height1, wide1);
+    }
+}
+
+/* --- gradient of the weights ------------------------------------------------------------------ */
+
+typedef NB(tile_weights) weights_job;
+
+/* Sums of pairs of lanes, those of a before those of b. */
+INLINE block add_pairs(block a, block b)
+{
+#if VECTOR_BYTES / NB_REAL_BYTES == 16
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28,
+                                   30) +
+           __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+#elif VECTOR_BYTES / NB_REAL_BYTES == 8
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14) +
+           __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+#elif VECTOR_BYTES / NB_REAL_BYTES == 4
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6) + __builtin_shufflevector(a, b, 1, 3, 5, 7);
+#else
+    return __builtin_shufflevector(a, b, 0, 2) + __builtin_shufflevector(a, b, 1, 3);
+#endif
+}
+
+/* The sum of the lanes of each of as many vectors as a vector has lanes. */
+INLINE block totals(block *v)
+{
+    UNROLL
+    for (size_t n = lanes / 2; n; n /= 2) {
+        UNROLL
+        for (size_t i = 0; i < n; i++) v[i] = add_pairs(v[2 * i], v[2 * i + 1]);
+    }
+    return v[0];
+}
+
+/* A tile's sums, (height, wide), become elements of dW and db. */
+INLINE void keep_at(const weights_job *j, size_t filter, size_t tap, size_t rows, size_t columns,
+                    size_t wide, const real *sum)
+{
+    for (size_t r = 0; r < rows; r++, sum += wide) {
+        real *to = j->dW + (filter + r) * j->taps + tap;
+        UNROLL
+        for (size_t v = 0; v < columns; v++) {
+            real s = sum[v];
+            if (j->beta != 0) s += j->beta * to[v];
+            to[v] = s;
+        }
+    }
+}
+
+static void keep_edge(const weights_job *j, size_t filter, size_t tap, size_t height, size_t wide,
+                      const real *sum)
+{
+    const size_t rows = j->filters - filter < height ? j->filters - filter : height;
+    const size_t columns = j->taps - tap < wide ? j->taps - tap : wide;
+    keep_at(j, filter, tap, rows, columns, wide, sum);
+    for (size_t r = 0; r < rows && columns < wide && j->db; r++) {
+        real s = sum[r * wide + columns];
+        if (j->beta != 0) s += j->beta * j->db[filter + r];
+        j->db[filter + r] = s;
+    }
+}
+
+/* `height` filters from `filter` on by `wide` taps from `tap` on. Beyond the last of either, the
+ * last is taken again, and not kept. */
+INLINE void weights_tile(const weights_job *j, size_t filter, size_t tap, const sword *tail,
+                         const size_t height, const size_t wide)
+{
+    const size_t full = j->positions / lanes * lanes;
+    size_t row[most_height], offset[most_wide];
+    block sum[most_height][most_wide], x[most_wide];
+    UNROLL
+    for (size_t v = 0; v < wide; v++) offset[v] = j->offset[tap + v <= j->taps ? tap + v : j->taps];
+    UNROLL
+    for (size_t r = 0; r < height; r++) {
+        row[r] = filter + r < j->filters ? filter + r : j->filters - 1;
+        UNROLL
+        for (size_t v = 0; v < wide; v++) sum[r][v] = (block){0};
+    }
+    for (size_t n = 0; n < j->images; n++) {
+        const real *from = j->x + n * j->x_stride, *dy = j->dy + n * j->filters * j->positions;
+        for (size_t p = 0; p < full; p += lanes) {
+            UNROLL
+            for (size_t v = 0; v < wide; v++) x[v] = load(from + offset[v] + p);
+            UNROLL
+            for (size_t r = 0; r < height; r++) {
+                block d = load(dy + row[r] * j->positions + p);
+                KEEP(d);
+                UNROLL
+                for (size_t v = 0; v < wide; v++) sum[r][v] += d * x[v];
+            }
+        }
+        if (full == j->positions) continue;
+        UNROLL
+        for (size_t v = 0; v < wide; v++)
+            x[v] = (block)((mask)load(from + offset[v] + full) & *(const mask *)tail);
+        UNROLL
+        for (size_t r = 0; r < height; r++) {
+            const block d = load(j->tail + (n * j->filters + row[r]) * lanes);
+            UNROLL
+            for (size_t v = 0; v < wide; v++) sum[r][v] += d * x[v];
+        }
+    }
+    real sums[2 * most_height * most_wide];
+    UNROLL
+    for (size_t i = 0; i < height * wide; i += lanes) {
+        block v[lanes];
+        UNROLL
+        for (size_t l = 0; l < lanes; l++)
+            v[l] = i + l < height * wide ? sum[(i + l) / wide][(i + l) % wide] : (block){0};
+        *(block *)(sums + i) = totals(v);
+    }
+    if (filter + height <= j->filters && tap + wide <= j->taps)
+        keep_at(j, filter, tap, height, wide, wide, sums);
+    else
+        keep_edge(j, filter, tap, height, wide, sums);
+}
+
+/* Taps in blocks that the second-level cache holds for all images, so that each is read once from
+ * beyond; within a block, a panel of filters stays in the first-level cache. */
+INLINE void weights_panels(const weights_job *j, const size_t height, const size_t wide)
+{
+    enum { cache = 160 * 1024 };
+    const size_t fit = cache / sizeof(real) / (j->images * j->positions + 1) / wide;
+    const size_t many = (fit ? fit : 1) * wide;
+    sword tail[lanes]; /* all ones where the last vector has positions */
+    for (size_t i = 0; i < lanes; i++) tail[i] = i < j->positions % lanes ? -1 : 0;
+    for (size_t lo = 0; lo <= j->taps; lo += many)
+        for (size_t f = 0; f < j->filters; f += height)
+            for (size_t k = lo; k <= j->taps && k < lo + many; k += wide)
+                weights_tile(j, f, k, tail, height, wide);
+}
+
+static void weights(const weights_job *j)
+{
+    if (j->height == height0)
+        weights_panels(j, height0, wide0);
+    else
+        weights_panels(j, height1, wide1);
+}
+
+/* --- unfolding -------------------------------------------------------------------------------- */
+
+/* memcpy for short rows: vectors, then their halves. */
+INLINE void copy(size_t n, const real *from, real *to)
+{
+    for (; n >= lanes; n -= lanes, from += lanes, to += lanes) *(block *)to = load(from);
+    UNROLL
+    for (size_t part = lanes / 2; part; part /= 2) {
+        if (!(n & part)) continue;
+        memcpy(to, from, part * sizeof *to);
+        from += part;
+        to += part;
+    }
+}
+
+/* Of the places first, first + step, ... numbers begin ... end-1 are within 0 ... size-1, and number
+ * begin is place lo. */
+typedef struct span {
+    size_t begin, end, lo;
+} span;
+
+INLINE span span_from(ptrdiff_t first, size_t step, size_t size, size_t positions)
+{
+    const size_t skip = first < 0 ? ((size_t)-first + step - 1) / step : 0;
+    const ptrdiff_t lo = first + (ptrdiff_t)(skip * step);
+    if (lo >= (ptrdiff_t)size || skip >= positions) return (span){0};
+    const size_t fit = (size - (size_t)lo + step - 1) / step;
+    return (span){skip, skip + (fit < positions - skip ? fit : positions - skip), (size_t)lo};
+}
+
+/* A few zeros, and more behind them, in 16 bytes at a time: compilers would call memset. */
+INLINE void zeros(size_t n, real *to)
+{
+    typedef real quad __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
+    enum { few = sizeof(quad) / sizeof(real) };
+    if (!n) return;
+    *(quad *)to = (quad){0};
+    for (size_t i = few; i < n; i += few) *(quad *)(to + i) = (quad){0};
+}
+
+/* One row of positions: the span from the image, zeros on both sides. With `vectors` (a constant)
+ * not 0, so many are copied whole: what the last one reads is in the image still, and what it
+ * writes behind the row is written over later, or slack. */
+INLINE void unfold_row(const nb_unfolding *u, span s, const real *from, real *to,
+                       const size_t vectors)
+{
+    const size_t count = s.end - s.begin;
+    zeros(s.begin, to);
+    to += s.begin;
+    UNROLL
+    for (size_t v = 0; v < vectors; v++) *(block *)(to + v * lanes) = load(from + v * lanes);
+    if (!vectors && u->step_x == 1) copy(count, from, to);
+    if (!vectors && u->step_x != 1)
+        for (size_t i = 0; i < count; i++) to[i] = from[i * u->step_x];
+    zeros(u->positions - s.end, to + count);
+}
+
+INLINE void unfold_rows(const nb_unfolding *u, span s, size_t n, const real *from, real *to,
+                        const size_t vectors)
+{
+    const size_t pitch = u->step_y * u->width;
+    for (size_t i = 0; i < n; i++)
+        unfold_row(u, s, from + i * pitch, to + i * u->positions, vectors);
+}
+
+/* n rows of the image, the first from `from` on, where there is room for `room` numbers. */
+static void unfold_inside(const nb_unfolding *u, span s, size_t n, const real *from, size_t room,
+                          real *to)
+{
+    const size_t vectors = (s.end - s.begin + lanes - 1) / lanes, whole = vectors * lanes;
+    const size_t pitch = u->step_y * u->width;
+    size_t fast = whole <= room ? (room - whole) / pitch + 1 : 0;
+    if (vectors < 1 || vectors > 4 || u->step_x != 1) fast = 0;
+    if (fast > n) fast = n;
+    switch (fast ? vectors : 0) {
+    case 0:
+        break;
+    case 1:
+        unfold_rows(u, s, fast, from, to, 1);
+        break;
+    case 2:
+        unfold_rows(u, s, fast, from, to, 2);
+        break;
+    case 3:
+        unfold_rows(u, s, fast, from, to, 3);
+        break;
+    default:
+        unfold_rows(u, s, fast, from, to, 4);
+    }
+    unfold_rows(u, s, n - fast, from + fast * pitch, to + fast * u->positions, 0);
+}
+
+/* Rows begin ... end-1 of a phase are within the image. */
+INLINE span rows_of(const nb_unfolding *u, size_t phase)
+{
+    return span_from(u->first_y + (ptrdiff_t)phase, u->step_y, u->height, u->rows);
+}
+
+static void unfold(const nb_unfolding *u, const real *x, real *to)
+{
+    const size_t plane = u->height * u->width;
+    for (size_t c = 0; c < u->channels; c++)
+        for (size_t fx = 0; fx < u->columns; fx++) {
+            const span s = span_from(u->first_x + (ptrdiff_t)fx, u->step_x, u->width, u->positions);
+            for (size_t phase = 0; phase < u->phases; phase++) {
+                const span y = rows_of(u, phase);
+                const size_t at = c * plane + y.lo * u->width + s.lo;
+                real *tap =
+                    to + c * u->channel_stride + fx * u->column_stride + phase * u->phase_stride;
+                memset(tap, 0, y.begin * u->positions * sizeof *tap);
+                unfold_inside(u, s, y.end - y.begin, x + at, u->channels * plane - at,
+                              tap + y.begin * u->positions);
+                memset(tap + y.end * u->positions, 0,
+                       (u->rows - y.end) * u->positions * sizeof *tap);
+            }
+        }
+}
+
+static void fold(const nb_unfolding *u, const real *from, real *x)
+{
+    const span y = rows_of(u, 0);
+    for (size_t c = 0; c < u->channels; c++)
+        for (size_t fx = 0; fx < u->columns; fx++) {
+            const span s = span_from(u->first_x + (ptrdiff_t)fx, u->step_x, u->width, u->positions);
+            const real *tap = from + c * u->channel_stride + fx * u->column_stride + s.begin;
+            real *image = x + (c * u->height + y.lo) * u->width + s.lo;
+            for (size_t i = y.begin; i < y.end; i++, image += u->step_y * u->width) {
+                const real *row = tap + i * u->positions;
+                if (u->step_x == 1)
+                    for (size_t p = 0; p < s.end - s.begin; p++) image[p] += row[p];
+                else
+                    for (size_t p = 0; p < s.end - s.begin; p++) image[p * u->step_x] += row[p];
+            }
+        }
+}
+
+#define TABLE_(isa) NB(tiles_##isa)
+#define TABLE(isa) TABLE_(isa)
+
+const NB(tiles) TABLE(NB_ISA) = {
+    .lanes = lanes,
+    .height = {height0, height1},
+    .forward = forward,
+    .weights = weights,
+    .unfold = unfold,
+    .fold = fold,
+};

@@ -1,0 +1,58 @@
+/* tiles.h - the inner loops of convolution, built once per instruction set as vector.c is.
+ *
+ * Sums of products stay in registers, as a tile of `height` filters by some vectors of positions or
+ * by some taps. A tap is one (channel, y, x) of the window. All positions of a tap lie side by side
+ * in the unfolded image, from offset[tap] on. Products are fused into sums where the machine can,
+ * so the bits depend on the instruction set, as BLAS's do. */
+#ifndef NABLAS_TILES_H
+#define NABLAS_TILES_H
+
+#include "kernel/geometry.h"
+#include "kernel/real.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* An image y(filters, positions) := act(W x + b + beta y). */
+typedef struct NB(tile_forward) {
+    size_t taps, filters, positions, height;
+    const uint32_t *offset; /* (taps) */
+    const real *x;          /* the unfolded image and NB_TILE_SLACK numbers more */
+    const real *panels;     /* W as (filters / height, rounded up; taps; height) */
+    const real *bias;       /* (filters) or NULL */
+    bool relu;
+    real beta;
+    real *y; /* (filters, positions) */
+} NB(tile_forward);
+
+/* dW(filters, taps) := sum of dy(filters, positions) x(taps, positions)^T over images + beta dW.
+ * The last tap is the bias's, whose sums go to db; x is 1 there. */
+typedef struct NB(tile_weights) {
+    size_t images, taps, filters, positions, height;
+    const uint32_t *offset; /* (taps + 1) */
+    const real *x;          /* unfolded images, x_stride apart */
+    size_t x_stride;
+    const real *dy;   /* (images, filters, positions) */
+    const real *tail; /* (images, filters, lanes) the positions that fill no vector, and zeros */
+    real beta;
+    real *dW, *db; /* db may be NULL */
+} NB(tile_weights);
+
+typedef struct NB(tiles) {
+    size_t lanes;     /* numbers in a vector */
+    size_t height[2]; /* tiles that there are */
+    void (*forward)(const NB(tile_forward) * job);
+    void (*weights)(const NB(tile_weights) * job);
+    void (*unfold)(const nb_unfolding *u, const real *x, real *to);
+    /* The transpose of unfold: each number is added to the pixel that it came from. */
+    void (*fold)(const nb_unfolding *u, const real *from, real *x);
+} NB(tiles);
+
+extern const NB(tiles) NB(tiles_base);
+#if defined(__x86_64__)
+extern const NB(tiles) NB(tiles_avx2);
+extern const NB(tiles) NB(tiles_avx512);
+#endif
+
+#endif

@@ -1,0 +1,245 @@
+/* Convolution without a matrix of columns: an image is unfolded along x alone, which puts all
+ * positions of a tap side by side; tiles.c does the rest. */
+#include "kernel/direct.h"
+#include "kernel/vector.h"
+
+#include <string.h>
+
+/* A convolution of source images, unfolded. The gradient of the input is one too: dy is then the
+ * source, and the filters are turned. */
+typedef struct plan {
+    const NB(tiles) * tiles;
+    nb_unfolding u;
+    size_t taps, filters, positions, source, unfolded, height;
+} plan;
+
+/* Filters come in panels of `height`; the one that leaves the fewest places empty. */
+static size_t height_of(const NB(tiles) * tiles, size_t filters)
+{
+    const size_t a = tiles->height[0], b = tiles->height[1];
+    return (filters + b - 1) / b * b < (filters + a - 1) / a * a ? b : a;
+}
+
+static plan plan_of(const nb_unfolding *outline, size_t rows, size_t out_height, size_t filters)
+{
+    plan p = {.tiles = NB(vector_table)()->tiles, .u = *outline, .filters = filters};
+    nb_unfolding *u = &p.u;
+    u->phases = u->step_y < rows ? u->step_y : rows;
+    u->rows = out_height + (rows - 1) / u->step_y;
+    u->phase_stride = u->rows * u->positions;
+    u->column_stride = u->phases * u->phase_stride;
+    u->channel_stride = u->columns * u->column_stride;
+    p.taps = u->channels * rows * u->columns;
+    p.positions = out_height * u->positions;
+    p.source = u->channels * u->height * u->width;
+    p.unfolded = u->channels * u->channel_stride;
+    p.height = height_of(p.tiles, filters);
+    return p;
+}
+
+static plan forward_plan(const nb_convolution *c)
+{
+    const nb_window *w = &c->window;
+    const nb_unfolding u = {.channels = w->channels,
+                            .height = w->height,
+                            .width = w->width,
+                            .columns = w->columns,
+                            .positions = w->out_width,
+                            .step_y = w->stride_y,
+                            .step_x = w->stride_x,
+                            .first_y = -(ptrdiff_t)w->pad_y,
+                            .first_x = -(ptrdiff_t)w->pad_x};
+    return plan_of(&u, w->rows, w->out_height, c->filters);
+}
+
+static plan input_plan(const nb_convolution *c)
+{
+    const nb_window *w = &c->window;
+    const nb_unfolding u = {.channels = c->filters,
+                            .height = w->out_height,
+                            .width = w->out_width,
+                            .columns = w->columns,
+                            .positions = w->width,
+                            .step_y = 1,
+                            .step_x = 1,
+                            .first_y = (ptrdiff_t)w->pad_y - (ptrdiff_t)(w->rows - 1),
+                            .first_x = (ptrdiff_t)w->pad_x - (ptrdiff_t)(w->columns - 1)};
+    return plan_of(&u, w->rows, w->height, w->channels);
+}
+
+/* Where each tap (c, fy, fx) begins in the unfolded image. */
+static void set_offsets(const plan *p, uint32_t *offset)
+{
+    const nb_unfolding *u = &p->u;
+    const size_t rows = p->taps / u->channels / u->columns;
+    for (size_t c = 0; c < u->channels; c++)
+        for (size_t fy = 0; fy < rows; fy++)
+            for (size_t fx = 0; fx < u->columns; fx++)
+                *offset++ =
+                    (uint32_t)(c * u->channel_stride + fx * u->column_stride +
+                               fy % u->step_y * u->phase_stride + fy / u->step_y * u->positions);
+}
+
+/* --- scratch ---------------------------------------------------------------------------------- */
+
+static size_t offset_numbers(const plan *p)
+{
+    return ((p->taps + 1) * sizeof(uint32_t) + sizeof(real) - 1) / sizeof(real);
+}
+
+static size_t panel_numbers(const plan *p)
+{
+    return (p->filters + p->height - 1) / p->height * p->height * p->taps;
+}
+
+static size_t forward_numbers(const plan *p)
+{
+    return offset_numbers(p) + panel_numbers(p) + p->unfolded + NB_TILE_SLACK;
+}
+
+/* Where the plane of ones is that is the bias's tap: behind the image and what unfolding writes
+ * behind it. */
+static size_t ones_at(const plan *p)
+{
+    return p->unfolded + p->tiles->lanes;
+}
+
+static size_t group_stride(const plan *p)
+{
+    return ones_at(p) + p->positions;
+}
+
+/* Images at a time: a tile's rows of dy stay in the first-level cache while it goes over the taps,
+ * and are long enough for its sums to be added up cheaply; all are half of the second-level one. */
+static size_t group_images(const plan *p)
+{
+    enum { first = 32 * 1024, second = 512 * 1024 };
+    const size_t rows = first / sizeof(real) / p->height / p->positions;
+    const size_t whole = second / sizeof(real) / group_stride(p);
+    const size_t fit = rows < whole ? rows : whole;
+    return fit < 1 ? 1 : fit;
+}
+
+static size_t weights_numbers(const plan *p)
+{
+    return offset_numbers(p) + NB_TILE_SLACK +
+           group_images(p) * (group_stride(p) + p->filters * p->tiles->lanes);
+}
+
+size_t NB(direct_scratch)(const nb_convolution *c, nb_pass pass)
+{
+    const plan p = pass == NB_PASS_INPUT ? input_plan(c) : forward_plan(c);
+    return pass == NB_PASS_WEIGHTS ? weights_numbers(&p) : forward_numbers(&p);
+}
+
+/* --- forward and back to the input ------------------------------------------------------------ */
+
+/* Panels (filters / height, taps, height) of w(filters, channels, window), whose filters and
+ * channels are so far apart; its window is read backwards if turned. Empty places are 0. */
+static void set_panels(const plan *p, const real *w, size_t filter_stride, size_t channel_stride,
+                       bool turned, real *panels)
+{
+    const size_t window = p->taps / p->u.channels, height = p->height;
+    for (size_t f = 0; f < (p->filters + height - 1) / height * height; f++) {
+        real *to = panels + f / height * height * p->taps + f % height;
+        for (size_t c = 0; c < p->u.channels; c++) {
+            const real *from = w + (f < p->filters ? f : 0) * filter_stride + c * channel_stride;
+            for (size_t at = 0; at < window; at++, to += height)
+                *to = f < p->filters ? from[turned ? window - 1 - at : at] : 0;
+        }
+    }
+}
+
+/* The scratch: panels, offsets, the image. */
+static void run_forward(const plan *p, size_t images, const real *x, const real *panels,
+                        const real *b, bool relu, real beta, real *y, real *scratch)
+{
+    uint32_t *offset = (uint32_t *)(void *)scratch;
+    real *image = scratch + offset_numbers(p);
+    set_offsets(p, offset);
+    memset(image + p->unfolded, 0, NB_TILE_SLACK * sizeof *image);
+    NB(tile_forward)
+    job = {.taps = p->taps,
+           .filters = p->filters,
+           .positions = p->positions,
+           .height = p->height,
+           .offset = offset,
+           .x = image,
+           .panels = panels,
+           .bias = b,
+           .relu = relu,
+           .beta = beta};
+    for (size_t n = 0; n < images; n++) {
+        p->tiles->unfold(&p->u, x + n * p->source, image);
+        job.y = y + n * p->filters * p->positions;
+        p->tiles->forward(&job);
+    }
+}
+
+void NB(direct_forward)(const nb_convolution *c, size_t images, const real *x, const real *W,
+                        const real *b, bool relu, real *y, real *scratch)
+{
+    const plan p = forward_plan(c);
+    const size_t window = c->window.rows * c->window.columns;
+    set_panels(&p, W, p.taps, window, false, scratch);
+    run_forward(&p, images, x, scratch, b, relu, 0, y, scratch + panel_numbers(&p));
+}
+
+void NB(direct_input)(const nb_convolution *c, size_t images, const real *dy, const real *W,
+                      real beta, real *dx, real *scratch)
+{
+    const plan p = input_plan(c);
+    const size_t window = c->window.rows * c->window.columns;
+    set_panels(&p, W, window, nb_taps(&c->window), true, scratch);
+    run_forward(&p, images, dy, scratch, NULL, false, beta, dx, scratch + panel_numbers(&p));
+}
+
+/* --- gradient of the weights ------------------------------------------------------------------ */
+
+/* Positions that fill no vector, followed by zeros. */
+static void set_tails(const plan *p, size_t rows, const real *dy, real *tail)
+{
+    const size_t lanes = p->tiles->lanes, left = p->positions % lanes;
+    if (!left) return;
+    for (size_t i = 0; i < rows; i++) {
+        real *to = tail + i * lanes;
+        memcpy(to, dy + (i + 1) * p->positions - left, left * sizeof *to);
+        memset(to + left, 0, (lanes - left) * sizeof *to);
+    }
+}
+
+void NB(direct_weights)(const nb_convolution *c, size_t images, const real *x, const real *dy,
+                        real beta, real *dW, real *db, real *scratch)
+{
+    const plan p = forward_plan(c);
+    const size_t group = group_images(&p), stride = group_stride(&p);
+    const size_t gradient = p.filters * p.positions;
+    uint32_t *offset = (uint32_t *)(void *)scratch;
+    real *unfolded = scratch + offset_numbers(&p);
+    real *tail = unfolded + group * stride + NB_TILE_SLACK;
+    set_offsets(&p, offset);
+    offset[p.taps] = (uint32_t)ones_at(&p);
+    for (size_t n = 0; n < group; n++)
+        for (size_t i = 0; i < p.positions; i++) unfolded[n * stride + ones_at(&p) + i] = 1;
+    memset(unfolded + group * stride, 0, NB_TILE_SLACK * sizeof *unfolded);
+    for (size_t lo = 0; lo < images || lo == 0; lo += group) {
+        const size_t count = images - lo < group ? images - lo : group;
+        for (size_t n = 0; n < count; n++)
+            p.tiles->unfold(&p.u, x + (lo + n) * p.source, unfolded + n * stride);
+        set_tails(&p, count * p.filters, dy + lo * gradient, tail);
+        const NB(tile_weights) job = {.images = count,
+                                      .taps = p.taps,
+                                      .filters = p.filters,
+                                      .positions = p.positions,
+                                      .height = p.height,
+                                      .offset = offset,
+                                      .x = unfolded,
+                                      .x_stride = stride,
+                                      .dy = dy + lo * gradient,
+                                      .tail = tail,
+                                      .beta = lo == 0 ? beta : 1,
+                                      .dW = dW,
+                                      .db = db};
+        p.tiles->weights(&job);
+    }
+}

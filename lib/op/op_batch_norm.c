@@ -1,0 +1,271 @@
+/* Batch normalisation, textbook 6.3; Ioffe & Szegedy, arXiv:1502.03167.
+ *
+ * With features side by side in a row, each of `spatial` neighbouring elements (1 where every column
+ * is a feature of its own), everything is done by column; only totals are then taken over the
+ * columns of a feature. So the loops are those of rows, for a channel as for a column. */
+#include "op/ops.h"
+
+#include <math.h>
+#include <string.h>
+
+const nb_batch_norm_options nb_batch_norm_book = {false, 0.9, 1e-6};
+const nb_batch_norm_options nb_batch_norm_channels = {true, 0.9, 1e-5};
+
+typedef struct layout {
+    size_t rows, width;       /* of x */
+    size_t features, spatial; /* width = features spatial */
+    double count;             /* numbers of one feature */
+    /* (width) of what the columns share; gain, ... are of backward: dx = gain (dy - shift - xn tilt) */
+    char *mean, *std, *gamma, *beta, *gain, *shift, *tilt;
+    char *dgamma, *dbeta; /* (features) */
+} layout;
+
+enum { gamma_in = 1, beta_in, mean_in, variance_in, row_vectors = 7 };
+
+static size_t features_of(const nb_tensor *x, const nb_batch_norm_options *o)
+{
+    return o->channels ? x->shape.dim[1] : nb_tensor_width(x);
+}
+
+static layout layout_of(const nb_call *c)
+{
+    const nb_tensor *x = c->in[0];
+    layout l = {.rows = nb_tensor_height(x), .width = nb_tensor_width(x)};
+    l.features = features_of(x, c->config);
+    l.spatial = l.width / l.features;
+    l.count = (double)l.rows * (double)l.spatial;
+    char *at = c->memory;
+    char **const vector[] = {&l.mean, &l.std, &l.gamma, &l.beta, &l.gain, &l.shift, &l.tilt};
+    for (size_t i = 0; i < row_vectors; i++, at += l.width * c->kernels->size) *vector[i] = at;
+    l.dgamma = at;
+    l.dbeta = at + l.features * c->kernels->size;
+    return l;
+}
+
+static nb_status batch_norm_plan(const nb_tensor *in, const void *config, nb_need *need)
+{
+    static const char *const names[] = {"x", "gamma", "beta", "mean", "variance"};
+    const nb_batch_norm_options *o = config;
+    char x[96], found[96], wanted[96];
+    if (!(o->epsilon >= 0) || !isfinite(o->epsilon) || !(o->momentum >= 0 && o->momentum <= 1))
+        return nb_fail(NB_EINVAL,
+                       "batch_norm: epsilon=%g, momentum=%g, expected from 0, and 0 ... 1",
+                       o->epsilon, o->momentum);
+    nb_shape_text(in[0].shape, x, sizeof x);
+    if (in[0].shape.ndim < 2)
+        return nb_fail(NB_ESHAPE, "batch_norm: x is %s, expected (n, m) or (n, c, ...)", x);
+    const size_t width = nb_tensor_width(&in[0]), features = features_of(&in[0], o);
+    const nb_shape want = NB_SHAPE(features);
+    nb_shape_text(want, wanted, sizeof wanted);
+    for (size_t i = gamma_in; i <= variance_in; i++)
+        if (!nb_shape_equal(in[i].shape, want))
+            return nb_fail(NB_ESHAPE, "batch_norm: %s is %s, expected %s for x %s", names[i],
+                           nb_shape_text(in[i].shape, found, sizeof found), wanted, x);
+    need->out = in[0].shape;
+    need->kept = width;
+    need->memory = row_vectors * width + 2 * features;
+    need->partial = 2 * width;
+    need->scratch = width;
+    return NB_OK;
+}
+
+/* --- totals over the batch -------------------------------------------------------------------- */
+
+/* The rows of a group; the last group has what is left, all of an x that has no batch. */
+static size_t rows_of(const nb_call *c, size_t group, size_t *end)
+{
+    const size_t rows = nb_tensor_height(c->in[0]), from = group * NB_GROUP_ROWS;
+    *end = group + 1 == nb_groups(c->rows) ? rows : from + NB_GROUP_ROWS;
+    if (*end > rows) *end = rows;
+    return from < rows ? from : rows;
+}
+
+static void *partial_of(const nb_call *c, size_t group, size_t which)
+{
+    const size_t width = nb_tensor_width(c->in[0]);
+    return (char *)c->partial + (2 * group + which) * width * c->kernels->size;
+}
+
+/* The total of feature f, after nb_fold. */
+static double total(const nb_call *c, const layout *l, size_t which, size_t f)
+{
+    const char *sums = partial_of(c, 0, which);
+    return c->kernels->sum(l->spatial, sums + f * l->spatial * c->kernels->size);
+}
+
+/* One number for all columns of feature f. */
+static void spread(const nb_call *c, const layout *l, char *vector, size_t f, double value)
+{
+    for (size_t i = f * l->spatial; i < (f + 1) * l->spatial; i++)
+        c->kernels->set(vector, i, value);
+}
+
+/* --- forward ---------------------------------------------------------------------------------- */
+
+static nb_status sum_rows(const nb_call *c, size_t lo, size_t hi)
+{
+    const size_t width = nb_tensor_width(c->in[0]);
+    nb_status status = NB_OK;
+    for (size_t g = lo, end; c->pass.training && g < hi && !status; g++) {
+        const size_t from = rows_of(c, g, &end);
+        status = c->kernels->column_sums(end - from, width, 1, nb_tensor_at(c->in[0], from), width,
+                                         0, partial_of(c, g, 0));
+    }
+    return status;
+}
+
+static nb_status take_mean(const nb_call *c, size_t lo, size_t hi)
+{
+    (void)lo, (void)hi;
+    const layout l = layout_of(c);
+    if (c->pass.training) nb_fold(c->kernels, nb_groups(c->rows), l.width, 2 * l.width, c->partial);
+    for (size_t f = 0; f < l.features; f++)
+        spread(c, &l, l.mean, f,
+               c->pass.training ? total(c, &l, 0, f) / l.count
+                                : c->kernels->get(c->in[mean_in]->data, f));
+    return NB_OK;
+}
+
+static nb_status square_rows(const nb_call *c, size_t lo, size_t hi)
+{
+    const layout l = layout_of(c);
+    for (size_t g = lo, end; c->pass.training && g < hi; g++) {
+        void *sum = partial_of(c, g, 0);
+        const size_t from = rows_of(c, g, &end);
+        memset(sum, 0, l.width * c->kernels->size);
+        for (size_t r = from; r < end; r++) {
+            c->kernels->subtract(l.width, nb_tensor_at(c->in[0], r), l.mean, c->scratch);
+            c->kernels->multiply(l.width, c->scratch, c->scratch, 1, sum);
+        }
+    }
+    return NB_OK;
+}
+
+/* running := momentum running + (1 - momentum) value */
+static void move(const nb_call *c, size_t input, size_t f, double value)
+{
+    const double momentum = ((const nb_batch_norm_options *)c->config)->momentum;
+    void *running = c->in[input]->data;
+    c->kernels->set(running, f, momentum * c->kernels->get(running, f) + (1 - momentum) * value);
+}
+
+static nb_status take_variance(const nb_call *c, size_t lo, size_t hi)
+{
+    (void)lo, (void)hi;
+    const layout l = layout_of(c);
+    const nb_kernels *k = c->kernels;
+    const double epsilon = ((const nb_batch_norm_options *)c->config)->epsilon;
+    if (c->pass.training) nb_fold(k, nb_groups(c->rows), l.width, 2 * l.width, c->partial);
+    for (size_t f = 0; f < l.features; f++) {
+        const double variance =
+            c->pass.training ? total(c, &l, 0, f) / l.count : k->get(c->in[variance_in]->data, f);
+        if (c->pass.training && !c->pass.frozen) {
+            move(c, mean_in, f, k->get(l.mean, f * l.spatial));
+            move(c, variance_in, f, variance);
+        }
+        spread(c, &l, l.std, f, sqrt(variance + epsilon));
+        spread(c, &l, l.gamma, f, k->get(c->in[gamma_in]->data, f));
+        spread(c, &l, l.beta, f, k->get(c->in[beta_in]->data, f));
+    }
+    return NB_OK;
+}
+
+static nb_status normalize_rows(const nb_call *c, size_t lo, size_t hi)
+{
+    const layout l = layout_of(c);
+    for (size_t r = lo; r < hi; r++) {
+        void *xn = nb_tensor_at(c->kept, r), *y = nb_tensor_at(c->out, r);
+        c->kernels->subtract(l.width, nb_tensor_at(c->in[0], r), l.mean, xn);
+        c->kernels->divide(l.width, xn, l.std, 0, xn);
+        c->kernels->multiply(l.width, xn, l.gamma, 0, y);
+        c->kernels->add(l.width, y, l.beta, y);
+    }
+    return NB_OK;
+}
+
+/* --- backward --------------------------------------------------------------------------------- */
+
+/* Sums of dy and of dy xn. */
+static nb_status sum_gradients(const nb_call *c, size_t lo, size_t hi)
+{
+    const size_t width = nb_tensor_width(c->in[0]);
+    nb_status status = NB_OK;
+    for (size_t g = lo, end; g < hi && !status; g++) {
+        void *products = partial_of(c, g, 1);
+        const size_t from = rows_of(c, g, &end);
+        status = c->kernels->column_sums(end - from, width, 1, nb_tensor_at(c->dout, from), width,
+                                         0, partial_of(c, g, 0));
+        memset(products, 0, width * c->kernels->size);
+        for (size_t r = from; r < end; r++)
+            c->kernels->multiply(width, nb_tensor_at(c->dout, r), nb_tensor_at(c->kept, r), 1,
+                                 products);
+    }
+    return status;
+}
+
+/* A batch's mean and deviation depend on x, running ones do not. */
+static nb_status take_gradients(const nb_call *c, size_t lo, size_t hi)
+{
+    (void)lo, (void)hi;
+    const layout l = layout_of(c);
+    const nb_kernels *k = c->kernels;
+    nb_fold(k, nb_groups(c->rows), 2 * l.width, 2 * l.width, c->partial);
+    for (size_t f = 0; f < l.features; f++) {
+        const double dbeta = total(c, &l, 0, f), dgamma = total(c, &l, 1, f);
+        const double share = c->pass.training ? -1 / l.count : 0;
+        k->set(l.dbeta, f, dbeta);
+        k->set(l.dgamma, f, dgamma);
+        spread(c, &l, l.gain, f, k->get(l.gamma, f * l.spatial) / k->get(l.std, f * l.spatial));
+        spread(c, &l, l.shift, f, share * dbeta);
+        spread(c, &l, l.tilt, f, share * dgamma);
+    }
+    return NB_OK;
+}
+
+static nb_status x_backward(const nb_call *c, size_t lo, size_t hi)
+{
+    const layout l = layout_of(c);
+    const nb_kernels *k = c->kernels;
+    for (size_t r = lo; r < hi; r++) {
+        k->multiply(l.width, nb_tensor_at(c->kept, r), l.tilt, 0, c->scratch);
+        k->add(l.width, c->scratch, l.shift, c->scratch);
+        k->add(l.width, c->scratch, nb_tensor_at(c->dout, r), c->scratch);
+        k->multiply(l.width, c->scratch, l.gain, c->beta, nb_tensor_at(c->din, r));
+    }
+    return NB_OK;
+}
+
+static nb_status give(const nb_call *c, const char *total_of, size_t lo, size_t hi)
+{
+    c->kernels->scale(hi - lo, 1, total_of + lo * c->kernels->size, c->beta,
+                      nb_tensor_at(c->din, lo));
+    return NB_OK;
+}
+
+static nb_status gamma_backward(const nb_call *c, size_t lo, size_t hi)
+{
+    return give(c, layout_of(c).dgamma, lo, hi);
+}
+
+static nb_status beta_backward(const nb_call *c, size_t lo, size_t hi)
+{
+    return give(c, layout_of(c).dbeta, lo, hi);
+}
+
+const nb_op nb_op_batch_norm = {
+    .name = "batch_norm",
+    .inputs = 5,
+    .config = sizeof(nb_batch_norm_options),
+    .promises = NB_BY_ROW,
+    .plan = batch_norm_plan,
+    .forward = {{sum_rows, NB_GROUPS, 0, false},
+                {take_mean, NB_ONCE, 0, false},
+                {square_rows, NB_GROUPS, 0, false},
+                {take_variance, NB_ONCE, 0, false},
+                {normalize_rows, NB_ROWS, 0, false}},
+    .backward = {{sum_gradients, NB_GROUPS, 0, false},
+                 {take_gradients, NB_ONCE, 0, false},
+                 {x_backward, NB_INPUT_ROWS, 0, false},
+                 {gamma_backward, NB_INPUT_ROWS, gamma_in, false},
+                 {beta_backward, NB_INPUT_ROWS, beta_in, false}},
+};

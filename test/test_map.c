@@ -1,0 +1,107 @@
+#include "support.h"
+
+#include "nablas/dataset.h"
+#include "nablas/idx.h"
+#include "nablas/map.h"
+#include "nablas/npy.h"
+
+enum { n = 300, width = 7 };
+
+/* What is mapped is what nb_npy_load reads, of every type. */
+static void a_mapped_npy_is_the_array(void **state)
+{
+    (void)state;
+    for (int dtype = NB_FLOAT32; dtype <= NB_INT64; dtype++) {
+        nb_tensor t, read;
+        nb_map m;
+        const char *path = support_path("a.npy");
+        assert_ok(nb_tensor_create(&t, (nb_dtype)dtype, NB_SHAPE(n, width)));
+        for (size_t i = 0; i < n * width * nb_dtype_size(t.dtype); i++)
+            ((unsigned char *)t.data)[i] = (unsigned char)(i * 37 % 100);
+        assert_ok(nb_npy_save(&t, path));
+        assert_ok(nb_map_open(&m, path));
+        assert_ok(nb_npy_load(path, &read));
+        assert_int_equal(m.tensor.dtype, dtype);
+        assert_true(nb_shape_equal(m.tensor.shape, read.shape));
+        assert_memory_equal(m.tensor.data, read.data, n * width * nb_dtype_size(t.dtype));
+        nb_map_close(&m);
+        assert_null(m.base);
+        nb_tensor_destroy(&t);
+        nb_tensor_destroy(&read);
+    }
+    nb_map_close(NULL);
+}
+
+/* A dense source over mapped files gives the batches of the arrays in memory. */
+static void batches_come_from_mapped_files(void **state)
+{
+    (void)state;
+    nb_tensor x, t;
+    nb_map mx, mt;
+    nb_source *a, *b;
+    nb_random ra, rb;
+    assert_ok(nb_tensor_create(&x, NB_UINT8, NB_SHAPE(n, width)));
+    assert_ok(nb_tensor_create(&t, NB_UINT8, NB_SHAPE(n)));
+    for (size_t i = 0; i < n * width; i++) ((uint8_t *)x.data)[i] = (uint8_t)(i * 91);
+    for (size_t i = 0; i < n; i++) ((uint8_t *)t.data)[i] = (uint8_t)(i % 3);
+    assert_ok(nb_idx_write(support_path("x-idx2-ubyte"), &x));
+    assert_ok(nb_npy_save(&t, support_path("t.npy")));
+    assert_ok(nb_map_open(&mx, support_path("x-idx2-ubyte")));
+    assert_ok(nb_map_open(&mt, support_path("t.npy")));
+    const nb_dataset memory = {.x = x, .t = t, .classes = 3, .scale = 255};
+    const nb_dataset mapped = {.x = mx.tensor, .t = mt.tensor, .classes = 3, .scale = 255};
+    nb_random_seed(&ra, 1);
+    nb_random_seed(&rb, 1);
+    nb_source_options o = {.dtype = NB_FLOAT32, .batch = 16, .random = &ra, .dense = true};
+    assert_ok(nb_source_create(&a, &memory, &o));
+    o.random = &rb;
+    assert_ok(nb_source_create(&b, &mapped, &o));
+    for (int k = 0; k < 20; k++) {
+        nb_batch p, q;
+        assert_ok(nb_source_next(a, &p));
+        assert_ok(nb_source_next(b, &q));
+        assert_ok(p.fill(p.context, 0, p.n));
+        assert_ok(q.fill(q.context, 0, q.n));
+        assert_memory_equal(p.x.data, q.x.data, p.n * width * sizeof(float));
+        assert_memory_equal(p.t.data, q.t.data, p.n * sizeof(int32_t));
+    }
+    nb_source_destroy(a);
+    nb_source_destroy(b);
+    nb_map_close(&mx);
+    nb_map_close(&mt);
+    nb_tensor_destroy(&x);
+    nb_tensor_destroy(&t);
+}
+
+static void what_cannot_be_mapped_is_told(void **state)
+{
+    (void)state;
+    static const unsigned char wide[] = {0, 0, 0x0d, 1, 0, 0, 0, 1, 0, 0, 0, 0};
+    static const unsigned char cut[] = {0, 0, 8, 1, 0, 0, 0, 9, 1, 2, 3};
+    static const unsigned char gzip[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0};
+    static const char fortran[] = "\x93NUMPY\x01\x00\x46\x00{'descr': '<f8', 'fortran_order': True, "
+                                  "'shape': (1, 1), }         \n12345678";
+    nb_map m;
+    assert_fails(NB_EINVAL, "path is NULL", nb_map_open(&m, NULL));
+    assert_fails(NB_EINVAL, "m is NULL", nb_map_open(NULL, "x"));
+    assert_fails(NB_EIO, "No such file", nb_map_open(&m, support_path("none.npy")));
+    assert_fails(NB_EIO, "not a regular file", nb_map_open(&m, support_folder()));
+    assert_fails(NB_EIO, "empty", nb_map_open(&m, support_write("empty.npy", "", 0)));
+    assert_fails(NB_EDTYPE, "only bytes", nb_map_open(&m, support_write("w", wide, sizeof wide)));
+    assert_fails(NB_EFORMAT, "3 bytes of elements, expected 9",
+                 nb_map_open(&m, support_write("c", cut, sizeof cut)));
+    assert_fails(NB_EFORMAT, "neither a .npy nor", nb_map_open(&m, support_write("g", gzip, 8)));
+    assert_fails(NB_EFORMAT, "", nb_map_open(&m, support_write("f.npy", fortran, sizeof fortran - 1)));
+    assert_null(m.base);
+    assert_null(m.tensor.data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_mapped_npy_is_the_array),
+        cmocka_unit_test(batches_come_from_mapped_files),
+        cmocka_unit_test(what_cannot_be_mapped_is_told),
+    };
+    return cmocka_run_group_tests_name("map", tests, NULL, NULL);
+}
