@@ -8,11 +8,7 @@
 figures=$folder/figures/of/pages
 "$tools/mnist_tool" "$data" 500 100 || exit 1
 
-<<<<<<< HEAD
-pages=$(grep -l 'page_begin(' examples/*.c | sed 's|.*/\(.*\)\.c|\1|' | grep -vx 'common\|textbook\|train_options')
-=======
 pages=$(grep -l 'page_begin\(_text\)*(' examples/*.c | sed 's|.*/\(.*\)\.c|\1|' | grep -vx 'common\|textbook\|train_options')
->>>>>>> wt-cli
 [ -n "$pages" ] || exit 1
 
 # --- what tests are made of -----------------------------------------------------------------------
@@ -22,13 +18,10 @@ run() {
   program=$1 what=$1
   shift
   case $("$examples/$program" --help) in *--data*) set -- --data "$data" "$@" ;; esac
-<<<<<<< HEAD
   # The chapter's whole runs take a minute.
   case $("$examples/$program" --help) in *--iters*) set -- --iters 12 "$@" ;; esac
   case $("$examples/$program" --help) in *--epochs*) set -- --epochs 2 "$@" ;; esac
-=======
   case " $* " in *' --out '*) draws "$program" || set -- $(echo "$*" | sed 's/--out [^ ]*//') ;; esac
->>>>>>> wt-cli
   "$examples/$program" "$@" >"$out" 2>"$err"
   status=$?
 }
@@ -183,12 +176,6 @@ full_disks_are_noticed() {
   [ -c /dev/full ] || return 0
   for page in $pages; do
     run "$page" --out "$figures" # make them, so that only printing can fail
-<<<<<<< HEAD
-    kept=$out out=/dev/full
-    run "$page" --out "$figures"
-    out=$kept
-    exits 1; says 'cannot write what it prints'
-=======
     case $("$examples/$page" --help) in *--data*) set -- --data "$data" ;; *) set -- ;; esac
     ! draws "$page" || set -- "$@" --out "$figures"
     for option in '' --help --version; do
@@ -197,7 +184,6 @@ full_disks_are_noticed() {
       status=$?
       exits 1; says 'cannot write what it prints'
     done
->>>>>>> wt-cli
   done
   program=textbook
   "$examples/textbook" >/dev/full 2>"$err"; status=$?
