@@ -6,7 +6,8 @@
 
 enum { x_in, W_in, b_in };
 
-static nb_convolution convolution_with(const nb_sliding *how, const nb_tensor *x, const nb_tensor *W)
+static nb_convolution convolution_with(const nb_sliding *how, const nb_tensor *x,
+                                       const nb_tensor *W)
 {
     const size_t *image = x->shape.dim, *filter = W->shape.dim;
     nb_sliding window = *how;

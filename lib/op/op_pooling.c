@@ -4,7 +4,6 @@
 #include "op/op_window.h"
 #include "op/ops.h"
 
-
 static nb_status pool_plan(const char *name, const nb_tensor *in, const void *config, nb_need *need)
 {
     char found[96];
@@ -54,10 +53,9 @@ static nb_status max_pool_backward(const nb_call *c, size_t lo, size_t hi)
     nb_window window;
     nb_status status = window_of(c, &window);
     for (size_t i = lo; i < hi && !status; i++)
-        status =
-            c->kernels->max_pooling_backward(&window, 1, nb_tensor_at(c->dout, i),
-                                             nb_tensor_at(c->kept, i), c->beta,
-                                             nb_tensor_at(c->din, i));
+        status = c->kernels->max_pooling_backward(&window, 1, nb_tensor_at(c->dout, i),
+                                                  nb_tensor_at(c->kept, i), c->beta,
+                                                  nb_tensor_at(c->din, i));
     return status;
 }
 
