@@ -144,7 +144,8 @@ deps-dev: ## the same, and the tools of format, lint and check-numpy
 data: ## MNIST into data/mnist
 	@scripts/get_mnist.sh
 
-test: lib $(tests) $(test_tools) $(example_bin) check-house ## build and run every test (TEST=name for one)
+chosen_scripts := $(filter %.sh,$(chosen_tests))
+test: lib $(filter $(build)/%,$(chosen_tests)) $(if $(chosen_scripts),$(test_tools) $(example_bin)) check-house ## build and run every test (TEST=name for one)
 	@CC="$(CC)" CONFIG=$(CONFIG) EXAMPLES=$(bin_suffix)examples TOOLS=$(build)/test \
 	    scripts/run_tests.sh $(chosen_tests)
 

@@ -199,7 +199,7 @@ void draw_losses(const page *p, size_t count, contender *c, size_t iterations, d
     free(x);
     nb_axes_ylim(ax, 0, top);
     nb_axes_labels(ax, "iterations", "loss");
-    nb_axes_legend(ax, NB_UPPER_RIGHT);
+    nb_axes_legend(ax, NB_BEST);
     page_save(p, fig, NULL, title);
 }
 
@@ -238,7 +238,7 @@ static void draw_accuracies(const page *p, const overfitting *o, accuracies *a)
     nb_plot_line(ax, a->count, a->epoch, a->train, &(nb_line_style){.label = "train"});
     nb_plot_line(ax, a->count, a->epoch, a->test,
                  &(nb_line_style){.label = "test", .dash = NB_DASHED});
-    nb_axes_ylim(ax, 0, 1);
+    nb_axes_ylim(ax, 0, 1.03);
     nb_axes_title(ax, o->title);
     nb_axes_labels(ax, "epochs", "accuracy");
     nb_axes_legend(ax, NB_LOWER_RIGHT);
