@@ -18,13 +18,18 @@ run() {
   program=$1 what=$1
   shift
   case $("$examples/$program" --help) in *--data*) set -- --data "$data" "$@" ;; esac
-  # The chapter's whole runs take a minute.
-  case $("$examples/$program" --help) in *--iters*) set -- --iters 12 "$@" ;; esac
-  case $("$examples/$program" --help) in *--epochs*) set -- --epochs 2 "$@" ;; esac
-  case $("$examples/$program" --help) in *--trials*) set -- --trials 3 "$@" ;; esac
+  # shellcheck disable=SC2046
+  set -- $(shorter "$program") "$@"
   case " $* " in *' --out '*) draws "$program" || set -- $(echo "$*" | sed 's/--out [^ ]*//') ;; esac
   "$examples/$program" "$@" >"$out" 2>"$err"
   status=$?
+}
+
+# Options for a short run: whole ones of chapter 6 take a minute.
+shorter() {
+  for option in '--iters 12' '--epochs 2' '--trials 3'; do
+    "$examples/$1" --help | grep -q -e "^  ${option% *} " && echo "$option"
+  done
 }
 
 # Those that draw nothing have no --out.
@@ -179,6 +184,8 @@ full_disks_are_noticed() {
     run "$page" --out "$figures" # make them, so that only printing can fail
     case $("$examples/$page" --help) in *--data*) set -- --data "$data" ;; *) set -- ;; esac
     ! draws "$page" || set -- "$@" --out "$figures"
+    # shellcheck disable=SC2046
+    set -- $(shorter "$page") "$@"
     for option in '' --help --version; do
       # shellcheck disable=SC2086
       "$examples/$page" "$@" $option >/dev/full 2>"$err"
