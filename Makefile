@@ -99,6 +99,7 @@ lib_objects := $(call object,$(lib_plain)) \
 
 # Convolution's products are fused into their sums, as BLAS's are. Beside release, -O1: its unrolled
 # loops take half a minute to compile with sanitizers.
+fuse :=
 $(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$(CONFIG)),,-O1)
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
@@ -189,7 +190,7 @@ format-check: ## fail if format would change anything
 every_target = deps deps-dev data examples figures docs test fuzz bench bench-peers check-numpy check-house \
                format format-check lint install uninstall clean help
 undefined    = $(MAKE) --no-print-directory --warn-undefined-variables -n $(every_target) 2>&1 | \
-               grep "undefined variable '[a-z]" | sort -u
+               grep "undefined variable '[a-z]" | grep -v "'wrap_" | sort -u
 
 lint: ## clang-tidy, and the Makefile's variables
 	@! $(undefined)
@@ -284,6 +285,7 @@ $(build)/test/fuzz/%: $(build)/test/fuzz/%.o $(libnablas)
 $(build)/bench/%.o: bench/%.c $(build)/flags
 	$(cc_object) -O3 $(bench_flags) -DBENCH_FLAGS='"$(optimise) -ffp-contract=off"' -c $< -o $@
 # The peak is the machine's own, and the yardstick may use all of it: these two are built for it.
+bench_flags :=
 $(build)/bench/peak.o $(build)/bench/dense.o: bench_flags := $(native_flags)
 $(build)/bench/%_s.o: bench/%.c $(build)/flags
 	$(cc_object) -O3 -DNB_REAL_SINGLE -c $< -o $@

@@ -23,7 +23,8 @@ typedef struct settings {
 
 static void parse(int argc, char **argv, settings *s)
 {
-    const char *net = nets[TWO_LAYER], *activation = "relu", *batch = "100", *seed = "0", *h = "1e-4";
+    const char *net = nets[TWO_LAYER], *activation = "relu", *batch = "100", *seed = "0",
+               *h = "1e-4";
     const char *exact = NULL, *richardson = NULL, *plot = NULL;
     const page_option options[] = {
         {"net", "NAME", "two_layer, three_layer (784-50-100-10) or simple (two_layer)", &net},
