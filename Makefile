@@ -190,7 +190,7 @@ format-check: ## fail if format would change anything
 every_target = deps deps-dev data examples figures docs test fuzz bench bench-peers check-numpy check-house \
                format format-check lint install uninstall clean help
 undefined    = $(MAKE) --no-print-directory --warn-undefined-variables -n $(every_target) 2>&1 | \
-               grep "undefined variable '[a-z]" | grep -v "'wrap_" | sort -u
+               grep "undefined variable '[a-z]" | grep -v "'wrap_" | sort -u | grep .
 
 lint: ## clang-tidy, and the Makefile's variables
 	@! $(undefined)

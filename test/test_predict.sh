@@ -120,7 +120,7 @@ other_networks_are_refused() {
 
 bad_options_are_refused() {
   run --dtype float16
-  exits 2; says "--dtype 'float16': expected float32 or float64 or both"
+  exits 2; says "--dtype 'float16': expected float32, float64 or both"
   run --activation Relu
   exits 2; says "--activation 'Relu': expected sigmoid, relu, "
 }
