@@ -103,7 +103,7 @@ fuse :=
 $(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$(CONFIG)),,-O1)
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
-example_helpers := $(addprefix examples/,common.c compare.c display.c graphs.c print.c read_digits.c textbook_values.c train_figures.c train_options.c)
+example_helpers := $(addprefix examples/,common.c chapter6.c compare.c display.c graphs.c print.c read_digits.c textbook_values.c train_figures.c train_options.c)
 examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
 pages      := $(filter-out %/textbook,$(example_bin))
@@ -152,7 +152,8 @@ $(error TEST=$(TEST): there is no test/test_$(TEST).c and no test/test_$(TEST).s
 endif
 endif
 
-test: lib $(tests) $(test_tools) $(example_bin) check-house ## build and run every test (TEST=name for one)
+chosen_scripts := $(filter %.sh,$(chosen_tests))
+test: lib $(filter $(build)/%,$(chosen_tests)) $(if $(chosen_scripts),$(test_tools) $(example_bin)) check-house ## build and run every test (TEST=name for one)
 	@CC="$(CC)" CONFIG=$(CONFIG) EXAMPLES=$(bin_suffix)examples TOOLS=$(build)/test \
 	    scripts/run_tests.sh $(chosen_tests)
 
@@ -255,7 +256,9 @@ $(foreach i,$(isas),$(eval $(call isa_rule,$i)))
 $(libnablas): $(lib_objects)
 	@echo "  AR   $(@:$(build)/%=%)"; rm -f $@; $(AR) rcs $@ $^
 
-soname := libnablas.so.$(firstword $(subst ., ,$(VERSION)))
+# Before 1.0 a minor version may change the interface, so its number is part of the name.
+parts  := $(subst ., ,$(VERSION))
+soname := libnablas.so.$(firstword $(parts))$(if $(filter 0,$(firstword $(parts))),.$(word 2,$(parts)))
 $(build)/libnablas.so: $(lib_objects)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) -shared -Wl,-soname,$(soname) $^ $(libs) -o $@
 

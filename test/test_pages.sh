@@ -18,6 +18,9 @@ run() {
   program=$1 what=$1
   shift
   case $("$examples/$program" --help) in *--data*) set -- --data "$data" "$@" ;; esac
+  # The chapter's whole runs take a minute.
+  case $("$examples/$program" --help) in *--iters*) set -- --iters 12 "$@" ;; esac
+  case $("$examples/$program" --help) in *--epochs*) set -- --epochs 2 "$@" ;; esac
   case " $* " in *' --out '*) draws "$program" || set -- $(echo "$*" | sed 's/--out [^ ]*//') ;; esac
   "$examples/$program" "$@" >"$out" 2>"$err"
   status=$?

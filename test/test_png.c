@@ -237,7 +237,7 @@ static void the_text_is_in_the_file(void **state)
     static const char *const want[][2] = {{"Title", "f(x\xe2\x82\x80)"},
                                           {"Description", "./examples/x --seed 7"},
                                           {"Seed", "4294967295"},
-                                          {"Software", "nablas 0.1.0"}};
+                                          {"Software", "nablas 0.2.0"}};
     for (int i = 0; i < count; i++) {
         assert_string_equal(got[i].key, want[i][0]);
         assert_string_equal(got[i].text, want[i][1]);

@@ -215,6 +215,21 @@ nb_node *nb_dropout(nb_node *x, double ratio, bool book)
     return nb_apply(&nb_op_dropout, &(nb_dropping){ratio, book}, (nb_node *[]){x});
 }
 
+nb_node *nb_conv2d(nb_node *x, nb_node *W, nb_node *b, const nb_sliding *how)
+{
+    return nb_apply(&nb_op_conv2d, how ? how : &(nb_sliding){0}, (nb_node *[]){x, W, b});
+}
+
+nb_node *nb_max_pool(nb_node *x, const nb_sliding *how)
+{
+    return nb_apply(&nb_op_max_pool, how ? how : &(nb_sliding){0}, (nb_node *[]){x});
+}
+
+nb_node *nb_average_pool(nb_node *x, const nb_sliding *how)
+{
+    return nb_apply(&nb_op_average_pool, how ? how : &(nb_sliding){0}, (nb_node *[]){x});
+}
+
 nb_node *nb_mean_squared_error(nb_node *y, nb_node *t)
 {
     return nb_sum(binary(&nb_op_squared_error, y, t));

@@ -26,8 +26,7 @@ nb_layer nb_dense_without_bias(size_t units)
 
 nb_layer nb_act(nb_activation activation)
 {
-    const double value =
-        activation == NB_LEAKY_RELU ? 0.01 : (activation == NB_ELU ? 1.0 : 0.0);
+    const double value = activation == NB_LEAKY_RELU ? 0.01 : (activation == NB_ELU ? 1.0 : 0.0);
     return (nb_layer){.kind = NB_LAYER_ACTIVATION, .activation = activation, .value = value};
 }
 
@@ -49,6 +48,28 @@ nb_layer nb_dropout_layer(double ratio)
 nb_layer nb_flatten_layer(void)
 {
     return (nb_layer){.kind = NB_LAYER_FLATTEN};
+}
+
+nb_layer nb_conv(size_t filters, size_t size, size_t stride, size_t pad)
+{
+    return (nb_layer){.kind = NB_LAYER_CONVOLUTION,
+                      .filters = filters,
+                      .window = {size, size, stride, stride, pad, pad}};
+}
+
+static nb_layer pooling(nb_layer_kind kind, size_t size, size_t stride)
+{
+    return (nb_layer){.kind = kind, .window = {size, size, stride, stride, 0, 0}};
+}
+
+nb_layer nb_max_pooling(size_t size, size_t stride)
+{
+    return pooling(NB_LAYER_MAX_POOL, size, stride);
+}
+
+nb_layer nb_average_pooling(size_t size, size_t stride)
+{
+    return pooling(NB_LAYER_AVERAGE_POOL, size, stride);
 }
 
 nb_layer nb_as_in_book(nb_layer layer)
@@ -80,9 +101,16 @@ nb_status nb_layer_check(const nb_layer *l, size_t i)
         return check_value(l, i, nb_activation_name(l->activation), -1e6, 1e6);
     case NB_LAYER_DROPOUT:
         return check_value(l, i, "ratio", 0, 1 - 1e-9);
+    case NB_LAYER_CONVOLUTION:
+        if (l->filters > 0 && l->filters != NB_BATCH && l->window.rows > 0 && l->window.columns > 0)
+            return NB_OK;
+        return nb_fail(NB_ESHAPE, "nb_model_create: layer %zu: %zu filters of %zu x %zu", i,
+                       l->filters, l->window.rows, l->window.columns);
     case NB_LAYER_STANDARDIZE:
     case NB_LAYER_BATCH_NORM:
     case NB_LAYER_FLATTEN:
+    case NB_LAYER_MAX_POOL: /* the operation looks at the window */
+    case NB_LAYER_AVERAGE_POOL:
         return NB_OK;
     default:
         return nb_fail(NB_EINVAL, "nb_model_create: layer %zu: kind=%d", i, (int)l->kind);
@@ -113,6 +141,18 @@ static nb_node *dense(nb_node *x, const nb_layer *l, size_t number)
     nb_node *W = parameter(g, "W", number, NB_SHAPE(nb_tensor_width(value), l->units));
     return l->bias ? nb_affine(x, W, parameter(g, "b", number, NB_SHAPE(l->units)))
                    : nb_matmul(nb_flatten(x), W);
+}
+
+static nb_node *convolution(nb_node *x, const nb_layer *l, size_t number)
+{
+    nb_graph *g = nb_node_graph(x);
+    const nb_tensor *value = nb_value(x);
+    if (!value) return NULL;
+    /* Without channels, nb_conv2d says what is wrong. */
+    const size_t channels = value->shape.ndim > 1 ? value->shape.dim[1] : 1;
+    nb_node *W = parameter(g, "W", number,
+                           NB_SHAPE(l->filters, channels, l->window.rows, l->window.columns));
+    return nb_conv2d(x, W, parameter(g, "b", number, NB_SHAPE(l->filters)), &l->window);
 }
 
 static nb_node *activate(nb_node *x, const nb_layer *l)
@@ -179,6 +219,12 @@ nb_node *nb_layer_build(nb_node *x, const nb_layer *l, nb_layer_numbers *numbers
         return nb_dropout(x, l->value, l->book);
     case NB_LAYER_FLATTEN:
         return nb_flatten(x);
+    case NB_LAYER_CONVOLUTION:
+        return convolution(x, l, ++numbers->weights);
+    case NB_LAYER_MAX_POOL:
+        return nb_max_pool(x, &l->window);
+    case NB_LAYER_AVERAGE_POOL:
+        return nb_average_pool(x, &l->window);
     default:
         return activate(x, l);
     }
@@ -208,6 +254,11 @@ void nb_layer_begin(nb_graph *g, const nb_layer *l, nb_layer_numbers *numbers, b
 
 /* --- first weights ---------------------------------------------------------------------------- */
 
+bool nb_layer_weighs(const nb_layer *l)
+{
+    return l->kind == NB_LAYER_DENSE || l->kind == NB_LAYER_CONVOLUTION;
+}
+
 double nb_layer_std(const nb_model_options *o, size_t i, size_t inputs)
 {
     const nb_layers *list = &o->layers;
@@ -215,7 +266,7 @@ double nb_layer_std(const nb_model_options *o, size_t i, size_t inputs)
     if (init == NB_INIT_STD) return o->std;
     if (init == NB_INIT_DEFAULT) {
         init = NB_INIT_XAVIER;
-        for (size_t k = i + 1; k < list->count && list->layer[k].kind != NB_LAYER_DENSE; k++) {
+        for (size_t k = i + 1; k < list->count && !nb_layer_weighs(&list->layer[k]); k++) {
             const nb_activation a = list->layer[k].activation;
             if (list->layer[k].kind == NB_LAYER_ACTIVATION &&
                 (a == NB_RELU || a == NB_LEAKY_RELU || a == NB_ELU || a == NB_GELU))

@@ -19,6 +19,9 @@ nb_node *nb_layer_build(nb_node *x, const nb_layer *layer, nb_layer_numbers *num
  * beta and state, and, if `made` just now, standardize's. */
 void nb_layer_begin(nb_graph *g, const nb_layer *layer, nb_layer_numbers *numbers, bool made);
 
+/* nb_layer_weighs - does the layer have weights, which are drawn? */
+bool nb_layer_weighs(const nb_layer *layer);
+
 /* nb_layer_std - the standard deviation of the first weights of layer i, with so many inputs. */
 double nb_layer_std(const nb_model_options *options, size_t i, size_t inputs);
 

@@ -242,8 +242,9 @@ nb_status nb_model_draw(nb_model *m, nb_random *random)
         if (!nb_node_is_parameter(node)) continue;
         const nb_tensor *w = nb_value(node);
         const bool weight = w->shape.ndim >= 2;
-        while (weight && o->layers.layer[layer].kind != NB_LAYER_DENSE) layer++;
-        const double std = weight ? nb_layer_std(o, layer, w->shape.dim[0]) : 0;
+        while (weight && !nb_layer_weighs(&o->layers.layer[layer])) layer++;
+        const size_t inputs = w->shape.ndim > 2 ? nb_tensor_width(w) : w->shape.dim[0];
+        const double std = weight ? nb_layer_std(o, layer, inputs) : 0;
         const double limit = sqrt(3.0) * std;
         for (size_t j = 0; j < nb_tensor_count(w); j++)
             kernels->set(w->data, j,

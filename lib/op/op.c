@@ -22,6 +22,14 @@ size_t nb_groups(size_t n)
     return n / NB_GROUP_ROWS + (n % NB_GROUP_ROWS != 0);
 }
 
+size_t nb_group_begin(const nb_call *c, size_t group, size_t *end)
+{
+    const size_t rows = nb_tensor_height(c->in[0]), from = group * NB_GROUP_ROWS;
+    *end = group + 1 == nb_groups(c->rows) ? rows : from + NB_GROUP_ROWS;
+    if (*end > rows) *end = rows;
+    return from < rows ? from : rows;
+}
+
 void nb_fold(const nb_kernels *kernels, size_t groups, size_t width, size_t stride, void *partial)
 {
     char *sum = partial;

@@ -71,15 +71,6 @@ static nb_status batch_norm_plan(const nb_tensor *in, const void *config, nb_nee
 
 /* --- totals over the batch -------------------------------------------------------------------- */
 
-/* The rows of a group; the last group has what is left, all of an x that has no batch. */
-static size_t rows_of(const nb_call *c, size_t group, size_t *end)
-{
-    const size_t rows = nb_tensor_height(c->in[0]), from = group * NB_GROUP_ROWS;
-    *end = group + 1 == nb_groups(c->rows) ? rows : from + NB_GROUP_ROWS;
-    if (*end > rows) *end = rows;
-    return from < rows ? from : rows;
-}
-
 static void *partial_of(const nb_call *c, size_t group, size_t which)
 {
     const size_t width = nb_tensor_width(c->in[0]);
@@ -107,7 +98,7 @@ static nb_status sum_rows(const nb_call *c, size_t lo, size_t hi)
     const size_t width = nb_tensor_width(c->in[0]);
     nb_status status = NB_OK;
     for (size_t g = lo, end; c->pass.training && g < hi && !status; g++) {
-        const size_t from = rows_of(c, g, &end);
+        const size_t from = nb_group_begin(c, g, &end);
         status = c->kernels->column_sums(end - from, width, 1, nb_tensor_at(c->in[0], from), width,
                                          0, partial_of(c, g, 0));
     }
@@ -131,7 +122,7 @@ static nb_status square_rows(const nb_call *c, size_t lo, size_t hi)
     const layout l = layout_of(c);
     for (size_t g = lo, end; c->pass.training && g < hi; g++) {
         void *sum = partial_of(c, g, 0);
-        const size_t from = rows_of(c, g, &end);
+        const size_t from = nb_group_begin(c, g, &end);
         memset(sum, 0, l.width * c->kernels->size);
         for (size_t r = from; r < end; r++) {
             c->kernels->subtract(l.width, nb_tensor_at(c->in[0], r), l.mean, c->scratch);
@@ -192,7 +183,7 @@ static nb_status sum_gradients(const nb_call *c, size_t lo, size_t hi)
     nb_status status = NB_OK;
     for (size_t g = lo, end; g < hi && !status; g++) {
         void *products = partial_of(c, g, 1);
-        const size_t from = rows_of(c, g, &end);
+        const size_t from = nb_group_begin(c, g, &end);
         status = c->kernels->column_sums(end - from, width, 1, nb_tensor_at(c->dout, from), width,
                                          0, partial_of(c, g, 0));
         memset(products, 0, width * c->kernels->size);

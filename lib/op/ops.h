@@ -41,6 +41,9 @@
     X(concatenate)    \
     X(batch_norm)     \
     X(dropout)        \
+    X(conv2d)         \
+    X(max_pool)       \
+    X(average_pool)   \
     X(squared_error)  \
     X(softmax_cross_entropy) \
     X(weigh)          \
@@ -49,5 +52,9 @@
 #define X(name) extern const nb_op nb_op_##name;
 NB_OP_LIST(X)
 #undef X
+
+/* nb_group_begin - the first row of in[0] in a group, and where it ends. The last group has what is
+ * left: all of an in[0] that has no batch. */
+size_t nb_group_begin(const nb_call *c, size_t group, size_t *end);
 
 #endif

@@ -18,7 +18,8 @@ static nb_status check_entries(const nb_packed *p, size_t k, size_t i)
 nb_status nb_packed_check(const nb_tensor *x, bool entries)
 {
     char text[96];
-    if (!x || !x->packed) return nb_fail(NB_EINVAL, "nb_packed: x is %s", x ? "not packed" : "NULL");
+    if (!x || !x->packed)
+        return nb_fail(NB_EINVAL, "nb_packed: x is %s", x ? "not packed" : "NULL");
     const nb_packed *p = x->packed;
     if ((p->runs && !p->run) || (p->row && (!p->row_end || !p->entry)))
         return nb_fail(NB_EINVAL, "nb_packed: %s is NULL",

@@ -209,9 +209,9 @@ nb_status nb_tensor_convert(const nb_tensor *from, nb_tensor *to)
     char a[128], b[128];
     if (!from || !to || !from->data || !to->data || to->packed)
         return nb_fail(NB_EINVAL, "nb_tensor_convert: %s",
-                       !from || !to       ? "a tensor is NULL"
-                       : to->packed       ? "`to` is packed"
-                                          : "a tensor has no elements");
+                       !from || !to ? "a tensor is NULL"
+                       : to->packed ? "`to` is packed"
+                                    : "a tensor has no elements");
     if (!nb_dtype_size(from->dtype) || !nb_dtype_size(to->dtype))
         return nb_fail(NB_EDTYPE, "nb_tensor_convert: from %s to %s", nb_dtype_name(from->dtype),
                        nb_dtype_name(to->dtype));
@@ -249,7 +249,6 @@ nb_status nb_tensor_gather(const nb_tensor *from, size_t n, const size_t *index,
             return nb_fail(NB_ERANGE, "nb_tensor_gather: index[%zu]=%zu, expected below %zu", i,
                            index[i], from->shape.dim[0]);
     const size_t bytes = nb_tensor_width(from) * nb_dtype_size(from->dtype);
-    for (size_t i = 0; i < n; i++)
-        memcpy(nb_tensor_at(to, i), nb_tensor_at(from, index[i]), bytes);
+    for (size_t i = 0; i < n; i++) memcpy(nb_tensor_at(to, i), nb_tensor_at(from, index[i]), bytes);
     return NB_OK;
 }

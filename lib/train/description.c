@@ -3,14 +3,46 @@
 #include "nablas/text.h"
 
 #include <jansson.h>
+#include <stddef.h>
 #include <string.h>
 
 enum { format = 1, most_layers = 10000 };
 
-static const char *const kinds[NB_LAYER_KINDS] = {"dense",      "",        "standardize",
-                                                  "batch_norm", "dropout", "flatten"};
+static const char *const kinds[NB_LAYER_KINDS] = {"dense",       "",         "standardize",
+                                                  "batch_norm",  "dropout",  "flatten",
+                                                  "convolution", "max_pool", "average_pool"};
+
+/* Where a layer keeps its sizes, and by which names a file does. */
+static const struct {
+    const char *name;
+    size_t at;
+} window_sizes[] = {{"filters", offsetof(nb_layer, filters)},
+                    {"rows", offsetof(nb_layer, window.rows)},
+                    {"columns", offsetof(nb_layer, window.columns)},
+                    {"stride_y", offsetof(nb_layer, window.stride_y)},
+                    {"stride_x", offsetof(nb_layer, window.stride_x)},
+                    {"pad_y", offsetof(nb_layer, window.pad_y)},
+                    {"pad_x", offsetof(nb_layer, window.pad_x)}};
+
+static bool has_window(const nb_layer *l)
+{
+    return l->kind >= NB_LAYER_CONVOLUTION;
+}
 
 /* --- out -------------------------------------------------------------------------------------- */
+
+static json_t *window_json(const nb_layer *l)
+{
+    json_t *object = json_pack("{s:s}", "type", kinds[l->kind]);
+    for (size_t i = 0; object && i < sizeof window_sizes / sizeof *window_sizes; i++) {
+        const size_t size = *(const size_t *)(const void *)((const char *)l + window_sizes[i].at);
+        if (!json_object_set_new(object, window_sizes[i].name, json_integer((json_int_t)size)))
+            continue;
+        json_decref(object);
+        object = NULL;
+    }
+    return object;
+}
 
 static json_t *layer_json(const nb_layer *l)
 {
@@ -22,6 +54,7 @@ static json_t *layer_json(const nb_layer *l)
         return json_pack("{s:s, s:f}", "type", nb_activation_name(l->activation), "value",
                          l->value);
     default:
+        if (has_window(l)) return window_json(l);
         return json_pack("{s:s, s:f, s:b}", "type", kinds[l->kind], "value", l->value, "book",
                          (int)l->book);
     }
@@ -110,6 +143,16 @@ static double number(const json_t *object, const char *key)
     return value ? json_number_value(value) : 0;
 }
 
+static bool read_window(const json_t *object, nb_layer *l)
+{
+    for (size_t i = 0; i < sizeof window_sizes / sizeof *window_sizes; i++) {
+        const json_t *value = json_object_get(object, window_sizes[i].name);
+        if (!json_is_integer(value) || json_integer_value(value) < 0) return false;
+        *(size_t *)(void *)((char *)l + window_sizes[i].at) = (size_t)json_integer_value(value);
+    }
+    return true;
+}
+
 static bool read_layer(const json_t *object, nb_layer *l)
 {
     const char *type = json_string_value(json_object_get(object, "type"));
@@ -119,6 +162,7 @@ static bool read_layer(const json_t *object, nb_layer *l)
         if (strcmp(type, kinds[k]) != 0) continue;
         l->kind = (nb_layer_kind)k;
         l->bias = json_is_true(json_object_get(object, "bias"));
+        if (has_window(l)) return read_window(object, l);
         return k != NB_LAYER_DENSE || read_size(json_object_get(object, "units"), &l->units);
     }
     for (size_t a = 0; type && a < NB_ACTIVATIONS; a++)
@@ -238,6 +282,10 @@ static const char *layer_text(const nb_layer *l, char *text, size_t size)
         nb_snprintf(text, size, "%s", nb_activation_name(l->activation));
     else if (l->kind == NB_LAYER_ACTIVATION)
         nb_snprintf(text, size, "%s %g", nb_activation_name(l->activation), l->value);
+    else if (has_window(l))
+        nb_snprintf(text, size, "%s of %zu x %zu (%zu), stride %zu x %zu, pad %zu x %zu",
+                    kinds[l->kind], l->window.rows, l->window.columns, l->filters,
+                    l->window.stride_y, l->window.stride_x, l->window.pad_y, l->window.pad_x);
     else
         nb_snprintf(text, size, "%s %g%s", kinds[l->kind], l->value, l->book ? ", the book's" : "");
     return text;
@@ -246,7 +294,8 @@ static const char *layer_text(const nb_layer *l, char *text, size_t size)
 static bool same_layer(const nb_layer *a, const nb_layer *b)
 {
     return a->kind == b->kind && a->units == b->units && a->bias == b->bias &&
-           a->activation == b->activation && a->value == b->value && a->book == b->book;
+           a->activation == b->activation && a->value == b->value && a->book == b->book &&
+           a->filters == b->filters && memcmp(&a->window, &b->window, sizeof a->window) == 0;
 }
 
 bool nb_description_same(const nb_model_options *a, const nb_model_options *b, char *what,

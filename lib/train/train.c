@@ -1,8 +1,8 @@
 /* The loop around nb_trainer_step: evaluations, progress, and when to stop. */
+#include "nablas/train.h"
 #include "nablas/clock.h"
 #include "nablas/memory.h"
 #include "nablas/text.h"
-#include "nablas/train.h"
 #include "train/trainer.h"
 
 #include <math.h>
@@ -135,10 +135,11 @@ static nb_status diverged(const run *r, double loss)
 {
     const double first = nb_trainer_first_loss(r->trainer);
     if (!all_finite(&r->train->x) || !all_finite(&r->train->t))
-        return nb_fail(NB_EDIVERGED,
-                       "nb_train: the loss is %g at iteration %zu: a sample or target of the "
-                       "training set is not finite",
-                       loss, r->at.iteration);
+        return nb_fail(
+            NB_EDIVERGED,
+            "nb_train: the loss is %g at iteration %zu: a sample or target of the training "
+            "set is not finite",
+            loss, r->at.iteration);
     if (!isfinite(first))
         return nb_fail(NB_EDIVERGED,
                        "nb_train: the loss is %g before the first step: a weight is not finite, or "
@@ -150,7 +151,8 @@ static nb_status diverged(const run *r, double loss)
         NB_EDIVERGED, "nb_train: the loss is %g at iteration %zu, %s: %slr=%g is too large", loss,
         r->at.iteration, before,
         r->train->x.dtype != NB_UINT8 || r->train->scale > 1 ? "probably "
-                                                            : "bytes are not scaled, or ", r->options->lr);
+                                                             : "bytes are not scaled, or ",
+        r->options->lr);
 }
 
 static nb_status iterate(run *r)

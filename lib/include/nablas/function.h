@@ -99,6 +99,22 @@ nb_node *nb_batch_norm(nb_node *x, nb_node *gamma, nb_node *beta, nb_node *mean,
  * predicting; the other (inverted) divides by 1 - ratio and predicts with x itself. */
 nb_node *nb_dropout(nb_node *x, double ratio, bool book);
 
+/* --- images -----------------------------------------------------------------------------------
+ *
+ * x (n, C, H, W) to (n, ..., OH, OW), OH = 1 + (H + 2 pad - rows) / stride, rounded down; textbook
+ * chapter 7, convolution.h. Padding is zeros, for a maximum too. An image's bits do not depend on
+ * the others, gradients' not on threads. NB_ESHAPE, NB_EINVAL: shapes that do not fit, a window
+ * larger than the image and its padding. */
+
+/* W(f) over x at each position, plus b(f): W (FN, C, FH, FW), b (FN), result (n, FN, OH, OW).
+ * how NULL: stride 1, no padding. Partial sums of dW take FN (C FH FW + 1) numbers for every
+ * NB_GROUP_ROWS images; nothing is unfolded for the whole batch. */
+nb_node *nb_conv2d(nb_node *x, nb_node *W, nb_node *b, const nb_sliding *how);
+/* the largest pixel in the window, the first among equals, NaN is largest; the mean of its pixels.
+ * Result (n, C, OH, OW). how NULL: the window is the image, (n, C, 1, 1). */
+nb_node *nb_max_pool(nb_node *x, const nb_sliding *how);
+nb_node *nb_average_pool(nb_node *x, const nb_sliding *how);
+
 /* --- losses --------------------------------------------------------------------------------- */
 
 /* the scalar 1/2 sum (y - t)^2 over batch and columns, the book's */

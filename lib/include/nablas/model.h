@@ -58,7 +58,7 @@ const char *nb_activation_name(nb_activation activation);
  *   NB_INIT_STD             a number, options.std
  *   NB_INIT_XAVIER          s = sqrt(1/n), textbook 6.2.2
  *   NB_INIT_HE              s = sqrt(2/n), textbook 6.2.3
- * normal, or uniform between -sqrt(3) s and sqrt(3) s. */
+ * For a convolution n is C FH FW. The numbers are normal, or uniform between -sqrt(3) s and sqrt(3) s. */
 typedef enum { NB_INIT_DEFAULT, NB_INIT_STD, NB_INIT_XAVIER, NB_INIT_HE } nb_init;
 
 typedef enum {
@@ -68,6 +68,9 @@ typedef enum {
     NB_LAYER_BATCH_NORM,  /* textbook 6.3 */
     NB_LAYER_DROPOUT,     /* textbook 6.4.3 */
     NB_LAYER_FLATTEN,     /* (n, ...) as (n, k) */
+    NB_LAYER_CONVOLUTION, /* textbook 7.2: (n, C, H, W) to (n, filters, OH, OW) */
+    NB_LAYER_MAX_POOL,    /* textbook 7.3: (n, C, H, W) to (n, C, OH, OW) */
+    NB_LAYER_AVERAGE_POOL,
     NB_LAYER_KINDS
 } nb_layer_kind;
 
@@ -79,6 +82,8 @@ typedef struct nb_layer {
     nb_activation activation; /* activation */
     double value;             /* leaky relu's slope, elu's alpha, dropout's ratio */
     bool book;                /* batch norm, dropout: nb_as_in_book */
+    size_t filters;           /* convolution */
+    nb_sliding window;        /* convolution, pooling */
 } nb_layer;
 
 nb_layer nb_dense(size_t units);
@@ -88,6 +93,9 @@ nb_layer nb_standardize(void);
 nb_layer nb_batch_norm_layer(void);        /* by channel, running variance from 1, epsilon 1e-5 */
 nb_layer nb_dropout_layer(double ratio);   /* inverted; ratio 0 ... below 1 */
 nb_layer nb_flatten_layer(void);
+nb_layer nb_conv(size_t filters, size_t size, size_t stride, size_t pad); /* of size x size pixels */
+nb_layer nb_max_pooling(size_t size, size_t stride);
+nb_layer nb_average_pooling(size_t size, size_t stride); /* size 0: of the whole image */
 
 /* nb_as_in_book - the layer as the book has it. Batch norm: by column, running variance from 0,
  * epsilon 1e-6; dropout: not inverted. */
@@ -160,7 +168,7 @@ typedef struct nb_model {
 } nb_model;
 
 /* nb_model_create - build the graph, draw the weights. Parameters are named W1, b1, W2, ... in the
- * order of their layers, as in the book; gamma1, beta1 of batch norm, with state mean1, variance1; of
+ * order of their layers, as in the book, dense or convolution (FN, C, FH, FW); gamma1, beta1 of batch norm, with state mean1, variance1; of
  * standardize, state center1, deviation1.
  * Weights are drawn in this order, row by row, in double; biases and beta are 0, gamma is 1.
  * nb_model_destroy - free it; NULL is fine.

@@ -168,6 +168,14 @@ typedef struct nb_batch_norm_options {
 extern const nb_batch_norm_options nb_batch_norm_book;     /* momentum 0.9, epsilon 1e-6 */
 extern const nb_batch_norm_options nb_batch_norm_channels; /* momentum 0.9, epsilon 1e-5 */
 
+/* How a window moves over images (n, C, H, W); convolution.h says what that gives. */
+typedef struct nb_sliding {
+    size_t rows, columns;      /* of the window; 0: pooling: those of the image, convolution: those
+                                  of the filters, which is all that they may be */
+    size_t stride_y, stride_x; /* 0: pooling: the window's size, convolution: 1 */
+    size_t pad_y, pad_x;       /* zeros on each side of the image */
+} nb_sliding;
+
 /* nb_op_count, nb_op_at - the operations that nablas brings, for tests and tools. */
 size_t nb_op_count(void);
 const nb_op *nb_op_at(size_t i);
