@@ -58,6 +58,7 @@ ARCH := $(shell macros=$$($(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c /dev/null 2>/d
 endif
 arch_i386  := -msse2 -mfpmath=sse
 arch_s390x := $(if $(findstring clang,$(CC)),,-fexcess-precision=fast)
+arch_$(ARCH) +=
 
 # -ffp-contract=off: the book's digits need every product rounded (docs/design.md).
 compile = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -pthread -fPIC -ffp-contract=off $(optimise) $(arch_$(ARCH)) \
@@ -98,6 +99,7 @@ lib_objects := $(call object,$(lib_plain)) \
 
 # Convolution's products are fused into their sums, as BLAS's are. Beside release, -O1: its unrolled
 # loops take half a minute to compile with sanitizers.
+fuse :=
 $(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$(CONFIG)),,-O1)
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
@@ -144,6 +146,12 @@ deps-dev: ## the same, and the tools of format, lint and check-numpy
 data: ## MNIST into data/mnist
 	@scripts/get_mnist.sh
 
+ifneq ($(filter test,$(MAKECMDGOALS)),)
+ifeq ($(chosen_tests),)
+$(error TEST=$(TEST): there is no test/test_$(TEST).c and no test/test_$(TEST).sh)
+endif
+endif
+
 chosen_scripts := $(filter %.sh,$(chosen_tests))
 test: lib $(filter $(build)/%,$(chosen_tests)) $(if $(chosen_scripts),$(test_tools) $(example_bin)) check-house ## build and run every test (TEST=name for one)
 	@CC="$(CC)" CONFIG=$(CONFIG) EXAMPLES=$(bin_suffix)examples TOOLS=$(build)/test \
@@ -179,7 +187,14 @@ format: ## rewrite the sources as .clang-format says
 format-check: ## fail if format would change anything
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
-lint: ## clang-tidy
+# An undefined variable of ours expands to nothing. Those in capitals are the caller's to define.
+every_target = deps deps-dev data examples figures docs test fuzz bench bench-peers check-numpy check-house \
+               format format-check lint install uninstall clean help
+undefined    = $(MAKE) --no-print-directory --warn-undefined-variables -n $(every_target) 2>&1 | \
+               grep "undefined variable '[a-z]" | grep -v "'wrap_" | sort -u | grep .
+
+lint: ## clang-tidy, and the Makefile's variables
+	@! $(undefined)
 	@scripts/lint.sh $(pkg_cflags) $(test_cflags)
 
 clean: ## remove what was built
@@ -273,6 +288,7 @@ $(build)/test/fuzz/%: $(build)/test/fuzz/%.o $(libnablas)
 $(build)/bench/%.o: bench/%.c $(build)/flags
 	$(cc_object) -O3 $(bench_flags) -DBENCH_FLAGS='"$(optimise) -ffp-contract=off"' -c $< -o $@
 # The peak is the machine's own, and the yardstick may use all of it: these two are built for it.
+bench_flags :=
 $(build)/bench/peak.o $(build)/bench/dense.o: bench_flags := $(native_flags)
 $(build)/bench/%_s.o: bench/%.c $(build)/flags
 	$(cc_object) -O3 -DNB_REAL_SINGLE -c $< -o $@

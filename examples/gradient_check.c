@@ -23,12 +23,13 @@ typedef struct settings {
 
 static void parse(int argc, char **argv, settings *s)
 {
-    const char *net = nets[TWO_LAYER], *activation = "relu", *batch = "3", *seed = "0", *h = "1e-4";
+    const char *net = nets[TWO_LAYER], *activation = "relu", *batch = "100", *seed = "0",
+               *h = "1e-4";
     const char *exact = NULL, *richardson = NULL, *plot = NULL;
     const page_option options[] = {
         {"net", "NAME", "two_layer, three_layer (784-50-100-10) or simple (two_layer)", &net},
         {"activation", "NAME", "sigmoid or relu (relu)", &activation},
-        {"batch", "N", "the first N training images (3)", &batch},
+        {"batch", "N", "the first N training images (100)", &batch},
         {"seed", "N", "of the weights, as np.random.seed(N) (0)", &seed},
         {"h", "X", "the step (1e-4)", &h},
         {"richardson", NULL, "extrapolate from h and h/2", &richardson},
@@ -37,8 +38,8 @@ static void parse(int argc, char **argv, settings *s)
         {"data", "DIR", "folder of MNIST's four files (data/mnist)", &s->data},
         {0}};
     page_begin(&s->page, argc, argv,
-               "Compare backpropagation with differences, in float64, and explain what differs "
-               "(5.7.3).\nExits with 1 if the gradient is wrong.",
+               "Compare backpropagation with differences, in float64, and explain what\n"
+               "differs (5.7.3). Exits with 1 if the gradient is wrong.",
                options);
     const char *me = s->page.program;
     s->net = (net_kind)one_of(me, "--net", net, nets);
@@ -87,6 +88,10 @@ static void make_batch(settings *s, nb_tensor *x, nb_tensor *t)
 {
     nb_mnist mnist;
     load_mnist(&s->page, s->data, &mnist);
+    if (s->batch > nb_dataset_count(&mnist.train)) {
+        s->batch = nb_dataset_count(&mnist.train);
+        printf("images: %zu, there are no more\n", s->batch);
+    }
     s->inputs = nb_tensor_width(&mnist.train.x);
     page_check(&s->page, nb_tensor_create(x, NB_FLOAT64, NB_SHAPE(s->batch, s->inputs)));
     page_check(&s->page, nb_tensor_create(t, NB_INT32, NB_SHAPE(s->batch)));

@@ -237,7 +237,11 @@ int main(int argc, char **argv)
 {
     enum { FLOAT32, FLOAT64, BOTH };
     static const char *const dtypes[] = {"float32", "float64", "both", NULL};
-    static const char *const activations[] = {"sigmoid", "relu", NULL};
+    static const char *const activations[] = {
+#define X(code, name) #name,
+        NB_ACTIVATION_LIST(X)
+#undef X
+            NULL};
     page p;
     settings s = {0};
     nb_mnist mnist = {0};
@@ -247,10 +251,10 @@ int main(int argc, char **argv)
         {"weights", "FILE", ".npz .safetensors .pkl (its own, trained at the first run)",
          &s.weights},
         {"activation", "NAME",
-         "sigmoid or relu: of its own weights (sigmoid), or of a FILE that "
-         "does not say it",
+         "as train_mnist's: of its own weights (sigmoid), or of a FILE that does not say it",
          &activation},
         {"dtype", "NAME", "float32, float64 or both (both)", &dtype},
+        {"quiet", NULL, "print nothing but what the pictures are", NULL},
         {.argument = "[PICTURE ...]"}};
     page_begin(&p, argc, argv,
                "A network of three layers on MNIST's test images (3.6.2, 3.6.3), or on digits of\n"

@@ -76,14 +76,17 @@ static void print_digit(const uint8_t *digit)
     printf("  └%s┘\n", line);
 }
 
-static void print_answer(const char *file, size_t number, size_t count, const answer *a)
+/* Also where nothing else is printed: it is what was asked for. */
+static void print_answer(const page *p, const char *file, size_t number, size_t count,
+                         const answer *a)
 {
-    printf("%s", file);
-    if (count > 1) printf(", %zu of %zu", number + 1, count);
-    printf(": ");
+    FILE *to = p->answers;
+    fprintf(to, "%s", file);
+    if (count > 1) fprintf(to, ", %zu of %zu", number + 1, count);
+    fprintf(to, ": ");
     for (int i = 0; i < 3; i++)
-        printf("%s%zu %.1f %%", i ? ", " : "", a->class[i], 100 * a -> probability[i]);
-    printf("\n");
+        fprintf(to, "%s%zu %.1f %%", i ? ", " : "", a->class[i], 100 * a -> probability[i]);
+    fprintf(to, "\n");
     print_digit(a->digit);
 }
 
@@ -123,7 +126,7 @@ int read_digits(const page *p, nb_model *net)
             answer a = {0};
             memcpy(a.digit, digits[i].pixels, sizeof a.digit);
             page_check(p, ask(net, &a));
-            print_answer(*file, i, count, &a);
+            print_answer(p, *file, i, count, &a);
             make_caption(*file, &a);
             if (shown < SHOWN) answers[shown++] = a;
         }

@@ -72,8 +72,8 @@ int main(int argc, char **argv)
 {
     page p;
     const uint32_t seed = 0;
-    page_begin(&p, argc, argv, "TwoLayerNet with 100 hidden units: shapes, predict, grads (4.5.1).",
-               NULL);
+    page_begin_text(&p, argc, argv,
+                    "TwoLayerNet with 100 hidden units: shapes, predict, grads (4.5.1).", NULL);
 
     net n;
     nb_random random;

@@ -38,6 +38,6 @@ find lib examples test bench -name '*.c' | sort | while read -r file; do
     test/*) echo "$checks,-clang-analyzer-* $file -- $flags" ;; # does not know cmocka's assertions
     *) echo "$checks $file -- $flags -include $facts" ;;
   esac
-done | xargs -P "$(nproc 2>/dev/null || echo 2)" -L 1 clang-tidy --quiet --warnings-as-errors='*' \
-           2>/dev/null ||
+done | xargs -P "$(nproc 2>/dev/null || echo 2)" -L 1 sh -c '
+  echo "  LINT $2"; exec clang-tidy --quiet --warnings-as-errors="*" "$@" 2>/dev/null' lint ||
   { echo "lint: see the errors above" >&2; exit 1; }

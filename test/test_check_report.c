@@ -23,8 +23,11 @@ static const char *text_of(const nb_gradient_report *report)
     return text;
 }
 
+/* Every line fits a terminal. */
 static void assert_says(const char *text, const char *what)
 {
+    for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+        if (strcspn(line, "\n") > 80) fail_msg("%.120s", line);
     if (!strstr(text, what)) fail_msg("no \"%s\" in\n%s", what, text);
 }
 
@@ -46,6 +49,7 @@ static void the_text_says_it(void **state)
     assert_says(text, worst);
     assert_says(text, "every wrong a is -1 times d: a sign");
     assert_says(text, "FAILED: 16 of 55 elements\n");
+    assert_true(strstr(text, "the gradient is wrong: 16 of 55 elements are\n") == text);
     end_bed(&b);
 
     check_slip(&b, no_bias, 6);
@@ -58,20 +62,22 @@ static void the_text_says_it(void **state)
     check_slip(&b, clean, 6);
     text = text_of(&b.report);
     assert_says(text, "passed: 55 of 55 elements agree, 0 are explained, 0 are vacuous\n");
-    assert_null(strstr(text, "wrong"));
+    assert_true(strstr(text, "the gradient is right: of 55 elements that tell something none") == text);
+    assert_null(strstr(text, "wrong,"));
     end_bed(&b);
     make_bed(&b, clean, nb_step, NB_BOOK_EPSILON, 6);
     assert_ok(nb_gradient_check_with(b.loss, &(nb_check_options){1e-4, true}, &b.report));
     text = text_of(&b.report);
     assert_says(text, "D(h/2)");
     assert_says(text, "vacuous, ");
-    assert_says(text, "; exact d = ");
+    assert_says(text, "exact d = ");
     end_bed(&b);
 
     nb_gradient_report report;
     const double w[3] = {-1, -2, -3};
     assert_ok(nb_op_check(find_op("relu"), &(double){0}, &(nb_operand){NB_SHAPE(3), w, false}, NULL, &report));
     assert_says(text_of(&report), "nothing was checked: all of 3 elements are vacuous");
+    assert_says(text_of(&report), "nothing is known of the gradient");
     nb_gradient_report_destroy(&report);
 }
 

@@ -120,9 +120,9 @@ other_networks_are_refused() {
 
 bad_options_are_refused() {
   run --dtype float16
-  exits 2; says "--dtype 'float16': expected float32 or float64 or both"
-  run --activation tanh
-  exits 2; says "--activation 'tanh': expected sigmoid or relu"
+  exits 2; says "--dtype 'float16': expected float32, float64 or both"
+  run --activation Relu
+  exits 2; says "--activation 'Relu': expected sigmoid, relu, "
 }
 
 # --- digits in pictures ---------------------------------------------------------------------------
@@ -179,6 +179,17 @@ the_book_reads_photographs() {
   holds test "${right:-0}" -ge 250
 }
 
+# What was asked for is printed, and nothing else.
+quiet_answers() {
+  run --weights "$folder/own.npz" --quiet test/digits/my7.png test/digits/my8.png
+  exits 0; silent "$err"; lines "$out" 2
+  prints '^test/digits/my7\.png: [0-9] [0-9.]+ %, '; prints '^test/digits/my8\.png: [0-9] [0-9.]+ %, '
+  [ -c /dev/full ] || return
+  "$examples/mnist_predict" --weights "$folder/own.npz" --quiet --out "$figures" test/digits/my7.png \
+      >/dev/full 2>"$err"; status=$?
+  exits 1; says 'cannot write what it prints'
+}
+
 many_digits_are_read() {
   digits=''
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do digits="$digits $(echo test/digits/my?.png)"; done
@@ -190,6 +201,6 @@ many_digits_are_read() {
 
 check the_books_weights_give_9352 weights_of_its_own_are_kept \
       weights_are_kept_for_what_they_were_trained_on train_mnists_weights_will_do \
-      the_activation_is_asked_for other_networks_are_refused bad_options_are_refused \
+      quiet_answers the_activation_is_asked_for other_networks_are_refused bad_options_are_refused \
       the_book_reads_every_kind_of_png bad_pngs_are_named \
       several_digits_in_a_picture_are_read_one_by_one the_book_reads_photographs many_digits_are_read

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *nb_reason_name(nb_reason reason)
 {
@@ -45,6 +46,20 @@ static void put(page *p, const char *format, ...)
     if (length > 0) p->length += (size_t)length;
 }
 
+/* A line, broken at spaces where it is wider than a terminal. */
+static void put_wrapped(page *p, const char *line)
+{
+    enum { WIDTH = 80 };
+    while (strlen(line) > WIDTH) {
+        size_t length = WIDTH;
+        while (length > 0 && line[length] != ' ') length--;
+        if (length == 0) break;
+        put(p, "%.*s\n", (int)length, line);
+        line += length + 1;
+    }
+    put(p, "%s\n", line);
+}
+
 /* "W1 (784, 50)" */
 static void put_shape(page *p, const nb_gradient_row *row)
 {
@@ -79,25 +94,36 @@ static void put_row(page *p, const nb_gradient_row *row)
     size_t from = p->length;
     put_shape(p, row);
     pad(p, from, 15);
-    put(p, " %7zu %9.2e %9.2e %9.2e %9.2e  ", row->count, row->mean_abs, row->max_abs,
+    put(p, " %6zu %9.2e %9.2e %9.2e %9.2e  ", row->count, row->mean_abs, row->max_abs,
         row->mean_rel, row->max_rel);
-    from = p->length;
     if (row->count) put_element(p, row, row->worst);
-    pad(p, from, 12);
-    put(p, " %15.8e %15.8e\n", row->numerical, row->analytic);
+    put(p, "\n");
+}
+
+/* The two derivatives where they are farthest apart. */
+static void put_worst(page *p, const nb_gradient_report *report)
+{
+    const nb_gradient_row *worst = report->row;
+    for (size_t i = 1; i < report->count; i++)
+        if (report->row[i].max_abs > worst->max_abs) worst = &report->row[i];
+    if (!report->count || !worst->count) return;
+    put(p, "farthest apart: ");
+    put_element(p, worst, worst->worst);
+    put(p, ", d = %.9g, a = %.9g\n", worst->numerical, worst->analytic);
 }
 
 static void put_table(page *p, const nb_gradient_report *report)
 {
     const double h = report->options.h;
     if (report->options.richardson)
-        put(p, "d = (4 D(h/2) - D(h)) / 3, D(h) = (f(w+h) - f(w-h)) / (2h), h = %g; ", h);
+        put(p, "d = (4 D(h/2) - D(h)) / 3, D(h) = (f(w+h) - f(w-h)) / (2h), h = %g;\n", h);
     else
         put(p, "d = (f(w+h) - f(w-h)) / (2h), h = %g; ", h);
     put(p, "a as coded; f = %.10g\n", report->value);
-    put(p, "%-15s %7s %9s %9s %9s %9s  %-12s %15s %15s\n", "parameter", "count", "mean|d-a|",
-        "max|d-a|", "mean rel", "max rel", "worst element", "d", "a");
+    put(p, "%-15s %6s %9s %9s %9s %9s  %s\n", "parameter", "count", "mean|d-a|", "max|d-a|",
+        "mean rel", "max rel", "worst element");
     for (size_t i = 0; i < report->count; i++) put_row(p, &report->row[i]);
+    put_worst(p, report);
 }
 
 /* --- the reasons ------------------------------------------------------------------------------ */
@@ -109,9 +135,9 @@ static void put_listed(page *p, const nb_gradient_row *row, nb_reason reason, si
     put_element(p, row, e->index);
     put(p, ": d = %.9g, a = %.9g, bound %.1e", e->numerical, e->analytic, e->bound);
     if (reason == NB_BIAS)
-        put(p, "; exact d = %.9g", e->best);
+        put(p, ";\n        exact d = %.9g", e->best);
     else if (isfinite(e->best_h))
-        put(p, "; at h = %g d = %.9g", e->best_h, e->best);
+        put(p, ";\n        at h = %g d = %.9g", e->best_h, e->best);
     put(p, "\n");
 }
 
@@ -131,13 +157,16 @@ static void put_reason(page *p, const nb_gradient_report *report, nb_reason reas
 {
     const size_t shown = reason < NB_UNEXAMINED ? 1 : 3;
     const char *comma = "";
-    put(p, "%s, %zu (", nb_reason_name(reason), report->tally[reason]);
+    char text[1024];
+    page line = {text, sizeof text, 0};
+    put(&line, "%s, %zu (", nb_reason_name(reason), report->tally[reason]);
     for (size_t i = 0; i < report->count; i++) {
         const size_t tally = report->row[i].tally[reason];
-        if (tally) put(p, "%s%s %zu", comma, report->row[i].name, tally);
+        if (tally) put(&line, "%s%s %zu", comma, report->row[i].name, tally);
         if (tally) comma = ", ";
     }
-    put(p, "): %s.\n", nb_reason_text(reason));
+    put(&line, "): %s.", nb_reason_text(reason));
+    put_wrapped(p, text);
     for (size_t i = 0; i < report->count && reason != NB_VACUOUS; i++) {
         const nb_gradient_row *row = &report->row[i];
         for (size_t k = 0; k < row->tally[reason] && k < shown; k++) put_listed(p, row, reason, k);
@@ -145,13 +174,38 @@ static void put_reason(page *p, const nb_gradient_report *report, nb_reason reas
     }
 }
 
+/* Elements from one reason on. */
+static size_t elements(const nb_gradient_report *report, size_t from)
+{
+    size_t count = 0;
+    for (size_t r = from; r < NB_REASONS; r++) count += report->tally[r];
+    return count;
+}
+
+/* The answer, in a sentence. */
+static void put_answer(page *p, const nb_gradient_report *report)
+{
+    const size_t count = elements(report, 0), bad = elements(report, NB_UNEXAMINED);
+    const size_t checked = count - report->tally[NB_VACUOUS];
+    if (bad)
+        put(p, "the gradient is wrong: %zu of %zu elements are\n", bad, count);
+    else if (*report->broken)
+        put(p, "the gradient cannot be relied on: an operation breaks its promise\n");
+    else if (checked)
+        put(p, "the gradient is right: of %zu elements that tell something none is wrong\n",
+            checked);
+    else
+        put(p, "nothing is known of the gradient: no element tells anything\n");
+}
+
 static void put_verdict(page *p, const nb_gradient_report *report)
 {
-    size_t count = 0, bad = 0;
-    for (size_t r = 0; r < NB_REASONS; r++) count += report->tally[r];
-    for (size_t r = NB_UNEXAMINED; r < NB_REASONS; r++) bad += report->tally[r];
+    const size_t count = elements(report, 0), bad = elements(report, NB_UNEXAMINED);
     const size_t vacuous = report->tally[NB_VACUOUS];
-    if (*report->broken) put(p, "BROKEN PROMISE: %s\n", report->broken);
+    char text[256];
+    page line = {text, sizeof text, 0};
+    put(&line, "BROKEN PROMISE: %s", report->broken);
+    if (*report->broken) put_wrapped(p, text);
     if (bad)
         put(p, "FAILED: %zu of %zu elements\n", bad, count);
     else if (*report->broken)
@@ -167,6 +221,7 @@ static void put_verdict(page *p, const nb_gradient_report *report)
 size_t nb_gradient_report_text(const nb_gradient_report *report, char *text, size_t size)
 {
     page p = {text, size, 0};
+    put_answer(&p, report);
     put_table(&p, report);
     for (nb_reason r = NB_VACUOUS; r < NB_REASONS; r++)
         if (report->tally[r]) put_reason(&p, report, r);

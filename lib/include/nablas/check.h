@@ -117,8 +117,9 @@ typedef struct nb_gradient_report {
     nb_gradient_row *row;
 } nb_gradient_report;
 
-/* nb_gradient_report_text - the report for people: a table with a line for each parameter, a
- * sentence for each reason that occurred with elements as examples, and the verdict.
+/* nb_gradient_report_text - the report for people, in 80 columns: whether the gradient is right, a
+ * table with a line for each parameter, a sentence for each reason that occurred with elements as
+ * examples, and the verdict.
  *
  *   text  out  cut to size - 1 bytes and closed by 0; not written if size = 0
  *
