@@ -101,7 +101,7 @@ lib_objects := $(call object,$(lib_plain)) \
 $(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$(CONFIG)),,-O1)
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
-example_helpers := $(addprefix examples/,common.c compare.c graphs.c print.c read_digits.c textbook_values.c train_figures.c)
+example_helpers := $(addprefix examples/,common.c chapter6.c compare.c display.c graphs.c print.c read_digits.c textbook_values.c train_figures.c train_options.c)
 examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
 pages      := $(filter-out %/textbook,$(example_bin))
@@ -144,7 +144,8 @@ deps-dev: ## the same, and the tools of format, lint and check-numpy
 data: ## MNIST into data/mnist
 	@scripts/get_mnist.sh
 
-test: lib $(tests) $(test_tools) $(example_bin) check-house ## build and run every test (TEST=name for one)
+chosen_scripts := $(filter %.sh,$(chosen_tests))
+test: lib $(filter $(build)/%,$(chosen_tests)) $(if $(chosen_scripts),$(test_tools) $(example_bin)) check-house ## build and run every test (TEST=name for one)
 	@CC="$(CC)" CONFIG=$(CONFIG) EXAMPLES=$(bin_suffix)examples TOOLS=$(build)/test \
 	    scripts/run_tests.sh $(chosen_tests)
 
@@ -179,7 +180,7 @@ format-check: ## fail if format would change anything
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
 lint: ## clang-tidy
-	@scripts/lint.sh $(pkg_cflags) $(cmocka_cflags)
+	@scripts/lint.sh $(pkg_cflags) $(test_cflags)
 
 clean: ## remove what was built
 	rm -rf build $(examples)

@@ -8,8 +8,8 @@ enum { N = 4, CLASSES = 3 };
 int main(int argc, char **argv)
 {
     page p;
-    page_begin(&p, argc, argv,
-               "argmax of each row of a batch, and the share of right ones (3.6.3).", NULL);
+    page_begin_text(&p, argc, argv,
+                    "argmax of each row of a batch, and the share of right ones (3.6.3).", NULL);
 
     const double x[N][CLASSES] = {
         {0.1, 0.8, 0.1}, {0.3, 0.1, 0.6}, {0.2, 0.5, 0.3}, {0.8, 0.1, 0.1}};

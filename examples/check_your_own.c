@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 {
     page p;
     nb_gradient_report report;
-    page_begin(&p, argc, argv, "Check the gradient of an operation and of a callback.", NULL);
+    page_begin_text(&p, argc, argv, "Check the gradient of an operation and of a callback.", NULL);
 
     const nb_operand x = {.shape = NB_SHAPE(3, 4)};
     show(&p, nb_op_check(&tanh_op, NULL, &x, NULL, &report), &report);

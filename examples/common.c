@@ -1,6 +1,8 @@
 #include "common.h"
+#include "display.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdarg.h>
@@ -11,6 +13,16 @@
 #include <unistd.h>
 
 /* --- options ---------------------------------------------------------------------------------- */
+
+/* A file would otherwise be opened in the place of a stream that is closed, and get what is printed.
+ * Opened the wrong way round, what is printed still fails. */
+static void open_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            exit(EXIT_FAILED);
+}
 
 void usage_error(const char *program, const char *format, ...)
 {
@@ -62,8 +74,8 @@ int one_of(const char *program, const char *option, const char *text, const char
     char list[256] = "";
     for (int i = 0; names[i]; i++) {
         if (strcmp(text, names[i]) == 0) return i;
-        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? " or " : "",
-                 names[i]);
+        const char *before = i == 0 ? "" : (names[i + 1] ? ", " : " or ");
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", before, names[i]);
     }
     usage_error(program, "%s '%s': expected %s", option, text, list);
 }
@@ -77,19 +89,35 @@ static const char *rest_of(const page_option *more)
     return more ? more->argument : NULL;
 }
 
+static const page_option *find_option(const page_option *more, const char *name)
+{
+    for (; more && more->name; more++)
+        if (!strcmp(more->name, name)) return more;
+    return NULL;
+}
+
+static void help_line(const char *name, const char *argument, const char *help)
+{
+    char text[512];
+    int used = snprintf(text, sizeof text, "  --%s %s", name, argument ? argument : "");
+    if (used < 20) used += snprintf(text + used, sizeof text - (size_t)used, "%*s", 20 - used, "");
+    snprintf(text + used, sizeof text - (size_t)used, " %s", help);
+    put_wrapped(text, 80, 21);
+}
+
 static void page_help(const page *p, const char *about, const page_option *more)
 {
     const char *rest = rest_of(more);
+    const page_option *quiet = find_option(more, "quiet");
     printf("usage: %s [option ...]%s%s\n%s\n", p->name, rest ? " " : "", rest ? rest : "", about);
-    for (; more && more->name; more++) {
-        char option[64];
-        snprintf(option, sizeof option, "--%s %s", more->name,
-                 more->argument ? more->argument : "");
-        printf("  %-18s %s\n", option, more->help);
+    for (const page_option *o = more; o && o->name; o++) {
+        if (o->value) help_line(o->name, o->argument, o->help);
+        if (!strcmp(o->name, "data")) help_line("download", NULL, "fetch MNIST if DIR has none");
     }
-    printf("  --out DIR          folder for the figures (%s)\n", p->out);
-    printf("  --quiet            print nothing\n"
-           "  --help             this text\n");
+    if (p->out) help_line("out", "DIR", "folder for the figures (figures)");
+    help_line("quiet", NULL, quiet ? quiet->help : "print nothing");
+    help_line("version", NULL, "the version");
+    help_line("help", NULL, "this text; -h too");
 }
 
 void command_add(char *command, size_t room, const char *word)
@@ -116,39 +144,93 @@ void command_add(char *command, size_t room, const char *word)
     *to = 0;
 }
 
-void page_begin(page *p, int argc, char **argv, const char *about, const page_option *more)
-{
-    enum { OUT, QUIET, HELP, MORE, MOST = 16 };
-    struct option options[MOST + 1] = {
-        {"out", 1, NULL, OUT}, {"quiet", 0, NULL, QUIET}, {"help", 0, NULL, HELP}};
-    const char *slash = strrchr(argv[0], '/');
-    *p = (page){.program = argv[0], .name = slash ? slash + 1 : argv[0], .out = "figures"};
-    snprintf(p->command, sizeof p->command, "examples/%s", p->name);
-    for (int i = MORE; more && more[i - MORE].name && i < MOST; i++)
-        options[i] = (struct option){more[i - MORE].name, more[i - MORE].argument != NULL, NULL, i};
+enum { OUT, QUIET, VERSION, DOWNLOAD, MORE, MOST = 40, HELP = 'h' };
 
+/* What getopt_long is told: an option of `more` is number MORE + its place there. */
+static void list_options(const page *p, const page_option *more, struct option list[MOST + 1])
+{
+    size_t n = 0;
+    list[n++] = (struct option){"quiet", 0, NULL, QUIET};
+    list[n++] = (struct option){"version", 0, NULL, VERSION};
+    list[n++] = (struct option){"help", 0, NULL, HELP};
+    if (p->out) list[n++] = (struct option){"out", 1, NULL, OUT};
+    if (find_option(more, "data")) list[n++] = (struct option){"download", 0, NULL, DOWNLOAD};
+    for (int i = 0; more && more[i].name && n < MOST; i++)
+        if (more[i].value)
+            list[n++] = (struct option){more[i].name, more[i].argument != NULL, NULL, MORE + i};
+    list[n] = (struct option){0};
+}
+
+/* One option as it was given: what it sets, and for those that change a figure its words. */
+static void take(page *p, int code, const page_option *more)
+{
+    char option[64];
+    const page_option *o = code >= MORE ? &more[code - MORE] : NULL;
+    const char *name = o ? o->name : "out", *argument = o ? o->argument : "a folder";
+    if (optarg && !*optarg) usage_error(p->program, "--%s '': expected %s", name, argument);
+    if (code == OUT) p->out = optarg;
+    if (code == QUIET) p->quiet = true;
+    if (code == DOWNLOAD) p->download = true;
+    if (!o) return;
+    snprintf(option, sizeof option, "--%s", name);
+    command_add(p->command, sizeof p->command, option);
+    if (optarg) command_add(p->command, sizeof p->command, optarg);
+    *o->value = optarg ? optarg : name;
+}
+
+static void read_options(page *p, int argc, char **argv, const char *about, const page_option *more)
+{
+    struct option list[MOST + 1];
     int code;
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    list_options(p, more, list);
+    while ((code = getopt_long(argc, argv, "h", list, NULL)) != -1) {
         if (code == '?') usage_hint(p->program);
-        if (code == OUT) p->out = optarg;
-        if (code == QUIET) p->quiet = true;
-        if (code == HELP) {
-            page_help(p, about, more);
-            exit(EXIT_SUCCESS);
+        if (code == HELP || code == VERSION) {
+            if (code == HELP)
+                page_help(p, about, more);
+            else
+                printf("%s (nablas) %s\n", p->name, nb_version());
+            exit(page_end(p));
         }
-        if (code < MORE || !more) continue;
-        char option[64];
-        snprintf(option, sizeof option, "--%s", options[code].name);
-        command_add(p->command, sizeof p->command, option);
-        if (optarg) command_add(p->command, sizeof p->command, optarg);
-        *more[code - MORE].value = optarg ? optarg : options[code].name;
+        take(p, code, more);
     }
+}
+
+/* Printing leads nowhere from now on; what was asked for still has its way. */
+static void be_quiet(page *p)
+{
+    const int kept = dup(STDOUT_FILENO);
+    FILE *answers = kept < 0 ? NULL : fdopen(kept, "w");
+    if (!freopen("/dev/null", "w", stdout)) exit(EXIT_FAILED);
+    p->answers = answers ? answers : stdout;
+}
+
+static void begin(page *p, int argc, char **argv, const char *about, const page_option *more,
+                  bool draws)
+{
+    static char figures[PATH];
+    const char *slash = strrchr(argv[0], '/');
+    open_standard_streams();
+    *p = (page){.program = argv[0], .name = slash ? slash + 1 : argv[0], .answers = stdout};
+    if (draws) p->out = at_home(p->program, "figures", figures);
+    snprintf(p->command, sizeof p->command, "examples/%s", p->name);
+    read_options(p, argc, argv, about, more);
     p->rest = argv + optind;
     if (*p->rest && p->rest[0][0] == '-') command_add(p->command, sizeof p->command, "--");
     for (char *const *word = p->rest; *word; word++)
         command_add(p->command, sizeof p->command, *word);
     if (*p->rest && !rest_of(more)) usage_error(p->program, "unexpected '%s'", *p->rest);
-    if (p->quiet && !freopen("/dev/null", "w", stdout)) exit(EXIT_FAILED);
+    if (p->quiet) be_quiet(p);
+}
+
+void page_begin(page *p, int argc, char **argv, const char *about, const page_option *more)
+{
+    begin(p, argc, argv, about, more, true);
+}
+
+void page_begin_text(page *p, int argc, char **argv, const char *about, const page_option *more)
+{
+    begin(p, argc, argv, about, more, false);
 }
 
 void page_check(const page *p, nb_status status)
@@ -159,7 +241,7 @@ void page_check(const page *p, nb_status status)
 /* As mkdir -p; what is in the way shows when the first file is written. */
 void page_folder(const page *p)
 {
-    char path[4096];
+    char path[PATH];
     if (snprintf(path, sizeof path, "%s", p->out) >= (int)sizeof path)
         usage_error(p->program, "--out: the name is too long");
     for (char *at = path + 1; *at; at++) {
@@ -169,13 +251,14 @@ void page_folder(const page *p)
         *at = '/';
     }
     if (mkdir(path, 0777) == 0 || errno == EEXIST) return;
-    fprintf(stderr, "%s: cannot make the folder %s: %s\n", p->program, p->out, strerror(errno));
+    fprintf(stderr, "%s: --out: cannot make the folder %s: %s\n", p->program, p->out,
+            strerror(errno));
     exit(EXIT_FAILED);
 }
 
 const char *page_path(const page *p, const char *part, const char *suffix)
 {
-    static char path[4200];
+    static char path[PATH + 128];
     page_folder(p);
     snprintf(path, sizeof path, "%s/%s%s%s.%s", p->out, p->name, part ? "_" : "", part ? part : "",
              suffix);
@@ -197,64 +280,115 @@ void page_save(const page *p, nb_figure *fig, const char *part, const char *titl
 
 int page_end(const page *p)
 {
-    if (!fflush(stdout) && !ferror(stdout)) return EXIT_SUCCESS;
+    const bool answered = p->answers == stdout || (!fflush(p->answers) && !ferror(p->answers));
+    if (!fflush(stdout) && !ferror(stdout) && answered) return EXIT_SUCCESS;
     fprintf(stderr, "%s: cannot write what it prints: %s\n", p->program, strerror(errno));
     return EXIT_FAILED;
 }
 
+/* --- the repository --------------------------------------------------------------------------- */
+
+/* Where the program is: Linux knows; elsewhere argv[0] says it, unless the shell searched for it. */
+static void find_program(const char *program, char path[PATH])
+{
+    const ssize_t length = readlink("/proc/self/exe", path, PATH - 1);
+    if (length > 0)
+        path[length] = 0;
+    else
+        snprintf(path, PATH, "%s", program);
+}
+
+static bool same_folder(const char *a, const char *b)
+{
+    struct stat one, other;
+    return !stat(a, &one) && !stat(b, &other) && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
+/* examples/NAME, or build/CONFIG/examples/NAME. */
+const char *at_home(const char *program, const char *name, char path[PATH])
+{
+    char folder[PATH], script[PATH + 32];
+    find_program(program, folder);
+    for (int i = 0; i < 4; i++) {
+        char *slash = strrchr(folder, '/');
+        if (!slash) break;
+        *slash = 0;
+        snprintf(script, sizeof script, "%s/scripts/get_mnist.sh", folder);
+        if (access(script, X_OK)) continue;
+        if (!same_folder(folder, ".") && snprintf(path, PATH, "%s/%s", folder, name) < PATH)
+            return path;
+        break;
+    }
+    snprintf(path, PATH, "%s", name);
+    return path;
+}
+
 /* --- data ------------------------------------------------------------------------------------- */
 
-const char *mnist_folder(const char *given)
+/* The folder that is asked for, or NULL. */
+static const char *asked_folder(const char *given)
 {
     const char *from_environment = getenv("NABLAS_DATA");
     if (given) return given;
-    return from_environment && *from_environment ? from_environment : "data/mnist";
+    return from_environment && *from_environment ? from_environment : NULL;
+}
+
+const char *mnist_folder(const page *p, const char *given)
+{
+    static char path[PATH];
+    const char *asked = asked_folder(given);
+    return asked ? asked : at_home(p->program, "data/mnist", path);
 }
 
 static bool exists(const char *folder, const char *name)
 {
-    char path[4096];
+    char path[PATH];
     struct stat about;
-    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path &&
-           stat(path, &about) == 0;
+    return snprintf(path, sizeof path, "%s/%s", folder, name) < PATH && stat(path, &about) == 0;
 }
 
 bool have_mnist(const char *folder)
 {
     return exists(folder, "train-images-idx3-ubyte") ||
-           exists(folder, "train-images-idx3-ubyte.gz");
+           exists(folder, "train-images-idx3-ubyte.gz") ||
+           exists(folder, "train-images.idx3-ubyte") ||
+           exists(folder, "train-images.idx3-ubyte.gz");
 }
 
-/* get_mnist.sh beside the folder of this program, or below the current one. */
-static void fetch_mnist(const char *program, const char *folder)
+static void fetch_mnist(const page *p, const char *folder)
 {
-    char script[4096] = "scripts/get_mnist.sh";
-    const char *slash = strrchr(program, '/');
-    if (slash)
-        snprintf(script, sizeof script, "%.*s/../scripts/get_mnist.sh", (int)(slash - program),
-                 program);
-    if (access(script, X_OK)) snprintf(script, sizeof script, "scripts/get_mnist.sh");
+    char script[PATH];
+    fprintf(stderr, "%s: no MNIST in %s yet, fetching it\n", p->program, folder);
+    at_home(p->program, "scripts/get_mnist.sh", script);
     fflush(stdout);
     const pid_t child = fork();
     if (child == 0) {
         execl(script, script, folder, (char *)NULL);
-        fprintf(stderr, "%s: cannot run %s: %s\n", program, script, strerror(errno));
+        fprintf(stderr, "%s: cannot run %s: %s\n", p->program, script, strerror(errno));
         _exit(127);
     }
     int status = 0;
     if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0) {
-        fprintf(stderr, "%s: no MNIST in %s\n", program, folder);
+        fprintf(stderr, "%s: no MNIST in %s\n", p->program, folder);
         exit(EXIT_FAILED);
     }
 }
 
-void load_mnist(const char *program, const char *folder, nb_mnist *mnist)
+void load_mnist(const page *p, const char *given, nb_mnist *mnist)
 {
+    const char *folder = mnist_folder(p, given);
     if (!have_mnist(folder)) {
-        fprintf(stderr, "%s: no MNIST in %s yet, fetching it\n", program, folder);
-        fetch_mnist(program, folder);
+        if (asked_folder(given) && !p->download) {
+            fprintf(stderr,
+                    "%s: no MNIST in %s: no train-images-idx3-ubyte, also not with .gz or with a "
+                    "dot for the first -; --download fetches it into that folder\n",
+                    p->program, folder);
+            exit(EXIT_FAILED);
+        }
+        fetch_mnist(p, folder);
     }
-    if (nb_mnist_load(mnist, folder, NULL)) fail(program);
+    if (nb_mnist_load(mnist, folder, NULL)) fail(p->program);
 }
 
 static bool begins(const nb_dataset *set, const uint8_t *labels, size_t n)
@@ -282,44 +416,4 @@ const char *const *class_names(const nb_dataset *set)
                                           "coat",        "sandal",     "shirt",    "sneaker",
                                           "bag",         "ankle boot", NULL};
     return is_fashion(set) ? clothes : digits;
-}
-
-/* --- progress --------------------------------------------------------------------------------- */
-
-void show_begin(display *d, bool quiet)
-{
-    *d = (display){.terminal = isatty(STDOUT_FILENO), .quiet = quiet, .shown = -1};
-}
-
-static void draw_line(const nb_progress *p)
-{
-    enum { width = 24 };
-    char bar[width + 1];
-    const double done = (double)(p->iteration + 1) / (double)p->iterations;
-    const int full = (int)(done * width);
-    for (int i = 0; i < width; i++) bar[i] = i < full ? '#' : '.';
-    bar[width] = 0;
-    printf("\r[%s] %zu/%zu  loss %.4f  %.0f images/s  %.1f s left\033[K", bar, p->iteration + 1,
-           p->iterations, p->smoothed, p->samples_per_second, p->seconds_left);
-    fflush(stdout);
-}
-
-void show_progress(display *d, const nb_progress *p)
-{
-    if (d->quiet) return;
-    if (!d->terminal && p->evaluated) {
-        printf("iteration %5zu: loss %.6f, train acc %.5f, test acc %.4f\n", p->iteration, p->loss,
-               p->train_metric, p->test_metric);
-        fflush(stdout);
-    }
-    if (!d->terminal) return;
-    if (p->seconds - d->shown > 0.05 || d->shown < 0 || p->iteration + 1 == p->iterations) {
-        draw_line(p);
-        d->shown = p->seconds;
-    }
-}
-
-void show_end(display *d)
-{
-    if (d->terminal && !d->quiet && d->shown >= 0) printf("\r\033[K");
 }

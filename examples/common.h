@@ -1,4 +1,4 @@
-/* common.h - what the examples share: the command line, data, progress. */
+/* common.h - what the examples share: the command line, the places of data and figures. */
 #ifndef EXAMPLES_COMMON_H
 #define EXAMPLES_COMMON_H
 
@@ -30,18 +30,21 @@ int one_of(const char *program, const char *option, const char *text, const char
 /* --- pages: programs that print what a page of the book prints, and draw what it draws ---------
  */
 
-/* An option beside --out, --quiet and --help. */
+/* An option beside --out, --quiet, --version and --help. With one called "data" comes --download. */
 typedef struct page_option {
     const char *name;     /* "data" for --data */
     const char *argument; /* what help calls its argument, "DIR"; NULL: it takes none */
     const char *help;
-    const char **value; /* out: the argument, or the name of an option without one */
+    const char **value; /* out: the argument, or the name of an option without one. NULL: `help` is
+                           what help says of an option that all have, "quiet" */
 } page_option;
 
 typedef struct page {
     const char *program, *name; /* examples/sin_cos, sin_cos */
-    const char *out;            /* folder of the figures, made when the first is saved */
-    bool quiet;                 /* print nothing; stdout leads nowhere then */
+    const char *out;            /* folder of the figures, made when the first is saved; or NULL */
+    bool quiet;                 /* print nothing; stdout leads nowhere then, ... */
+    FILE *answers;              /* ... this still where it led; else this is stdout */
+    bool download;              /* fetch MNIST into any folder that has none */
     char command[4096];         /* that draws the same figures; words quoted for the shell */
     char *const *rest;          /* what follows the options, ended by NULL */
     const uint32_t *seed;       /* of what is drawn at random, for the figures' files; or NULL */
@@ -50,6 +53,7 @@ typedef struct page {
 /* page_begin - read the command line; `about` is what --help says of the program, `more` its own
  *              options, ended by {0} or, if arguments may follow the options, by one with no
  *              name, only the argument; or NULL. Exits after --help and on a usage error.
+ * page_begin_text - the same for a program that draws nothing and has no --out.
  * command_add - add " WORD" to a command in `room` bytes, quoted as a shell needs it. A command that
  *               would not fit ends in " ..." before that word, and takes no more.
  * page_check - go on if `status` is NB_OK, else `fail`.
@@ -60,6 +64,7 @@ typedef struct page {
  * page_save - save the figure as DIR/NAME_part.png, and destroy it.
  * page_end - main's last value: EXIT_SUCCESS, if all that was printed could be written. */
 void page_begin(page *p, int argc, char **argv, const char *about, const page_option *more);
+void page_begin_text(page *p, int argc, char **argv, const char *about, const page_option *more);
 void command_add(char *command, size_t room, const char *word);
 void page_check(const page *p, nb_status status);
 void page_folder(const page *p);
@@ -68,29 +73,23 @@ nb_png_text page_text(const page *p, const char *title);
 void page_save(const page *p, nb_figure *fig, const char *part, const char *title);
 int page_end(const page *p);
 
-/* mnist_folder - `given`, or $NABLAS_DATA, or data/mnist.
+/* at_home - the path of `name`, "figures", in the repository that the program was built in, whatever
+ * the current folder is; of a program that was copied elsewhere, in the current folder. */
+enum { PATH = 4096 };
+const char *at_home(const char *program, const char *name, char path[PATH]);
+
+/* mnist_folder - `given` (--data), or $NABLAS_DATA, or data/mnist at home; until the next call.
  * have_mnist - there are training images in `folder`.
- * load_mnist - the set in `folder`; if its files are not there, says so and lets
- * scripts/get_mnist.sh fetch them first, as the book's load_mnist does. Exits on failure. */
-const char *mnist_folder(const char *given);
+ * load_mnist - the set in that folder. If it has none, scripts/get_mnist.sh fetches it, as the book's
+ * load_mnist does; into a folder that was asked for only with --download. Exits on failure. */
+const char *mnist_folder(const page *p, const char *given);
 bool have_mnist(const char *folder);
-void load_mnist(const char *program, const char *folder, nb_mnist *mnist);
+void load_mnist(const page *p, const char *given, nb_mnist *mnist);
 
 /* set_name - "Fashion-MNIST" if the labels begin as those of its training or test images do (at
  *            least eight are needed to tell), else "MNIST".
  * class_names - the names of its ten classes, ended by NULL: "ankle boot"; "9". */
 const char *set_name(const nb_dataset *set);
 const char *const *class_names(const nb_dataset *set);
-
-/* A run as a person sees it: one live line on a terminal, one line per evaluation elsewhere, none
- * if `quiet`. show_end finishes the live line. */
-typedef struct display {
-    bool terminal, quiet;
-    double shown; /* when the live line was last drawn */
-} display;
-
-void show_begin(display *d, bool quiet);
-void show_progress(display *d, const nb_progress *p);
-void show_end(display *d);
 
 #endif

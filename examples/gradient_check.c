@@ -86,7 +86,7 @@ static void make_vector(settings *s, nb_tensor *x, nb_tensor *t)
 static void make_batch(settings *s, nb_tensor *x, nb_tensor *t)
 {
     nb_mnist mnist;
-    load_mnist(s->page.program, mnist_folder(s->data), &mnist);
+    load_mnist(&s->page, s->data, &mnist);
     s->inputs = nb_tensor_width(&mnist.train.x);
     page_check(&s->page, nb_tensor_create(x, NB_FLOAT64, NB_SHAPE(s->batch, s->inputs)));
     page_check(&s->page, nb_tensor_create(t, NB_INT32, NB_SHAPE(s->batch)));

@@ -80,7 +80,8 @@ static void buy_apple_orange(void)
 int main(int argc, char **argv)
 {
     page p;
-    page_begin(&p, argc, argv, "MulLayer and AddLayer: the price of apples, by hand (5.4).", NULL);
+    page_begin_text(&p, argc, argv, "MulLayer and AddLayer: the price of apples, by hand (5.4).",
+                    NULL);
     buy_apple();
     putchar('\n');
     buy_apple_orange();

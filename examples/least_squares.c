@@ -87,9 +87,9 @@ int main(int argc, char **argv)
                                 {0}};
     page p;
     nb_mnist mnist;
-    page_begin(&p, argc, argv, "A linear classifier of MNIST by least squares, in closed form.",
-               more);
-    load_mnist(p.program, mnist_folder(data), &mnist);
+    page_begin_text(&p, argc, argv,
+                    "A linear classifier of MNIST by least squares, in closed form.", more);
+    load_mnist(&p, data, &mnist);
     const size_t k = nb_tensor_width(&mnist.train.x) + 1;
     double *X = nb_alloc(ROWS * k, sizeof *X), *W = nb_alloc(k * CLASSES, sizeof *W);
     if (!X || !W) fail(p.program);

@@ -38,7 +38,7 @@ int main(int argc, char **argv)
     page_begin(&p, argc, argv, "A mini-batch of MNIST and its loss (4.2.3, 4.2.4).", options);
 
     nb_mnist mnist;
-    load_mnist(p.program, mnist_folder(data), &mnist);
+    load_mnist(&p, data, &mnist);
     nb_dataset one_hot = mnist.train; /* the same images, labels as rows */
     one_hot.one_hot = true;
 

@@ -265,7 +265,7 @@ int main(int argc, char **argv)
 
     nb_blas_set_threads(1); /* products so small take longer on two */
     if (s.weights) know_weights(&p, &s);
-    if (!s.weights || !*p.rest) load_mnist(p.program, mnist_folder(s.data), &mnist);
+    if (!s.weights || !*p.rest) load_mnist(&p, s.data, &mnist);
     if (!s.weights) {
         s.weights = own_weights(&p, &s, &mnist);
         s.described = true;

@@ -78,8 +78,8 @@ int main(int argc, char **argv)
     page_begin(&p, argc, argv, "The first image of MNIST and a grid of digits (3.6.1).", options);
 
     nb_mnist mnist;
-    load_mnist(p.program, mnist_folder(data), &mnist);
-    print_shapes(&p, mnist_folder(data));
+    load_mnist(&p, data, &mnist);
+    print_shapes(&p, mnist_folder(&p, data));
 
     const size_t n = nb_dataset_count(&mnist.train), shown = n < SHOWN ? n : SHOWN;
     print_first(&mnist);

@@ -103,7 +103,8 @@ static void elements(void)
 int main(int argc, char **argv)
 {
     page p;
-    page_begin(&p, argc, argv, "Arrays: arithmetic, shapes, broadcasting, elements (1.5).", NULL);
+    page_begin_text(&p, argc, argv, "Arrays: arithmetic, shapes, broadcasting, elements (1.5).",
+                    NULL);
     vectors(&p);
     putchar('\n');
     matrices(&p);

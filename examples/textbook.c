@@ -321,18 +321,19 @@ static void gradient_check(const nb_mnist *mnist, double epsilon, const char *co
 
 int main(int argc, char **argv)
 {
-    static const char fetched[] = "data/book/sample_weight.pkl"; /* by get_book_weights.sh */
+    char fetched[PATH]; /* by get_book_weights.sh */
     const char *data = NULL, *weights = NULL, *train = NULL;
     const page_option options[] = {
         {"data", "DIR", "folder of MNIST's four files (data/mnist)", &data},
         {"weights", "FILE", "the book's sample_weight.pkl (data/book/sample_weight.pkl)", &weights},
         {"train", NULL, "also the 10,000 iterations of 4.5 and 5.7", &train},
         {0}};
-    page_begin(&self, argc, argv, about, options);
+    page_begin_text(&self, argc, argv, about, options);
+    at_home(self.program, "data/book/sample_weight.pkl", fetched);
     if (!weights && access(fetched, R_OK) == 0) weights = fetched;
     nb_mnist mnist = {0};
-    const bool have = have_mnist(mnist_folder(data));
-    if (have) check(nb_mnist_load(&mnist, mnist_folder(data), NULL));
+    const bool have = data || self.download || have_mnist(mnist_folder(&self, data));
+    if (have) load_mnist(&self, data, &mnist);
     compare_begin(self.program, self.quiet);
 
     chapter_1(&self);

@@ -12,7 +12,7 @@ static void layer(const page *p, size_t k, size_t m, const double *x, const doub
 int main(int argc, char **argv)
 {
     page p;
-    page_begin(&p, argc, argv, "The forward pass of a 2-3-2-2 network, by hand (3.4).", NULL);
+    page_begin_text(&p, argc, argv, "The forward pass of a 2-3-2-2 network, by hand (3.4).", NULL);
 
     const double X[2] = {1.0, 0.5};
     const double W1[2][3] = {{0.1, 0.3, 0.5}, {0.2, 0.4, 0.6}}, b1[3] = {0.1, 0.2, 0.3};

@@ -124,8 +124,7 @@ static nb_status find_wrong(nb_model *net, const nb_mnist *m, wrong *w)
             const size_t said =
                 kernels->argmax(NB_MNIST_CLASSES, nb_tensor_at(nb_value(net->scores), i - lo));
             if (said == label[i] || w->count++ >= SHOWN) continue;
-            w->image[w->count - 1] =
-                (nb_image){m->columns, m->rows, 1, nb_tensor_at(&test->x, i)};
+            w->image[w->count - 1] = (nb_image){m->columns, m->rows, 1, nb_tensor_at(&test->x, i)};
             /* Names of clothes take a line each. */
             snprintf(w->caption[w->count - 1], sizeof w->caption[0], "%s%s→%s%s", names[label[i]],
                      clothes ? "\n" : "", clothes ? " " : "", names[said]);

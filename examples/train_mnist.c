@@ -1,187 +1,19 @@
 /* train_mnist - the book's train_neuralnet.py (4.5.2, 4.5.3; with --activation relu 5.7.4):
  * TwoLayerNet on MNIST by stochastic gradient descent. */
 #include "common.h"
+#include "display.h"
 #include "train_figures.h"
+#include "train_options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const activations[] = {"sigmoid", "relu", NULL};
-static const char *const samplings[] = {"replace", "epoch", NULL};
-static const char *const methods[] = {"backprop", "numerical", NULL};
-static const char *const dtypes[] = {"float32", "float64", NULL};
-
-typedef struct settings {
-    const char *program, *data, *load, *save, *log;
-    size_t hidden, seed;
-    double std;
-    nb_activation activation;
-    nb_dtype dtype;
-    bool curvature, quiet, figures;
-    page page; /* of the figures */
-    nb_train_options train;
-} settings;
-
-static const char help[] =
-    "usage: train_mnist [option ...]\n"
-    "Train the book's TwoLayerNet (784-50-10) on MNIST.\n"
-    "  --data DIR         folder of the four MNIST files ($NABLAS_DATA, or data/mnist)\n"
-    "  --iters N          iterations (10000)\n"
-    "  --batch N          images in a mini-batch (100)\n"
-    "  --hidden N         hidden units (50)\n"
-    "  --lr X             learning rate (0.1)\n"
-    "  --std X            standard deviation of the first weights (0.01)\n"
-    "  --activation NAME  sigmoid or relu (sigmoid)\n"
-    "  --sampling NAME    replace: at random, as the book; epoch: each image once (replace)\n"
-    "  --gradient NAME    backprop or numerical (backprop)\n"
-    "  --dtype NAME       float32 or float64 (float32; float64 with --gradient numerical)\n"
-    "  --seed N           as np.random.seed(N) (0)\n"
-    "  --threads N        threads (one or several, whichever is faster as it goes)\n"
-    "  --eval-every N     iterations between accuracies, 0 for the last alone (one epoch)\n"
-    "  --load FILE        begin with these weights: .npz, .safetensors or .pkl\n"
-    "  --save FILE        keep the weights: .npz or .safetensors\n"
-    "  --log FILE.csv     write iter,loss,train_acc,test_acc\n"
-    "  --curvature        at each evaluation the loss's largest curvature, and the learning rate\n"
-    "                     that it allows (docs/curvature.md)\n"
-    "  --out DIR          folder of the figures (figures)\n"
-    "  --no-figures       draw none\n"
-    "  --quiet            only the last line\n"
-    "  --help             this text\n";
-
-static void parse(int argc, char **argv, settings *s)
-{
-    enum {
-        DATA,
-        ITERS,
-        BATCH,
-        HIDDEN,
-        LR,
-        STD,
-        ACT,
-        SAMPLING,
-        GRADIENT,
-        DTYPE,
-        SEED,
-        THREADS,
-        EVAL,
-        LOAD,
-        SAVE,
-        LOG,
-        CURVATURE,
-        OUT,
-        NO_FIGURES,
-        QUIET,
-        HELP
-    };
-    static const struct option options[] = {{"data", 1, NULL, DATA},
-                                            {"iters", 1, NULL, ITERS},
-                                            {"batch", 1, NULL, BATCH},
-                                            {"hidden", 1, NULL, HIDDEN},
-                                            {"lr", 1, NULL, LR},
-                                            {"std", 1, NULL, STD},
-                                            {"activation", 1, NULL, ACT},
-                                            {"sampling", 1, NULL, SAMPLING},
-                                            {"gradient", 1, NULL, GRADIENT},
-                                            {"dtype", 1, NULL, DTYPE},
-                                            {"seed", 1, NULL, SEED},
-                                            {"threads", 1, NULL, THREADS},
-                                            {"eval-every", 1, NULL, EVAL},
-                                            {"load", 1, NULL, LOAD},
-                                            {"save", 1, NULL, SAVE},
-                                            {"log", 1, NULL, LOG},
-                                            {"curvature", 0, NULL, CURVATURE},
-                                            {"out", 1, NULL, OUT},
-                                            {"no-figures", 0, NULL, NO_FIGURES},
-                                            {"quiet", 0, NULL, QUIET},
-                                            {"help", 0, NULL, HELP},
-                                            {NULL, 0, NULL, 0}};
-    const char *me = s->program;
-    bool dtype_given = false;
-    int code, at = 0;
-    while ((code = getopt_long(argc, argv, "", options, &at)) != -1) {
-        char name[32] = "";
-        if (code != '?') snprintf(name, sizeof name, "--%s", options[at].name);
-        switch (code) {
-        case DATA:
-            s->data = optarg;
-            break;
-        case ITERS:
-            s->train.iterations = whole_number(me, name, optarg, 1, SIZE_MAX);
-            break;
-        case BATCH:
-            s->train.batch = whole_number(me, name, optarg, 1, SIZE_MAX);
-            break;
-        case HIDDEN:
-            s->hidden = whole_number(me, name, optarg, 1, SIZE_MAX);
-            break;
-        case LR:
-            s->train.lr = finite_number(me, name, optarg);
-            break;
-        case STD:
-            s->std = finite_number(me, name, optarg);
-            if (s->std < 0) usage_error(me, "--std '%s': expected a number from 0", optarg);
-            break;
-        case ACT:
-            s->activation = (nb_activation)one_of(me, name, optarg, activations);
-            break;
-        case SAMPLING:
-            s->train.sampling = (nb_sampling)one_of(me, name, optarg, samplings);
-            break;
-        case GRADIENT:
-            s->train.gradient = (nb_gradient_method)one_of(me, name, optarg, methods);
-            break;
-        case DTYPE:
-            s->dtype = (nb_dtype)one_of(me, name, optarg, dtypes);
-            dtype_given = true;
-            break;
-        case SEED:
-            s->seed = whole_number(me, name, optarg, 0, UINT32_MAX);
-            break;
-        case THREADS:
-            s->train.threads = whole_number(me, name, optarg, 1, NB_MAX_THREADS);
-            break;
-        case EVAL:
-            s->train.eval_every = whole_number(me, name, optarg, 0, SIZE_MAX);
-            break;
-        case LOAD:
-            s->load = optarg;
-            break;
-        case SAVE:
-            s->save = optarg;
-            break;
-        case LOG:
-            s->log = optarg;
-            break;
-        case CURVATURE:
-            s->curvature = true;
-            break;
-        case OUT:
-            s->page.out = optarg;
-            break;
-        case NO_FIGURES:
-            s->figures = false;
-            break;
-        case QUIET:
-            s->quiet = true;
-            break;
-        case HELP:
-            fputs(help, stdout);
-            exit(EXIT_SUCCESS);
-        default:
-            usage_hint(me);
-        }
-    }
-    /* h = 1e-4 leaves three digits of a difference in float32. */
-    if (!dtype_given && s->train.gradient == NB_NUMERICAL) s->dtype = NB_FLOAT64;
-    if (optind < argc) usage_error(me, "unexpected '%s'", argv[optind]);
-}
-
-/* --- the run, as it is reported --------------------------------------------------------------- */
+/* --- signals ---------------------------------------------------------------------------------- */
 
 /* The signal that asked the run to end. It ends after the iteration at hand; a third signal does
  * not wait for that. (Not the second: `timeout` sends two.) */
@@ -194,13 +26,18 @@ static void interrupt(int number)
     if (++count == 3) _exit(EXIT_SIGNAL + number);
 }
 
+/* A signal that whoever started us wants ignored stays ignored. */
 static void catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
+    static const int numbers[] = {SIGINT, SIGTERM};
+    struct sigaction old, action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    for (int i = 0; i < 2; i++)
+        if (!sigaction(numbers[i], NULL, &old) && old.sa_handler != SIG_IGN)
+            sigaction(numbers[i], &action, NULL);
 }
+
+/* --- curvature -------------------------------------------------------------------------------- */
 
 /* The images whose loss --curvature looks at: the first of the training set. */
 enum { CURVATURE_IMAGES = 1000 };
@@ -228,7 +65,7 @@ static void close_curvature(curvature *c)
     nb_tensor_destroy(&c->t);
 }
 
-static nb_status print_curvature(const curvature *c, size_t iteration)
+static nb_status print_curvature(const curvature *c, display *d, size_t iteration)
 {
     nb_node *loss;
     nb_random random;
@@ -237,162 +74,215 @@ static nb_status print_curvature(const curvature *c, size_t iteration)
     nb_status status = nb_model_feed(c->net, &c->x, &c->t, &loss);
     if (!status) status = nb_graph_curvature(loss, &random, 1e-4, 200, &largest);
     if (!status)
-        printf("iteration %5zu: largest curvature %.4f, stable up to lr %.4f (lr is %g)\n",
-               iteration, largest.value, largest.value > 0 ? 2 / largest.value : (double)INFINITY,
-               c->lr);
+        show_line(d, "iteration %5zu: largest curvature %.4f, stable up to lr %.4f (lr is %g)",
+                  iteration, largest.value,
+                  largest.value > 0 ? 2 / largest.value : (double)INFINITY, c->lr);
     return status;
 }
+
+/* --- the log ---------------------------------------------------------------------------------- */
+
+static const char log_head[] = "iter,loss,train_acc,test_acc\n";
+
+typedef struct run_log {
+    const char *program, *name;
+    FILE *file;  /* NULL: none, or no more */
+    bool failed; /* the run goes on without it, and ends with EXIT_FAILED */
+} run_log;
+
+static void log_failed(run_log *l)
+{
+    fprintf(stderr, "%s: cannot write the log %s: %s\n", l->program, l->name, strerror(errno));
+    if (l->file) fclose(l->file);
+    l->file = NULL;
+    l->failed = true;
+}
+
+/* A file that is something else than a log, and not empty. */
+static bool would_be_lost(const char *path)
+{
+    struct stat about;
+    char head[sizeof log_head] = "";
+    if (stat(path, &about) || !S_ISREG(about.st_mode) || about.st_size == 0) return false;
+    FILE *file = fopen(path, "r");
+    const bool read = file && fgets(head, sizeof head, file);
+    if (file) fclose(file);
+    return !read || strcmp(head, log_head) != 0;
+}
+
+/* The log has standard output for itself; what a person reads goes where errors do. */
+static FILE *take_output(page *p)
+{
+    fflush(stdout);
+    FILE *file = fdopen(dup(fileno(p->answers)), "w");
+    if (p->answers == stdout)
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+    else
+        p->answers = stderr;
+    return file;
+}
+
+/* Exits where there can be no log: before the run. */
+static void open_log(run_log *l, settings *s)
+{
+    *l = (run_log){.program = s->page.program, .name = s->log};
+    if (!s->log) return;
+    if (strcmp(s->log, "-") == 0) {
+        l->file = take_output(&s->page);
+    } else if (!s->force && would_be_lost(s->log)) {
+        fprintf(stderr, "%s: --log: %s is a file, and no log of a run; --force overwrites it\n",
+                l->program, s->log);
+        exit(EXIT_FAILED);
+    } else {
+        l->file = fopen(s->log, "w");
+    }
+    if (!l->file || fputs(log_head, l->file) == EOF) log_failed(l);
+    if (l->failed) exit(EXIT_FAILED);
+}
+
+static void log_iteration(run_log *l, const nb_progress *p)
+{
+    if (!l->file) return;
+    int put = fprintf(l->file, "%zu,%.17g,", p->iteration, p->loss);
+    if (put >= 0)
+        put = p->evaluated ? fprintf(l->file, "%.17g,%.17g\n", p->train_metric, p->test_metric)
+                           : fputs(",\n", l->file);
+    if (put < 0) log_failed(l);
+}
+
+static void close_log(run_log *l)
+{
+    FILE *file = l->file;
+    l->file = NULL;
+    if (file && fclose(file)) log_failed(l);
+}
+
+/* --- the run ---------------------------------------------------------------------------------- */
 
 typedef struct report {
     display display;
     curvature curvature;
     run_history *history;
+    run_log log;
+    bool quiet;
     double epoch; /* iterations of one */
-    FILE *log;    /* NULL: none */
-    const char *log_name;
+    double first; /* loss */
 } report;
-
-static nb_status log_failed(const report *r)
-{
-    return nb_fail(NB_EIO, "cannot write the log %s: %s", r->log_name, strerror(errno));
-}
-
-static bool log_iteration(FILE *log, const nb_progress *p)
-{
-    if (fprintf(log, "%zu,%.17g,", p->iteration, p->loss) < 0) return false;
-    if (!p->evaluated) return fputs(",\n", log) >= 0;
-    return fprintf(log, "%.17g,%.17g\n", p->train_metric, p->test_metric) >= 0;
-}
 
 static nb_status on_iteration(const nb_progress *p, void *context)
 {
     report *r = context;
-    if (r->log && !log_iteration(r->log, p)) return log_failed(r);
-    show_progress(&r->display, p);
-    if (p->evaluated && r->curvature.net) {
-        show_end(&r->display);
-        nb_status status = print_curvature(&r->curvature, p->iteration);
-        if (status) return status;
-    }
+    nb_status status = NB_OK;
+    if (p->iteration == 0) r->first = p->loss;
+    log_iteration(&r->log, p);
+    if (!r->quiet) show_progress(&r->display, p);
+    if (p->evaluated && r->curvature.net)
+        status = print_curvature(&r->curvature, &r->display, p->iteration);
     record(r->history, p, r->epoch);
+    if (status) return status;
     return interrupted ? NB_ESTOPPED : NB_OK;
 }
 
-static nb_status open_log(report *r)
+/* A run that is no better than guessing, and does not get better, ends well but should not pass
+ * without a word. */
+static void warn_of_loss(const report *r, const settings *s, const nb_train_result *result)
 {
-    if (!r->log_name) return NB_OK;
-    r->log = fopen(r->log_name, "w");
-    if (!r->log || fputs("iter,loss,train_acc,test_acc\n", r->log) == EOF) return log_failed(r);
-    return NB_OK;
+    const double guessing = log(NB_MNIST_CLASSES), loss = result->last.smoothed;
+    if (loss < 1.2 * guessing || loss < r->first) return;
+    fprintf(
+        stderr,
+        "%s: the loss is %.4g, that of guessing %.4g: nothing was learnt; try a smaller --lr than "
+        "%g\n",
+        s->page.program, loss, guessing, s->train.lr);
 }
 
-static nb_status close_log(report *r)
+static void print_done(report *r, const settings *s, const nb_train_result *result)
 {
-    FILE *log = r->log;
-    r->log = NULL;
-    return log && fclose(log) ? log_failed(r) : NB_OK;
-}
-
-static void print_done(const nb_train_result *result)
-{
+    char text[3][32], line[256];
     const nb_progress *p = &result->last;
-    printf("done: %zu iterations in %.2f s (%.2f s training, %.2f s evaluation), %.0f images/s, "
-           "train acc %.5f, test acc %.4f\n",
-           result->completed, p->seconds, p->train_seconds, p->eval_seconds, p->samples_per_second,
-           p->train_metric, p->test_metric);
-}
-
-/* What should fail, if it must, before the run. */
-static void prepare(const settings *s, nb_model *net, report *r)
-{
-    if (s->load && nb_model_load(net, s->load)) fail(s->program);
-    if (s->save && nb_model_can_save(net, s->save)) fail(s->program);
-    if (s->figures) page_folder(&s->page);
-    if (open_log(r)) fail(s->program);
+    if (!s->page.quiet) printf("threads: %zu\n", result->threads);
+    snprintf(line, sizeof line,
+             "%s: %zu iterations in %s (%s training, %s evaluation), %.0f images/s, "
+             "train acc %.5f, test acc %.4f",
+             interrupted ? "interrupted" : "done", result->completed,
+             duration_text(p->seconds, 2, text[0]), duration_text(p->train_seconds, 2, text[1]),
+             duration_text(p->eval_seconds, 2, text[2]), p->samples_per_second, p->train_metric,
+             p->test_metric);
+    if (s->page.quiet)
+        fprintf(s->page.answers, "%s\n", line);
+    else
+        show_line(&r->display, "%s", line);
 }
 
 /* Say so; what else there is to do is still done. */
 static bool went_wrong(const settings *s, nb_status status)
 {
-    if (status) fprintf(stderr, "%s: %s\n", s->program, nb_last_error());
+    if (status) fprintf(stderr, "%s: %s\n", s->page.program, nb_last_error());
     return status != NB_OK;
 }
 
-static int train(const settings *s, nb_model *net, const nb_mnist *mnist, nb_random *random)
+/* What should fail, if it must, before the run. */
+static void prepare(settings *s, nb_model *net, const nb_mnist *mnist, report *r)
 {
-    static run_history history;
-    report r = {.history = &history, .log_name = s->log};
-    nb_train_options options = s->train;
-    nb_train_result result;
-    r.epoch = (double)nb_dataset_count(&mnist->train) / (double)options.batch;
-    options.report = on_iteration;
-    options.context = &r;
-    show_begin(&r.display, s->quiet);
-    if (s->curvature && !s->quiet && open_curvature(&r.curvature, net, &mnist->train, options.lr))
-        fail(s->program);
-    prepare(s, net, &r);
-    catch_signals();
-    const nb_status status = nb_train(net, &mnist->train, &mnist->test, random, &options, &result);
-    show_end(&r.display);
-    close_curvature(&r.curvature);
-    if (status && status != NB_ESTOPPED) {
-        fprintf(stderr, "%s: %s\n", s->program, nb_last_error());
-        close_log(&r);
-        return EXIT_FAILED;
-    }
-    if (close_log(&r)) fail(s->program);
-    bool failed = s->save && went_wrong(s, nb_model_save(net, s->save));
-    failed |= s->figures && went_wrong(s, draw_run(&s->page, &history, net, mnist));
-    if (!s->quiet) printf("threads: %zu\n", result.threads);
-    print_done(&result);
-    if (failed) return EXIT_FAILED;
-    return status ? EXIT_SIGNAL + interrupted : EXIT_SUCCESS;
+    const char *me = s->page.program;
+    if (s->load && nb_model_load(net, s->load)) fail(me);
+    if (s->save && nb_model_can_save(net, s->save)) fail(me);
+    if (s->figures) page_folder(&s->page);
+    if (s->curvature && !r->quiet && open_curvature(&r->curvature, net, &mnist->train, s->train.lr))
+        fail(me);
+    open_log(&r->log, s);
+    if (s->train.lr < 0) fprintf(stderr, "%s: --lr %g: the steps go uphill\n", me, s->train.lr);
+    show_begin(&r->display);
 }
 
-/* What the figures say of themselves. */
-static void sign_figures(settings *s, int argc, char **argv, const uint32_t *seed)
+static int train(settings *s, nb_model *net, const nb_mnist *mnist, nb_random *random)
 {
-    char *command = s->page.command;
-    const size_t room = sizeof s->page.command;
-    s->page.quiet = s->quiet;
-    s->page.seed = seed;
-    snprintf(command, room, "examples/train_mnist");
-    for (int i = 1; i < argc; i++) {
-        const size_t used = strlen(command);
-        snprintf(command + used, room - used, " %s", argv[i]);
+    static run_history history;
+    report r = {.history = &history, .quiet = s->page.quiet};
+    nb_train_result result;
+    r.epoch = (double)nb_dataset_count(&mnist->train) / (double)s->train.batch;
+    s->train.report = on_iteration;
+    s->train.context = &r;
+    prepare(s, net, mnist, &r);
+    catch_signals();
+    const nb_status status = nb_train(net, &mnist->train, &mnist->test, random, &s->train, &result);
+    show_end(&r.display);
+    close_curvature(&r.curvature);
+    close_log(&r.log);
+    if (status && status != NB_ESTOPPED) {
+        went_wrong(s, status);
+        return EXIT_FAILED;
     }
+    bool failed = s->save && went_wrong(s, nb_model_save(net, s->save));
+    failed |= s->figures && went_wrong(s, draw_run(&s->page, &history, net, mnist));
+    print_done(&r, s, &result);
+    warn_of_loss(&r, s, &result);
+    if (interrupted) return EXIT_SIGNAL + interrupted;
+    const int printed = page_end(&s->page);
+    return failed || r.log.failed ? EXIT_FAILED : printed;
 }
 
 int main(int argc, char **argv)
 {
-    settings s = {.program = argv[0],
-                  .hidden = 50,
-                  .std = 0.01,
-                  .activation = NB_SIGMOID,
-                  .dtype = NB_FLOAT32,
-                  .figures = true,
-                  .page = {.program = argv[0], .name = "train_mnist", .out = "figures"},
-                  .train = NB_TRAIN_DEFAULTS};
-    s.train.eval_every = SIZE_MAX; /* one epoch, once the batch is known */
-    parse(argc, argv, &s);
-    const uint32_t seed = (uint32_t)s.seed;
-    sign_figures(&s, argc, argv, &seed);
-
+    settings s;
     nb_mnist mnist;
     nb_model *net;
     nb_random random;
-    load_mnist(s.program, mnist_folder(s.data), &mnist);
-    if (s.train.eval_every == SIZE_MAX) {
-        const size_t epoch = nb_dataset_count(&mnist.train) / s.train.batch;
-        s.train.eval_every = epoch ? epoch : 1;
-    }
-    nb_random_seed(&random, seed);
-    const size_t pixels = nb_tensor_width(&mnist.train.x);
+    read_settings(&s, argc, argv);
+    load_mnist(&s.page, s.data, &mnist);
+    settle_settings(&s, nb_dataset_count(&mnist.train));
+    nb_random_seed(&random, s.seed);
     size_t rows = nb_train_max_batch(s.train.batch);
     if (s.curvature && rows < CURVATURE_IMAGES) rows = CURVATURE_IMAGES;
-    if (nb_two_layer_net_create(&net, pixels, s.hidden, NB_MNIST_CLASSES, s.std, s.activation,
-                                s.dtype, rows, &random))
-        fail(s.program);
+    const nb_model_options options = {.input = NB_SHAPE(nb_tensor_width(&mnist.train.x)),
+                                      .layers = {s.layers, s.layer},
+                                      .epsilon = NB_BOOK_EPSILON,
+                                      .dtype = s.dtype,
+                                      .max_batch = rows,
+                                      .random = &random,
+                                      .init = s.init,
+                                      .std = s.std};
+    if (nb_model_create(&net, &options)) fail(s.page.program);
     const int code = train(&s, net, &mnist, &random);
     nb_model_destroy(net);
     nb_mnist_destroy(&mnist);

@@ -59,7 +59,7 @@ int main(int argc, char **argv)
     nb_random random;
     const uint32_t seed = 0;
     p.seed = &seed;
-    load_mnist(p.program, mnist_folder(data), &mnist);
+    load_mnist(&p, data, &mnist);
     nb_random_seed(&random, seed);
     page_check(&p, nb_two_layer_net_create(&net, nb_tensor_width(&mnist.train.x), 50, 10, 0.01,
                                            NB_SIGMOID, NB_FLOAT64, BATCH, &random));

@@ -20,8 +20,9 @@ for program in $(sed -n 's/^page //p' $table); do
   echo "  DOCS $program"
   options=$(awk -v p="$program" '$1 == "page" {here = $2 == p} here && $1 == "options" {
               sub(/^options */, ""); print}' $table)
+  ! "$examples/$program" --help | grep -q '^  --out ' || options="$options --out $top/figures"
   # shellcheck disable=SC2086 # options are words
-  "$examples/$program" $options --out "$top/figures" >"$top/output"
+  "$examples/$program" $options >"$top/output"
   sed "s|$top/figures/|figures/|; s/ *$//" "$top/output" >"$top/print/$program"
 done
 

@@ -12,14 +12,20 @@ static void every_operation_passes(void **state)
     static const nb_operand x = {.shape = {2, {4, 3}}};
     static const nb_operand t = {.shape = {2, {4, 3}}, .value = one_hot, .constant = true};
     const nb_operand W = {.shape = NB_SHAPE(3, 5)}, b = {.shape = NB_SHAPE(5)};
-    for (size_t i = 0; i < nb_op_count(); i++) {
-        const nb_op *op = nb_op_at(i);
+    /* Those that take (4,3); test_gradient_ops has every operation with shapes of its own. */
+    static const char *const names[] = {
+        "affine", "matmul", "add",      "multiply", "subtract", "identity",
+        "step",   "relu",   "sigmoid",  "tanh",     "gelu",     "softplus",      "exp",
+        "square", "abs",    "softmax",  "sum",      "mean",     "squared_error", "pointwise_loss",
+        "softmax_cross_entropy"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        const nb_op *op = find_op(names[i]);
         nb_operand in[NB_MAX_INPUTS] = {x, x};
         nb_gradient_report report;
         if (strcmp(op->name, "affine") == 0 || strcmp(op->name, "matmul") == 0) in[1] = W;
         if (strcmp(op->name, "affine") == 0) in[2] = b;
         if (strcmp(op->name, "softmax_cross_entropy") == 0) in[1] = t;
-        assert_ok(nb_op_check(op, &(double){0}, in, NULL, &report));
+        assert_ok(nb_op_check(op, (const double[2]){0}, in, NULL, &report));
         assert_clean(&report);
         assert_int_equal(report.count, op->inputs - in[1].constant);
         assert_string_equal(report.row[0].name, "in[0]");
@@ -27,7 +33,7 @@ static void every_operation_passes(void **state)
         const size_t agrees = report.row[0].tally[NB_AGREES];
         if (strcmp(op->name, "step") == 0)
             assert_int_equal(agrees, 0);
-        else if (strstr("relu leaky_relu elu", op->name)) /* slope 0 on one side */
+        else if (strcmp(op->name, "relu") == 0)
             assert_true(agrees > 3 && agrees < 12);
         else
             assert_int_equal(agrees, 12);

@@ -116,13 +116,26 @@ run_macros() {
   "$@" "$folder/macros" -o "$folder/run" -x none $(pkg-config --libs nablas) && "$folder/run"
 }
 
+# The three jobs of a first hour, each in a few lines, as a user compiles them.
+the_first_hours_programs_work() {
+  cp examples/first_hour/*.npz "$folder"
+  for program in wine diabetes own_loss; do
+    # shellcheck disable=SC2046
+    $cc -std=c11 -Wall -Wextra -Werror "examples/first_hour/$program.c" -o "$folder/$program" \
+        $(pkg-config --cflags --libs nablas) && (cd "$folder" && "./$program" | tee "$program.out") || return 1
+  done
+  # Better than always the largest class (0.40), than the mean (a deviation of 77).
+  awk '{exit !($NF > 0.9)}' "$folder/wine.out" && awk '{exit !($NF < 65)}' "$folder/diabetes.out" &&
+    grep -q 'the gradient is right' "$folder/own_loss.out"
+}
+
 uninstall_leaves_nothing() {
   $make uninstall PREFIX="$prefix" && [ -z "$(find "$prefix" ! -type d)" ]
 }
 
 for test in installs destdir_is_where_packages_are_made the_readmes_program_builds_shared \
             the_readmes_program_builds_static the_version_is_told headers_stand_alone \
-            macros_are_expressions_in_each_language uninstall_leaves_nothing; do
+            macros_are_expressions_in_each_language the_first_hours_programs_work uninstall_leaves_nothing; do
   check $test
 done
 [ $bad -eq 0 ]

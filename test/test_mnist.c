@@ -157,6 +157,25 @@ static void the_switches_are_the_books(void **state)
     }
 }
 
+/* As many sites and unpacking programs call them. */
+static void names_with_a_dot_load(void **state)
+{
+    (void)state;
+    const char *dir = make_set();
+    nb_mnist m;
+    for (size_t i = 0; i < 4; i++) {
+        char old[512], dotted[64];
+        snprintf(dotted, sizeof dotted, "%s", names[i]);
+        *strstr(dotted, "-idx") = '.';
+        snprintf(old, sizeof old, "%s", in(dir, names[i]));
+        assert_int_equal(rename(old, in(dir, dotted)), 0);
+        if (i % 2) pack(dir, dotted);
+        assert_ok(nb_mnist_load(&m, dir, NULL));
+        assert_is_the_set(&m);
+        nb_mnist_destroy(&m);
+    }
+}
+
 static void missing_files_are_named(void **state)
 {
     (void)state;
@@ -302,6 +321,7 @@ int main(void)
         cmocka_unit_test(raw_and_gzipped_files_load),
         cmocka_unit_test(a_set_costs_its_bytes),
         cmocka_unit_test(the_switches_are_the_books),
+        cmocka_unit_test(names_with_a_dot_load),
         cmocka_unit_test(missing_files_are_named),
         cmocka_unit_test(files_of_another_form_are_refused),
         cmocka_unit_test(counts_and_labels_are_checked),

@@ -293,7 +293,7 @@ static double mean_difference(const nb_gradient_report *report, const char *name
     for (size_t i = 0; i < report->count; i++)
         if (strcmp(report->row[i].name, name) == 0) return report->row[i].mean_abs;
     fail_msg("no %s", name);
-    return NAN;
+    return (double)NAN;
 }
 
 /* MultiLayerNetExtend 784-20-20-10, seed 0, the first five images of MNIST; differences as the book's

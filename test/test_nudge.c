@@ -5,6 +5,7 @@
 #include "nablas/loss.h"
 #include "nablas/packed.h"
 
+#include "op/op_dropout.h"
 #include "op/op_axis.h"
 #include "op/op_broadcast.h"
 #include "op/op_pointwise.h"
@@ -161,6 +162,8 @@ static const struct {
     {"transpose", &NB_SHAPE(0, 1)},
     {"slice", &(nb_part){1, 1, 3}},
     {"concatenate", &(int){1}},
+    {"batch_norm", &nb_batch_norm_book},
+    {"dropout", &(nb_dropping){.3, true}},
 };
 
 static const void *config_of(const nb_op *op)
@@ -187,6 +190,18 @@ static nb_node *around(trial *t, const nb_op *op, size_t at)
     if (strcmp(op->name, "matmul_stack") == 0) {
         input[at] = nb_reshape(a, at ? NB_SHAPE(3, 1) : NB_SHAPE(1, 3));
         input[1 - at] = at ? nb_reshape(other, NB_SHAPE(1, 3)) : V;
+    }
+    if (strcmp(op->name, "batch_norm") == 0) {
+        input[0] = a;
+        input[1] = c;
+        input[2] = nb_parameter(t->g, "beta", NB_SHAPE(3));
+        input[3] = nb_state(t->g, "mean", NB_SHAPE(3));
+        input[4] = nb_state(t->g, "variance", NB_SHAPE(3));
+    }
+    if (strcmp(op->name, "weigh") == 0) { /* the loss of each row, one-hot targets, weights */
+        input[0] = nb_sum_axis(a, 1, false);
+        input[1] = other;
+        input[2] = nb_state(t->g, "weights", NB_SHAPE(3));
     }
     nb_node *y = nb_apply(op, config_of(op), input);
     if (nb_value(y)->shape.ndim == 2 && nb_value(y)->shape.dim[1] == 3) y = nb_matmul(y, V);

@@ -8,7 +8,7 @@
 figures=$folder/figures/of/pages
 "$tools/mnist_tool" "$data" 500 100 || exit 1
 
-pages=$(grep -l 'page_begin(' examples/*.c | sed 's|.*/\(.*\)\.c|\1|' | grep -vx 'common\|textbook')
+pages=$(grep -l 'page_begin\(_text\)*(' examples/*.c | sed 's|.*/\(.*\)\.c|\1|' | grep -vx 'common\|textbook\|train_options')
 [ -n "$pages" ] || exit 1
 
 # --- what tests are made of -----------------------------------------------------------------------
@@ -18,9 +18,16 @@ run() {
   program=$1 what=$1
   shift
   case $("$examples/$program" --help) in *--data*) set -- --data "$data" "$@" ;; esac
+  # The chapter's whole runs take a minute.
+  case $("$examples/$program" --help) in *--iters*) set -- --iters 12 "$@" ;; esac
+  case $("$examples/$program" --help) in *--epochs*) set -- --epochs 2 "$@" ;; esac
+  case " $* " in *' --out '*) draws "$program" || set -- $(echo "$*" | sed 's/--out [^ ]*//') ;; esac
   "$examples/$program" "$@" >"$out" 2>"$err"
   status=$?
 }
+
+# Those that draw nothing have no --out.
+draws() { "$examples/$1" --help | grep -q '^  --out '; }
 
 # --- tests ----------------------------------------------------------------------------------------
 
@@ -119,16 +126,30 @@ help_is_given() {
     "$examples/$page" --help >"$out" 2>"$err"
     status=$? program=$page
     exits 0; silent "$err"
-    for text in "usage: $page" --out --quiet --help; do
+    for text in "usage: $page" --quiet --version --help; do
       grep -qe "$text" "$out" || problem "$page: no $text in its help"
     done
+    awk 'length > 80 {exit 1}' "$out" || problem "$page: help wider than 80 columns"
+    cp "$out" "$folder/help"
+    "$examples/$page" -h >"$out" 2>"$err"; status=$?
+    exits 0; cmp -s "$out" "$folder/help" || problem "$page: -h is not --help"
+    "$examples/$page" --version >"$out" 2>"$err"; status=$?
+    exits 0; prints "^$page \(nablas\) [0-9.]+\$"
   done
 }
 
 bad_options_are_refused() {
   for page in $pages textbook; do
     run "$page" --nonsense; exits 2; silent "$out"; says nonsense
-    run "$page" --out; exits 2; silent "$out"; says "--out"
+    if grep -q 'page_begin(' "examples/$page.c"; then
+      "$examples/$page" --out >"$out" 2>"$err"; status=$?
+      exits 2; silent "$out"; says "--out"
+      "$examples/$page" --out '' >"$out" 2>"$err"; status=$?
+      exits 2; silent "$out"; says "--out '': expected a folder"
+    else # what would do nothing
+      "$examples/$page" --out "$folder" >"$out" 2>"$err"; status=$?
+      exits 2; silent "$out"; says "unrecognized option '--out'"
+    fi
     [ "$page" != mnist_predict ] || continue # takes files
     run "$page" surplus; exits 2; silent "$out"; says "unexpected 'surplus'"
   done
@@ -144,6 +165,7 @@ bad_folders_are_named() {
     rm -r "$folder/draws"
     for where in "$folder/file" "$folder/file/below" /proc/nablas; do
       run "$page" --quiet --out "$where"; exits 1; says "$where"; silent "$out"
+      case $where in */file) ;; *) says '--out' ;; esac
     done
     [ "$(id -u)" -ne 0 ] || continue
     run "$page" --quiet --out "$folder/locked"; exits 1; says "$folder/locked"
@@ -155,10 +177,17 @@ full_disks_are_noticed() {
   for page in $pages; do
     run "$page" --out "$figures" # make them, so that only printing can fail
     case $("$examples/$page" --help) in *--data*) set -- --data "$data" ;; *) set -- ;; esac
-    "$examples/$page" "$@" --out "$figures" >/dev/full 2>"$err"
-    status=$?
-    exits 1; says 'cannot write what it prints'
+    ! draws "$page" || set -- "$@" --out "$figures"
+    for option in '' --help --version; do
+      # shellcheck disable=SC2086
+      "$examples/$page" "$@" $option >/dev/full 2>"$err"
+      status=$?
+      exits 1; says 'cannot write what it prints'
+    done
   done
+  program=textbook
+  "$examples/textbook" >/dev/full 2>"$err"; status=$?
+  exits 1; says 'cannot write what it prints'
 }
 
 the_books_values_hold() {

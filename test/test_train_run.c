@@ -134,7 +134,9 @@ static void any_set_may_be_evaluated(void **state)
             assert_near(got, accuracy_of(net, &data.test), 0);
             nb_dataset wrong = other;
             wrong.x.shape.dim[1]--;
-            assert_fails(NB_ESHAPE, "nb_trainer_metric: the evaluation set's sample is (1, 11), the model takes (1, 12)",
+            assert_fails(NB_ESHAPE,
+                         "nb_trainer_metric: the evaluation set's sample is (1, 11), the model "
+                         "takes (1, 12)",
                          nb_trainer_metric(trainer, &wrong, &got));
             assert_ok(nb_trainer_step(trainer, &loss));
         }
@@ -220,6 +222,46 @@ static void a_loss_that_is_not_finite_ends_the_run(void **state)
     assert_true(isnan(j.result.last.loss) || j.result.last.loss == 0);
 }
 
+/* Not the learning rate, if there was no number before it was used. */
+static void weights_and_samples_are_blamed_where_they_are_at_fault(void **state)
+{
+    (void)state;
+    static const double bad[] = {(double)NAN, (double)INFINITY, 1e300};
+    for (int gradient = NB_BACKPROP; gradient <= NB_NUMERICAL; gradient++) {
+        for (size_t i = 0; i < 3; i++) {
+            job j = job_of(5);
+            nb_random random;
+            nb_model *net = small_net(NB_FLOAT64, NB_RELU, &random);
+            double *w = nb_value(nb_model_parameter(net, "W1"))->data;
+            j.options.gradient = (nb_gradient_method)gradient;
+            for (size_t k = 0; k < nb_tensor_count(nb_value(nb_model_parameter(net, "W1"))); k++)
+                w[k] = bad[i];
+            w = nb_value(nb_model_parameter(net, "W2"))->data;
+            for (size_t k = 0; k < nb_tensor_count(nb_value(nb_model_parameter(net, "W2"))); k++)
+                w[k] *= 1e100;
+            assert_fails(
+                NB_EDIVERGED, "before the first step: a weight is not finite",
+                nb_train(net, &j.data.train, &j.data.test, &random, &j.options, &j.result));
+            assert_null(strstr(nb_last_error(), "lr="));
+            nb_model_destroy(net);
+        }
+    }
+    /* A single sample, met in whichever step. */
+    job j = job_of(30);
+    nb_random random;
+    nb_model *net = small_net(NB_FLOAT64, NB_RELU, &random);
+    nb_dataset set = j.data.train;
+    assert_ok(nb_tensor_create(&set.x, NB_FLOAT64, j.data.train.x.shape));
+    assert_ok(nb_dataset_range(&j.data.train, 0, TRAIN, &set.x, NULL));
+    set.scale = 1;
+    ((double *)set.x.data)[TRAIN * DIGIT_PIXELS / 2] = (double)NAN;
+    j.options.sampling = NB_EPOCH;
+    assert_fails(NB_EDIVERGED, "a sample or target of the training set is not finite",
+                 nb_train(net, &set, NULL, &random, &j.options, &j.result));
+    nb_tensor_destroy(&set.x);
+    nb_model_destroy(net);
+}
+
 static void unnormalized_pixels_are_named_as_the_cause(void **state)
 {
     (void)state;
@@ -265,7 +307,9 @@ static void data_and_network_must_fit(void **state)
     const job good = job_of(1);
     job j = good;
     j.data.train.x.shape = NB_SHAPE(TRAIN, 9);
-    assert_fails(NB_ESHAPE, "nb_train: the training set's sample is (1, 9), the model takes (1, 12)", train(&j));
+    assert_fails(NB_ESHAPE,
+                 "nb_train: the training set's sample is (1, 9), the model takes (1, 12)",
+                 train(&j));
     j = good;
     j.data.test.x.shape = NB_SHAPE(TEST, 8);
     assert_fails(NB_ESHAPE, "the test set's sample is (1, 8), the model takes (1, 12)", train(&j));
@@ -356,7 +400,8 @@ static void a_step_allocates_nothing(void **state)
                 options.threads = threads;
                 support_allocator_start(0);
                 nb_model *net = small_net(NB_FLOAT32, NB_SIGMOID, &random);
-                assert_ok(nb_trainer_create(&trainer, net, &data.train, &data.test, &random, &options));
+                assert_ok(
+                    nb_trainer_create(&trainer, net, &data.train, &data.test, &random, &options));
                 const size_t taken = support_memory.taken;
                 double value;
                 for (int i = 0; i < 20; i++) assert_ok(nb_trainer_step(trainer, &value));
@@ -439,6 +484,7 @@ int main(void)
         cmocka_unit_test(the_report_stops_a_run),
         cmocka_unit_test(the_reports_failure_is_the_runs),
         cmocka_unit_test(a_loss_that_is_not_finite_ends_the_run),
+        cmocka_unit_test(weights_and_samples_are_blamed_where_they_are_at_fault),
         cmocka_unit_test(unnormalized_pixels_are_named_as_the_cause),
         cmocka_unit_test(bad_options_are_refused),
         cmocka_unit_test(data_and_network_must_fit),

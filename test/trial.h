@@ -57,7 +57,9 @@ static inline void trial_finish(trial *t)
     for (size_t i = 0; i < nb_tensor_count(&w); i++) k->set(w.data, i, support_value(&t->state));
     for (size_t i = 0; i < nb_graph_nodes(t->g); i++) {
         nb_node *node = nb_graph_node(t->g, i);
-        if (nb_node_op(node) || nb_node_is_parameter(node)) continue;
+        for (size_t j = 0; nb_node_role(node) == NB_STATE && j < nb_tensor_count(nb_value(node)); j++)
+            k->set(nb_value(node)->data, j, 1);
+        if (nb_node_role(node) != NB_INPUT) continue;
         nb_shape shape = nb_value(node)->shape;
         if (shape.ndim && shape.dim[0] == NB_BATCH) shape.dim[0] = t->rows;
         assert_true(t->feds < most_fed);

@@ -18,15 +18,21 @@ static bool is_there(const char *path)
     return stat(path, &about) == 0 || errno != ENOENT;
 }
 
+/* Also under the names that unpacking programs give: train-images.idx3-ubyte. */
 static nb_status find_file(const char *dir, const char *name, char path[PATH])
 {
-    int length = snprintf(path, PATH, "%s/%s", dir, name);
+    const int length = snprintf(path, PATH, "%s/%s", dir, name);
     if (length < 0 || length + 4 > PATH)
         return nb_fail(NB_EINVAL, "nb_mnist_load: dir has %zu bytes, expected at most %zu",
                        strlen(dir), PATH - 5 - strlen(name));
-    if (is_there(path)) return NB_OK;
-    memcpy(path + length, ".gz", 4);
-    if (is_there(path)) return NB_OK;
+    char *end = path + length, *dot = strstr(end - strlen(name), "-idx");
+    for (int dotted = 0; dotted < 2; dotted++) {
+        if (dotted) *dot = '.';
+        for (int packed = 0; packed < 2; packed++) {
+            strcpy(end, packed ? ".gz" : "");
+            if (is_there(path)) return NB_OK;
+        }
+    }
     return nb_fail(NB_EIO,
                    "nb_mnist_load: %s: neither %s nor %s.gz is there; 'make data' or "
                    "scripts/get_mnist.sh fetches them",

@@ -92,8 +92,8 @@ nb_status nb_layer_check(const nb_layer *l, size_t i)
 {
     switch (l->kind) {
     case NB_LAYER_DENSE:
-        if (l->units > 0) return NB_OK;
-        return nb_fail(NB_ESHAPE, "nb_model_create: layer %zu: units=0", i);
+        if (l->units > 0 && l->units != NB_BATCH) return NB_OK;
+        return nb_fail(NB_ESHAPE, "nb_model_create: layer %zu: units=%zu", i, l->units);
     case NB_LAYER_ACTIVATION:
         if ((unsigned)l->activation >= NB_ACTIVATIONS)
             return nb_fail(NB_EINVAL, "nb_model_create: layer %zu: activation=%d", i,

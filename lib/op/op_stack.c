@@ -137,7 +137,7 @@ static nb_status concatenate_plan(const nb_tensor *in, const void *config, nb_ne
     need->out = in[0].shape;
     nb_shape_text(in[0].shape, a, sizeof a);
     nb_shape_text(in[1].shape, b, sizeof b);
-    if (in[0].shape.dim[axis] == SIZE_MAX)
+    if (in[0].shape.dim[axis] == SIZE_MAX || (other.ndim > axis && other.dim[axis] == SIZE_MAX))
         return nb_fail(NB_ESHAPE, "concatenate: axis %d of %s is the batch, expected another",
                        *(const int *)config, a);
     if (other.ndim > axis) other.dim[axis] = in[0].shape.dim[axis];

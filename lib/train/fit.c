@@ -75,6 +75,119 @@ static nb_status run(nb_model **m, const nb_dataset *train, const nb_dataset *te
                              result);
 }
 
+static nb_status run_on_classes(nb_model **m, nb_dataset *train, nb_dataset *test, nb_layers hidden,
+                                const nb_fit_options *o, nb_random *random,
+                                nb_train_result *result)
+{
+    return run(m, train, test, hidden, o, random, result);
+}
+
+/* --- targets of any size ---------------------------------------------------------------------- */
+
+/* Mean and standard deviation of each target, over the training samples; a constant one has 1. */
+static nb_status measure(const nb_dataset *d, nb_tensor *mean, nb_tensor *std)
+{
+    const size_t n = nb_dataset_count(d), m = nb_tensor_width(&d->t);
+    nb_tensor t = {0};
+    nb_status status = nb_tensor_create(mean, NB_FLOAT64, NB_SHAPE(m));
+    if (!status) status = nb_tensor_create(std, NB_FLOAT64, NB_SHAPE(m));
+    if (!status) status = nb_tensor_create(&t, NB_FLOAT64, d->t.shape);
+    if (!status) status = nb_tensor_convert(&d->t, &t);
+    double *mu = mean->data, *sigma = std->data;
+    const double *x = t.data;
+    for (size_t k = 0; !status && k < n * m; k++) mu[k % m] += x[k] / (double)n;
+    for (size_t k = 0; !status && k < n * m; k++)
+        sigma[k % m] += (x[k] - mu[k % m]) * (x[k] - mu[k % m]) / (double)n;
+    for (size_t j = 0; !status && j < m; j++) sigma[j] = sigma[j] > 0 ? sqrt(sigma[j]) : 1;
+    nb_tensor_destroy(&t);
+    return status;
+}
+
+/* d->t := (t - mean) / std, in float64. */
+static nb_status standardise_targets(nb_dataset *d, const nb_tensor *mean, const nb_tensor *std)
+{
+    const size_t m = nb_tensor_width(&d->t);
+    const double *mu = mean->data, *sigma = std->data;
+    nb_tensor t;
+    nb_status status = nb_tensor_create(&t, NB_FLOAT64, d->t.shape);
+    if (status) return status;
+    nb_tensor_convert(&d->t, &t);
+    for (size_t k = 0; k < nb_tensor_count(&t); k++)
+        ((double *)t.data)[k] = (((double *)t.data)[k] - mu[k % m]) / sigma[k % m];
+    nb_tensor_destroy(&d->t);
+    d->t = t;
+    return NB_OK;
+}
+
+/* The last layer gives numbers of the targets' own size: W := W std, b := b std + mean. */
+static void restore_scale(nb_model *m, const nb_tensor *mean, const nb_tensor *std)
+{
+    const double *mu = mean->data, *sigma = std->data;
+    const nb_kernels *kernels = nb_kernels_of(nb_graph_dtype(m->graph));
+    nb_node *last[2] = {NULL, NULL}; /* W, b */
+    for (size_t i = 0; i < nb_graph_nodes(m->graph); i++)
+        if (nb_node_is_parameter(nb_graph_node(m->graph, i))) {
+            last[0] = last[1];
+            last[1] = nb_graph_node(m->graph, i);
+        }
+    for (size_t part = 0; part < 2; part++) {
+        const nb_tensor *w = nb_value(last[part]);
+        for (size_t k = 0; k < nb_tensor_count(w); k++)
+            kernels->set(w->data, k,
+                         kernels->get(w->data, k) * sigma[k % m->outputs] +
+                             (part ? mu[k % m->outputs] : 0));
+    }
+}
+
+/* The metric of a set in the targets' own units. */
+static nb_status judge(nb_model *m, const nb_dataset *d, double *metric)
+{
+    nb_score score = {0};
+    nb_source *source;
+    const size_t n = nb_dataset_count(d), most = nb_graph_max_batch(m->graph);
+    nb_status status =
+        nb_source_create(&source, d, &(nb_source_options){.dtype = NB_FLOAT32, .most = most});
+    for (size_t lo = 0; lo < n && !status; lo += most) {
+        nb_batch batch;
+        nb_node *loss;
+        status = nb_source_range(source, lo, n - lo < most ? n : lo + most, &batch);
+        if (!status) status = nb_model_feed_batch(m, &batch, &loss);
+        if (!status) status = nb_model_compare(m, &batch.t, &score);
+    }
+    nb_feed(m->x, NULL);
+    nb_feed(m->targets, NULL);
+    nb_source_destroy(source);
+    *metric = nb_model_metric(m, &score);
+    return status;
+}
+
+/* Targets of any size are learnt standardised, whatever the size of Adam's steps. */
+static nb_status run_on_numbers(nb_model **m, nb_dataset *train, nb_dataset *test, nb_layers hidden,
+                                const nb_fit_options *o, nb_random *random,
+                                nb_train_result *result)
+{
+    nb_tensor mean = {0}, std = {0};
+    nb_dataset own = *test;
+    own.t = (nb_tensor){0};
+    nb_status status = nb_tensor_create(&own.t, test->t.dtype, test->t.shape);
+    if (!status) status = nb_tensor_convert(&test->t, &own.t);
+    if (!status) status = measure(train, &mean, &std);
+    if (!status) status = standardise_targets(train, &mean, &std);
+    if (!status) status = standardise_targets(test, &mean, &std);
+    if (!status) status = run(m, train, test, hidden, o, random, result);
+    if (!status || status == NB_ESTOPPED) {
+        restore_scale(*m, &mean, &std);
+        const nb_status judged = judge(*m, &own, &result->best);
+        if (!status) status = judged;
+    }
+    nb_tensor_destroy(&own.t);
+    nb_tensor_destroy(&mean);
+    nb_tensor_destroy(&std);
+    return status;
+}
+
+/* --- all of it -------------------------------------------------------------------------------- */
+
 nb_status nb_fit(nb_model **m, const nb_dataset *d, nb_layers hidden,
                  const nb_fit_options *options, nb_train_result *result)
 {
@@ -89,7 +202,8 @@ nb_status nb_fit(nb_model **m, const nb_dataset *d, nb_layers hidden,
     nb_random_seed(&random, o.seed);
     status = nb_dataset_divide(d, o.validation, &random, &train, &test);
     if (status) return status;
-    status = run(m, &train, &test, hidden, &o, &random, result ? result : &unseen);
+    status = (d->classes || o.loss == NB_BINARY_CROSS_ENTROPY ? run_on_classes : run_on_numbers)(
+        m, &train, &test, hidden, &o, &random, result ? result : &unseen);
     nb_dataset_destroy(&train);
     nb_dataset_destroy(&test);
     if (!status || status == NB_ESTOPPED) return status;

@@ -1,8 +1,9 @@
 /* The loop around nb_trainer_step: evaluations, progress, and when to stop. */
+#include "nablas/train.h"
 #include "nablas/clock.h"
 #include "nablas/memory.h"
 #include "nablas/text.h"
-#include "nablas/train.h"
+#include "train/trainer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -120,15 +121,38 @@ static void estimate(run *r)
                       (double)evaluations_left(r->options, p->iteration) * pass;
 }
 
+static bool all_finite(const nb_tensor *t)
+{
+    if (t->dtype != NB_FLOAT32 && t->dtype != NB_FLOAT64) return true;
+    const nb_kernels *kernels = nb_kernels_of(t->dtype);
+    for (size_t i = 0; i < nb_tensor_count(t); i++)
+        if (!isfinite(kernels->get(t->data, i))) return false;
+    return true;
+}
+
+/* Whose fault it is: the samples', what was given before the first step, or the learning rate's. */
 static nb_status diverged(const run *r, double loss)
 {
+    const double first = nb_trainer_first_loss(r->trainer);
+    if (!all_finite(&r->train->x) || !all_finite(&r->train->t))
+        return nb_fail(
+            NB_EDIVERGED,
+            "nb_train: the loss is %g at iteration %zu: a sample or target of the training "
+            "set is not finite",
+            loss, r->at.iteration);
+    if (!isfinite(first))
+        return nb_fail(NB_EDIVERGED,
+                       "nb_train: the loss is %g before the first step: a weight is not finite, or "
+                       "weights or samples are too large",
+                       first);
     char before[64] = "the first";
     if (r->at.iteration) nb_snprintf(before, sizeof before, "after %.6g", r->at.loss);
     return nb_fail(
         NB_EDIVERGED, "nb_train: the loss is %g at iteration %zu, %s: %slr=%g is too large", loss,
         r->at.iteration, before,
         r->train->x.dtype != NB_UINT8 || r->train->scale > 1 ? "probably "
-                                                            : "bytes are not scaled, or ", r->options->lr);
+                                                             : "bytes are not scaled, or ",
+        r->options->lr);
 }
 
 static nb_status iterate(run *r)

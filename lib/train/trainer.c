@@ -1,4 +1,5 @@
 /* One step of training, and the metric of a set. */
+#include "train/trainer.h"
 #include "nablas/blas.h"
 #include "nablas/clock.h"
 #include "nablas/memory.h"
@@ -23,6 +24,7 @@ struct nb_trainer {
     nb_pool *pool; /* NULL: one thread is all there is */
     nb_pace step_pace, eval_pace;
     size_t steps, steps_all; /* done; done with all threads */
+    double first;            /* loss of the first batch, before the step; NaN before that */
     nb_pass pass_before;
 };
 
@@ -37,6 +39,14 @@ size_t nb_train_max_batch(size_t batch)
 static nb_status set_crew(nb_trainer *r, const nb_pace *pace)
 {
     return nb_graph_set_pool(r->model->graph, pace->all ? r->pool : NULL);
+}
+
+/* The first loss tells a start that could not work from a learning rate that does not. */
+static nb_status forward_training(nb_trainer *r, nb_node *loss)
+{
+    nb_status status = nb_forward(loss);
+    if (!status && r->steps == 0) r->first = nb_scalar(loss);
+    return status;
 }
 
 /* The loss with the new weights, as the book's `loss` computes it: predicting. */
@@ -58,7 +68,7 @@ static nb_status differentiate(nb_trainer *r, nb_batch *b, nb_node **loss)
     nb_pass pass = nb_graph_pass(g);
     nb_status status = b->fill ? b->fill(b->context, 0, b->n) : NB_OK;
     if (!status) status = nb_model_feed(r->model, &b->x, &b->t, loss);
-    if (!status) status = nb_forward(*loss);
+    if (!status) status = forward_training(r, *loss);
     pass.frozen = true;
     nb_graph_set_pass(g, pass);
     if (!status) status = nb_model_numerical_gradient(r->model, &b->x, &b->t, NB_NUMERICAL_H);
@@ -75,7 +85,7 @@ static nb_status update(nb_trainer *r, nb_batch *b, nb_node **loss)
         if (!status) status = nb_optimizer_update(r->optimizer);
     } else {
         status = nb_model_feed_batch(r->model, b, loss);
-        if (!status) status = nb_forward(*loss);
+        if (!status) status = forward_training(r, *loss);
         if (!status) status = nb_optimizer_step(r->optimizer, *loss);
     }
     return status ? status : forward_predicting(r, *loss);
@@ -159,8 +169,7 @@ nb_status nb_trainer_metric(nb_trainer *r, const nb_dataset *set, double *metric
     nb_score sum = {0};
     nb_source *other = NULL, *source = NULL;
     nb_status status = NB_OK;
-    if (!r || !set || !metric)
-        return nb_fail(NB_EINVAL, "nb_trainer_metric: an argument is NULL");
+    if (!r || !set || !metric) return nb_fail(NB_EINVAL, "nb_trainer_metric: an argument is NULL");
     if (set == nb_source_dataset(r->train)) source = r->train;
     if (set == nb_source_dataset(r->test)) source = r->test;
     if (!source) {
@@ -295,6 +304,11 @@ void nb_trainer_destroy(nb_trainer *r)
 size_t nb_trainer_threads(const nb_trainer *r)
 {
     return r && 2 * r->steps_all >= r->steps ? nb_pool_threads(r->pool) : 1;
+}
+
+double nb_trainer_first_loss(const nb_trainer *r)
+{
+    return r->first;
 }
 
 nb_optimizer *nb_trainer_optimizer(nb_trainer *r)

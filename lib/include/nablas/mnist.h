@@ -33,7 +33,8 @@ typedef struct nb_mnist {
 } nb_mnist;
 
 /* nb_mnist_load - read train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
- * t10k-labels-idx1-ubyte from the folder `dir`; where one is missing, its .gz.
+ * t10k-labels-idx1-ubyte from the folder `dir`; where one is missing, its .gz, or it with a dot, train-images.idx3-ubyte, or
+ * that one's .gz.
  * nb_mnist_destroy - free it and zero the struct; fine on a zeroed or half-built one and on NULL.
  *
  *   m        out  old contents never read

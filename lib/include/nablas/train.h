@@ -4,8 +4,8 @@
  *     nb_train(model, &mnist.train, &mnist.test, &random, &options, &result);
  *
  * One step: draw a batch, forward, backward, update (w := w - lr dw, or another optimiser's), and
- * the loss of the same batch with the new weights, as the book records it. The same in six calls of
- * one's own:
+ * the loss of the same batch with the new weights, predicting, as the book records it. The same in
+ * six calls of one's own:
  *
  *     nb_source_create(&source, &train, &(nb_source_options){.batch = 100, .random = &random});
  *     nb_optimizer_create(&optimizer, model->graph, &nb_adam, NULL);
@@ -38,7 +38,7 @@ typedef enum { NB_BACKPROP, NB_NUMERICAL } nb_gradient_method;
 /* Where a run stands after one iteration. */
 typedef struct nb_progress {
     size_t iteration, iterations;         /* 0 ... iterations-1 */
-    double loss;                          /* of this batch, after the update */
+    double loss;                          /* of this batch, after the update, predicting */
     double smoothed;                      /* running mean of the loss, weight 1/50 for the newest */
     bool evaluated;                       /* the two metrics are of this iteration */
     const char *metric;                   /* what they are: "accuracy", "RMSE", "MAE" */
@@ -139,7 +139,9 @@ typedef struct nb_fit_options {
 
 /* nb_fit - from a dataset to a model that predicts: hold out a part (of labels, of every class),
  * standardise x where it is not bytes, train with Adam, evaluate once per epoch, stop when the
- * held-out part gets no better, keep the best weights.
+ * held-out part gets no better, keep the best weights. Numbers are learnt standardised, so that
+ * metrics in reports are in standard deviations; the model's outputs and result->best are in the
+ * targets' own units.
  *
  *   model    out  in float32: the hidden layers, and a dense one for the classes or targets
  *   hidden   in   layers before the last; count 0: none

@@ -1,0 +1,85 @@
+/* batch_norm_gradient_check - backpropagation through batch norm against differences, as the book's
+ * script of that name (6.3), in a training pass whose running statistics are frozen.
+ *
+ * The book feeds one image. The mean of one row is the row, so that nothing of the weights before a batch
+ * norm is left: both sides are 0, and nothing is checked. Five images check something. */
+#include "common.h"
+
+#include <stdlib.h>
+
+/* MultiLayerNetExtend(784, [20, 20], 10, use_batchnorm=True) */
+static nb_model *make_net(const page *p, size_t inputs, size_t batch, nb_random *random)
+{
+    const nb_layer norm = nb_as_in_book(nb_batch_norm_layer());
+    nb_model *net;
+    page_check(p, nb_model_create(&net, &(nb_model_options){
+                                            .input = NB_SHAPE(inputs),
+                                            .layers = NB_LAYERS(nb_dense(20), norm, nb_act(NB_RELU),
+                                                                nb_dense(20), norm, nb_act(NB_RELU),
+                                                                nb_dense(NB_MNIST_CLASSES)),
+                                            .epsilon = NB_BOOK_EPSILON,
+                                            .dtype = NB_FLOAT64,
+                                            .max_batch = batch,
+                                            .random = random,
+                                            .init = NB_INIT_HE}));
+    return net;
+}
+
+static nb_status first_images(const nb_mnist *mnist, size_t n, nb_tensor *x, nb_tensor *t)
+{
+    nb_status status = nb_tensor_create(x, NB_FLOAT64, nb_dataset_x_shape(&mnist->train, n));
+    if (!status) status = nb_tensor_create(t, NB_INT32, nb_dataset_t_shape(&mnist->train, n));
+    return status ? status : nb_dataset_range(&mnist->train, 0, n, x, t);
+}
+
+/* The book's lines, then what became of each element. */
+static void print_report(const nb_gradient_report *report)
+{
+    char text[8192];
+    printf("loss %.16g\n", report->value);
+    for (size_t i = 0; i < report->count; i++)
+        printf("%s:%.17g\n", report->row[i].name, report->row[i].mean_abs);
+    nb_gradient_report_text(report, text, sizeof text);
+    printf("\n%s", text);
+}
+
+int main(int argc, char **argv)
+{
+    page p;
+    const char *data = NULL, *batch_text = "5", *seed_text = "0";
+    const page_option options[] = {
+        {"data", "DIR", "folder of MNIST's four files (data/mnist)", &data},
+        {"batch", "N", "the first N training images (5)", &batch_text},
+        {"seed", "N", "of the weights, as np.random.seed(N) (0)", &seed_text},
+        {0}};
+    page_begin_text(&p, argc, argv,
+                    "Compare backpropagation through batch norm with differences (6.3).\n"
+                    "Exits with 1 if the gradient is wrong.",
+                    options);
+    const size_t batch = whole_number(p.program, "--batch", batch_text, 1, 1000);
+    const uint32_t seed = (uint32_t)whole_number(p.program, "--seed", seed_text, 0, UINT32_MAX);
+
+    nb_mnist mnist;
+    nb_random random;
+    nb_tensor x = {0}, t = {0};
+    nb_node *loss;
+    nb_gradient_report report;
+    load_mnist(&p, data, &mnist);
+    page_check(&p, first_images(&mnist, batch, &x, &t));
+    nb_random_seed(&random, seed);
+    nb_model *net = make_net(&p, nb_tensor_width(&x), batch, &random);
+    page_check(&p, nb_graph_set_pass(net->graph, (nb_pass){.training = true, .random = &random}));
+    page_check(&p, nb_model_feed(net, &x, &t, &loss));
+    page_check(&p, nb_gradient_check(loss, NB_NUMERICAL_H, &report));
+    print_report(&report);
+    puts("A bias before batch norm moves the mean by as much, and is taken away: b1 and b2 are 0.");
+    if (batch == 1)
+        puts("The mean of one image is the image: W1, gamma1, W2, gamma2 are 0 too. Take more.");
+    const bool passed = report.passed;
+    nb_gradient_report_destroy(&report);
+    nb_model_destroy(net);
+    nb_tensor_destroy(&x);
+    nb_tensor_destroy(&t);
+    nb_mnist_destroy(&mnist);
+    return page_end(&p) == EXIT_SUCCESS && passed ? EXIT_SUCCESS : EXIT_FAILED;
+}
