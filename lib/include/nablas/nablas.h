@@ -1,4 +1,4 @@
-/* nablas.h - the whole toolkit, in reading order: one block for each floor. */
+/* nablas.h - the whole toolkit: one block for each floor of docs/design.md, from the lowest. */
 #ifndef NABLAS_H
 #define NABLAS_H
 
@@ -34,12 +34,7 @@
 #include "nablas/packed.h"
 #include "nablas/tensor.h"
 
-#include "nablas/curvature.h"
-#include "nablas/gradient.h"
-#include "nablas/function.h"
-#include "nablas/graph.h"
 #include "nablas/op.h"
-#include "nablas/picture.h"
 
 #include "nablas/arrays.h"
 #include "nablas/dataset.h"
@@ -47,13 +42,20 @@
 #include "nablas/idx.h"
 #include "nablas/map.h"
 #include "nablas/mnist.h"
-#include "nablas/model.h"
 #include "nablas/npy.h"
 #include "nablas/npz.h"
 #include "nablas/pickle.h"
 #include "nablas/safetensors.h"
 
+#include "nablas/function.h"
+#include "nablas/graph.h"
+#include "nablas/picture.h"
+
+#include "nablas/curvature.h"
+#include "nablas/gradient.h"
+
 #include "nablas/learning_rate.h"
+#include "nablas/model.h"
 #include "nablas/optim.h"
 
 #include "nablas/model_file.h"
