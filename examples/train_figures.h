@@ -1,4 +1,4 @@
-/* train_figures.h - what train_mnist draws of a run: figures 4-11 and 4-12, and what the network
+/* train_figures.h - what a run of training draws of a run: figures 4-11 and 4-12, and what the network
  * gets wrong. */
 #ifndef EXAMPLES_TRAIN_FIGURES_H
 #define EXAMPLES_TRAIN_FIGURES_H
@@ -23,7 +23,7 @@ typedef struct run_history {
 /* record - take in one iteration; `epoch` is the iterations of one. */
 void record(run_history *h, const nb_progress *p, double epoch);
 
-/* draw_run - DIR/train_mnist_loss.png, _accuracy.png and _wrong.png. Nothing is fed to the network
+/* draw_run - DIR/NAME_loss.png, _accuracy.png and _wrong.png. Nothing is fed to the network
  * afterwards. */
 nb_status draw_run(const page *p, const run_history *h, nb_model *net, const nb_mnist *m);
 

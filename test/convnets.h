@@ -51,10 +51,7 @@ static inline bool find_images(nb_mnist *m)
 {
     const char *dir = getenv("NABLAS_DATA");
     if (!dir || !*dir) dir = "data/mnist";
-    if (nb_mnist_load(m, dir, NULL)) return false;
-    m->train.x.shape = NB_SHAPE(nb_dataset_count(&m->train), 1, IMAGE, IMAGE);
-    m->test.x.shape = NB_SHAPE(nb_dataset_count(&m->test), 1, IMAGE, IMAGE);
-    return true;
+    return nb_mnist_load(m, dir, &(nb_mnist_options){.normalize = true}) == NB_OK;
 }
 
 /* The file of that name beside the book's sample_weight.pkl; false: it is not here. */

@@ -1,6 +1,8 @@
 /* The book's convolutional nets: layers, its weights, its losses; convolutional models in files. */
 #include "convnets.h"
 
+#include "nablas/arrays.h"
+
 #include <math.h>
 
 static double number(const nb_model *m, const char *name, size_t i)
@@ -216,6 +218,43 @@ static void a_file_opens_as_the_net_it_was(void **state)
     nb_model_destroy(other);
 }
 
+/* The same file with one layer written in another way. */
+static void sizes_that_are_none_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to;
+        nb_status code;
+        const char *text;
+    } cases[] = {{"\"rows\":3", "\"rows\":-3", NB_EFORMAT, "layer 0 is none that is known"},
+                 {"\"pad_x\":1", "\"pad_x\":\"\"", NB_EFORMAT, "layer 0 is none that is known"},
+                 {"\"filters\":3", "\"F\":3", NB_EFORMAT, "layer 0 is none that is known"},
+                 {"\"filters\":3", "\"filters\":0", NB_ESHAPE, "layer 0: 0 filters"},
+                 {"\"filters\":3", "\"filters\":4611686018427387904", NB_EOVERFLOW, ""},
+                 {"\"rows\":3", "\"rows\":99", NB_EINVAL, "a window of height 99"},
+                 {"\"pad_y\":1", "\"pad_y\":9223372036854775807", NB_EOVERFLOW, "padding"}};
+    const nb_model_options o = {.dtype = NB_FLOAT64};
+    const char *path = support_path("sizes.npz");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[4096];
+        nb_arrays arrays;
+        nb_model *saved = small(1, NULL), *opened;
+        assert_ok(nb_model_save(saved, path));
+        assert_ok(nb_arrays_load(&arrays, path));
+        const char *was = nb_arrays_text(&arrays, "nablas.model");
+        const char *at = strstr(was, cases[i].from);
+        assert_non_null(at);
+        snprintf(text, sizeof text, "%.*s%s%s", (int)(at - was), was, cases[i].to,
+                 at + strlen(cases[i].from));
+        assert_ok(nb_arrays_set_text(&arrays, "nablas.model", text));
+        assert_ok(nb_arrays_save(&arrays, path));
+        assert_fails(cases[i].code, cases[i].text, nb_model_open(&opened, path, &o));
+        assert_null(opened);
+        nb_arrays_destroy(&arrays);
+        nb_model_destroy(saved);
+    }
+}
+
 /* --- misuse ----------------------------------------------------------------------------------- */
 
 static void refuses(nb_shape input, nb_layer layer, nb_status code, const char *text)
@@ -250,6 +289,7 @@ int main(void)
         cmocka_unit_test(deep_convnets_weights_classify_9935),
         cmocka_unit_test(the_first_losses_of_simple_convnet_are_the_books),
         cmocka_unit_test(a_file_opens_as_the_net_it_was),
+        cmocka_unit_test(sizes_that_are_none_are_refused),
         cmocka_unit_test(layers_that_do_not_fit_are_refused),
     };
     return cmocka_run_group_tests_name("convnet", tests, NULL, NULL);

@@ -8,7 +8,7 @@
 figures=$folder/figures/of/pages
 "$tools/mnist_tool" "$data" 500 100 || exit 1
 
-pages=$(grep -l 'page_begin\(_text\)*(' examples/*.c | sed 's|.*/\(.*\)\.c|\1|' | grep -vx 'common\|textbook\|train_options')
+pages=$(grep -l 'page_begin\(_text\)*(' examples/*.c | sed 's|.*/\(.*\)\.c|\1|' | grep -vx 'common\|textbook\|train_options\|train_convnet')
 [ -n "$pages" ] || exit 1
 
 # --- what tests are made of -----------------------------------------------------------------------

@@ -1,0 +1,280 @@
+#include "train_run.h"
+#include "display.h"
+#include "train_figures.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- signals ---------------------------------------------------------------------------------- */
+
+/* The signal that asked the run to end. It ends after the iteration at hand; a third signal does
+ * not wait for that. (Not the second: `timeout` sends two.) */
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+    static volatile sig_atomic_t count;
+    interrupted = number;
+    if (++count == 3) _exit(EXIT_SIGNAL + number);
+}
+
+/* A signal that whoever started us wants ignored stays ignored. */
+static void catch_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM};
+    struct sigaction old, action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    for (int i = 0; i < 2; i++)
+        if (!sigaction(numbers[i], NULL, &old) && old.sa_handler != SIG_IGN)
+            sigaction(numbers[i], &action, NULL);
+}
+
+/* --- curvature -------------------------------------------------------------------------------- */
+
+/* The images whose loss --curvature looks at: the first of the training set. */
+enum { CURVATURE_IMAGES = 1000 };
+
+typedef struct curvature {
+    nb_model *net; /* NULL: not asked for */
+    double lr;
+    nb_tensor x, t;
+} curvature;
+
+static nb_status open_curvature(curvature *c, nb_model *net, const nb_dataset *set, double lr)
+{
+    const size_t count = nb_dataset_count(set);
+    const size_t n = count < CURVATURE_IMAGES ? count : CURVATURE_IMAGES;
+    *c = (curvature){.net = net, .lr = lr};
+    nb_status status =
+        nb_tensor_create(&c->x, nb_graph_dtype(net->graph), nb_dataset_x_shape(set, n));
+    if (!status) status = nb_tensor_create(&c->t, NB_INT32, nb_dataset_t_shape(set, n));
+    return status ? status : nb_dataset_range(set, 0, n, &c->x, &c->t);
+}
+
+static void close_curvature(curvature *c)
+{
+    nb_tensor_destroy(&c->x);
+    nb_tensor_destroy(&c->t);
+}
+
+static nb_status print_curvature(const curvature *c, display *d, size_t iteration)
+{
+    nb_node *loss;
+    nb_random random;
+    nb_eigenvalue largest;
+    nb_random_seed(&random, 0);
+    nb_status status = nb_model_feed(c->net, &c->x, &c->t, &loss);
+    if (!status) status = nb_graph_curvature(loss, &random, 1e-4, 200, &largest);
+    if (!status)
+        show_line(d, "iteration %5zu: largest curvature %.4f, stable up to lr %.4f (lr is %g)",
+                  iteration, largest.value,
+                  largest.value > 0 ? 2 / largest.value : (double)INFINITY, c->lr);
+    return status;
+}
+
+/* --- the log ---------------------------------------------------------------------------------- */
+
+static const char log_head[] = "iter,loss,train_acc,test_acc\n";
+
+typedef struct run_log {
+    const char *program, *name;
+    FILE *file;  /* NULL: none, or no more */
+    bool failed; /* the run goes on without it, and ends with EXIT_FAILED */
+} run_log;
+
+static void log_failed(run_log *l)
+{
+    fprintf(stderr, "%s: cannot write the log %s: %s\n", l->program, l->name, strerror(errno));
+    if (l->file) fclose(l->file);
+    l->file = NULL;
+    l->failed = true;
+}
+
+/* A file that is something else than a log, and not empty. */
+static bool would_be_lost(const char *path)
+{
+    struct stat about;
+    char head[sizeof log_head] = "";
+    if (stat(path, &about) || !S_ISREG(about.st_mode) || about.st_size == 0) return false;
+    FILE *file = fopen(path, "r");
+    const bool read = file && fgets(head, sizeof head, file);
+    if (file) fclose(file);
+    return !read || strcmp(head, log_head) != 0;
+}
+
+/* The log has standard output for itself; what a person reads goes where errors do. */
+static FILE *take_output(page *p)
+{
+    fflush(stdout);
+    FILE *file = fdopen(dup(fileno(p->answers)), "w");
+    if (p->answers == stdout)
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+    else
+        p->answers = stderr;
+    return file;
+}
+
+/* Exits where there can be no log: before the run. */
+static void open_log(run_log *l, settings *s)
+{
+    *l = (run_log){.program = s->page.program, .name = s->log};
+    if (!s->log) return;
+    if (strcmp(s->log, "-") == 0) {
+        l->file = take_output(&s->page);
+    } else if (!s->force && would_be_lost(s->log)) {
+        fprintf(stderr, "%s: --log: %s is a file, and no log of a run; --force overwrites it\n",
+                l->program, s->log);
+        exit(EXIT_FAILED);
+    } else {
+        l->file = fopen(s->log, "w");
+    }
+    if (!l->file || fputs(log_head, l->file) == EOF) log_failed(l);
+    if (l->failed) exit(EXIT_FAILED);
+}
+
+static void log_iteration(run_log *l, const nb_progress *p)
+{
+    if (!l->file) return;
+    int put = fprintf(l->file, "%zu,%.17g,", p->iteration, p->loss);
+    if (put >= 0)
+        put = p->evaluated ? fprintf(l->file, "%.17g,%.17g\n", p->train_metric, p->test_metric)
+                           : fputs(",\n", l->file);
+    if (put < 0) log_failed(l);
+}
+
+static void close_log(run_log *l)
+{
+    FILE *file = l->file;
+    l->file = NULL;
+    if (file && fclose(file)) log_failed(l);
+}
+
+/* --- the run ---------------------------------------------------------------------------------- */
+
+typedef struct report {
+    display display;
+    curvature curvature;
+    run_history *history;
+    run_log log;
+    bool quiet;
+    double epoch; /* iterations of one */
+    double first; /* loss */
+} report;
+
+static nb_status on_iteration(const nb_progress *p, void *context)
+{
+    report *r = context;
+    nb_status status = NB_OK;
+    if (p->iteration == 0) r->first = p->loss;
+    log_iteration(&r->log, p);
+    if (!r->quiet) show_progress(&r->display, p);
+    if (p->evaluated && r->curvature.net)
+        status = print_curvature(&r->curvature, &r->display, p->iteration);
+    record(r->history, p, r->epoch);
+    if (status) return status;
+    return interrupted ? NB_ESTOPPED : NB_OK;
+}
+
+/* A run that is no better than guessing, and does not get better, ends well but should not pass
+ * without a word. */
+static void warn_of_loss(const report *r, const settings *s, const nb_train_result *result)
+{
+    const double guessing = log(NB_MNIST_CLASSES), loss = result->last.smoothed;
+    if (loss < 1.2 * guessing || loss < r->first) return;
+    fprintf(
+        stderr,
+        "%s: the loss is %.4g, that of guessing %.4g: nothing was learnt; try a smaller --lr than "
+        "%g\n",
+        s->page.program, loss, guessing, s->train.lr);
+}
+
+static void print_done(report *r, const settings *s, const nb_train_result *result)
+{
+    char text[3][32], line[256];
+    const nb_progress *p = &result->last;
+    if (!s->page.quiet) printf("threads: %zu\n", result->threads);
+    snprintf(line, sizeof line,
+             "%s: %zu iterations in %s (%s training, %s evaluation), %.0f images/s, "
+             "train acc %.5f, test acc %.4f",
+             interrupted ? "interrupted" : "done", result->completed,
+             duration_text(p->seconds, 2, text[0]), duration_text(p->train_seconds, 2, text[1]),
+             duration_text(p->eval_seconds, 2, text[2]), p->samples_per_second, p->train_metric,
+             p->test_metric);
+    if (s->page.quiet)
+        fprintf(s->page.answers, "%s\n", line);
+    else
+        show_line(&r->display, "%s", line);
+}
+
+/* Say so; what else there is to do is still done. */
+static bool went_wrong(const settings *s, nb_status status)
+{
+    if (status) fprintf(stderr, "%s: %s\n", s->page.program, nb_last_error());
+    return status != NB_OK;
+}
+
+/* What should fail, if it must, before the run. */
+static void prepare(settings *s, nb_model *net, const nb_mnist *mnist, report *r)
+{
+    const char *me = s->page.program;
+    if (s->load && nb_model_load(net, s->load)) fail(me);
+    if (s->save && nb_model_can_save(net, s->save)) fail(me);
+    if (s->figures) page_folder(&s->page);
+    if (s->curvature && !r->quiet && open_curvature(&r->curvature, net, &mnist->train, s->train.lr))
+        fail(me);
+    open_log(&r->log, s);
+    if (s->train.lr < 0) fprintf(stderr, "%s: --lr %g: the steps go uphill\n", me, s->train.lr);
+    show_begin(&r->display);
+}
+
+static int train(settings *s, nb_model *net, const nb_mnist *mnist, nb_random *random)
+{
+    static run_history history;
+    report r = {.history = &history, .quiet = s->page.quiet};
+    nb_train_result result;
+    r.epoch = (double)nb_dataset_count(&mnist->train) / (double)s->train.batch;
+    s->train.report = on_iteration;
+    s->train.context = &r;
+    prepare(s, net, mnist, &r);
+    catch_signals();
+    const nb_status status = nb_train(net, &mnist->train, &mnist->test, random, &s->train, &result);
+    show_end(&r.display);
+    close_curvature(&r.curvature);
+    close_log(&r.log);
+    if (status && status != NB_ESTOPPED) {
+        went_wrong(s, status);
+        return EXIT_FAILED;
+    }
+    bool failed = s->save && went_wrong(s, nb_model_save(net, s->save));
+    failed |= s->figures && went_wrong(s, draw_run(&s->page, &history, net, mnist));
+    print_done(&r, s, &result);
+    warn_of_loss(&r, s, &result);
+    if (interrupted) return EXIT_SIGNAL + interrupted;
+    const int printed = page_end(&s->page);
+    return failed || r.log.failed ? EXIT_FAILED : printed;
+}
+
+int train_run(settings *s, nb_model_options *options, const nb_mnist *mnist)
+{
+    nb_model *net;
+    nb_random random;
+    settle_settings(s, nb_dataset_count(&mnist->train));
+    nb_random_seed(&random, s->seed);
+    size_t rows = nb_train_max_batch(s->train.batch);
+    if (s->curvature && rows < CURVATURE_IMAGES) rows = CURVATURE_IMAGES;
+    options->epsilon = NB_BOOK_EPSILON;
+    options->dtype = s->dtype;
+    options->max_batch = rows;
+    options->random = &random;
+    options->init = s->init;
+    options->std = s->std;
+    if (nb_model_create(&net, options)) fail(s->page.program);
+    const int code = train(s, net, mnist, &random);
+    nb_model_destroy(net);
+    return code;
+}

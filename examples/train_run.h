@@ -1,0 +1,11 @@
+/* train_run.h - a run of training as train_mnist and train_convnet report it. */
+#ifndef EXAMPLES_TRAIN_RUN_H
+#define EXAMPLES_TRAIN_RUN_H
+
+#include "train_options.h"
+
+/* train_run - make the network of options' input and layers, all else as the settings say, train it,
+ *             save it, draw the figures. Returns main's value; exits where the run cannot begin. */
+int train_run(settings *s, nb_model_options *options, const nb_mnist *mnist);
+
+#endif
