@@ -273,6 +273,8 @@ int train_run(settings *s, nb_model_options *options, const nb_mnist *mnist)
     options->random = &random;
     options->init = s->init;
     options->std = s->std;
+    options->scale = mnist->train.scale;
+    options->classes = class_names(&mnist->train);
     if (nb_model_create(&net, options)) fail(s->page.program);
     const int code = train(s, net, mnist, &random);
     nb_model_destroy(net);

@@ -75,7 +75,7 @@ nb_status nb_convolution_check(const char *function, const nb_convolution *c)
 }
 
 /* Numbers of an image unfolded along x: of x, or of dy for the gradient of the input. */
-static size_t unfolded(const nb_convolution *c, nb_pass pass)
+static size_t unfolded(const nb_convolution *c, nb_convolution_pass pass)
 {
     const nb_window *w = &c->window;
     if (pass == NB_PASS_INPUT)
@@ -88,7 +88,7 @@ static size_t unfolded(const nb_convolution *c, nb_pass pass)
 /* From docs/convolution.md. Sums of dW go over the positions of as many images as are unfolded at a
  * time: if those are few, adding up the lanes takes longer than the products, and if one image has
  * very many, dy passes through the cache for every tap. */
-bool nb_takes_direct(const nb_convolution *c, nb_pass pass)
+bool nb_takes_direct(const nb_convolution *c, nb_convolution_pass pass)
 {
     enum { most = 1 << 20, some = 1 << 17, least_sum = 256, most_sum = 4096, least_row = 8 };
     const nb_window *w = &c->window;

@@ -5,7 +5,7 @@
 #include "kernel/geometry.h"
 #include "kernel/tiles.h"
 
-size_t NB(direct_scratch)(const nb_convolution *c, nb_pass pass);
+size_t NB(direct_scratch)(const nb_convolution *c, nb_convolution_pass pass);
 void NB(direct_forward)(const nb_convolution *c, size_t images, const real *x, const real *W,
                         const real *b, bool relu, real *y, real *scratch);
 void NB(direct_input)(const nb_convolution *c, size_t images, const real *dy, const real *W,

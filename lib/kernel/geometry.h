@@ -10,11 +10,11 @@ nb_status nb_window_check(const char *function, const nb_window *window);
 /* nb_convolution_check - the same for a convolution. */
 nb_status nb_convolution_check(const char *function, const nb_convolution *convolution);
 
-typedef enum { NB_PASS_FORWARD, NB_PASS_INPUT, NB_PASS_WEIGHTS, NB_PASSES } nb_pass;
+typedef enum { NB_PASS_FORWARD, NB_PASS_INPUT, NB_PASS_WEIGHTS, NB_PASSES } nb_convolution_pass;
 
 /* nb_takes_direct - whether a pass goes the direct way: the one that was asked for, if it can, or
  * the faster of the two. */
-bool nb_takes_direct(const nb_convolution *convolution, nb_pass pass);
+bool nb_takes_direct(const nb_convolution *convolution, nb_convolution_pass pass);
 
 /* Rows of an image that are to be unfolded along x: what tap column fx sees in row i of a phase,
  * over all positions ox, goes to

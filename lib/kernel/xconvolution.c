@@ -24,7 +24,7 @@ size_t NB(convolution_scratch)(const nb_convolution *c)
 {
     if (!c || nb_convolution_check(ME("scratch"), c)) return 0;
     size_t most = 0;
-    for (nb_pass pass = 0; pass < NB_PASSES; pass++) {
+    for (nb_convolution_pass pass = 0; pass < NB_PASSES; pass++) {
         const size_t size =
             nb_takes_direct(c, pass) ? NB(direct_scratch)(c, pass) : NB(product_scratch)(c);
         if (size > most) most = size;

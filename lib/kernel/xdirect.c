@@ -126,7 +126,7 @@ static size_t weights_numbers(const plan *p)
            group_images(p) * (group_stride(p) + p->filters * p->tiles->lanes);
 }
 
-size_t NB(direct_scratch)(const nb_convolution *c, nb_pass pass)
+size_t NB(direct_scratch)(const nb_convolution *c, nb_convolution_pass pass)
 {
     const plan p = pass == NB_PASS_INPUT ? input_plan(c) : forward_plan(c);
     return pass == NB_PASS_WEIGHTS ? weights_numbers(&p) : forward_numbers(&p);
