@@ -163,6 +163,9 @@ static const struct {
     {"slice", &(nb_part){1, 1, 3}},
     {"concatenate", &(int){1}},
     {"batch_norm", &nb_batch_norm_book},
+    {"conv2d", &(nb_sliding){0}},
+    {"max_pool", &(nb_sliding){0}},
+    {"average_pool", &(nb_sliding){0}},
     {"dropout", &(nb_dropping){.3, true}},
 };
 
@@ -197,6 +200,11 @@ static nb_node *around(trial *t, const nb_op *op, size_t at)
         input[2] = nb_parameter(t->g, "beta", NB_SHAPE(3));
         input[3] = nb_state(t->g, "mean", NB_SHAPE(3));
         input[4] = nb_state(t->g, "variance", NB_SHAPE(3));
+    }
+    if (strcmp(op->name, "conv2d") == 0 || strstr(op->name, "_pool")) { /* of images of 1 x 3 */
+        input[0] = nb_reshape(a, NB_SHAPE(1, 1, 3));
+        input[1] = nb_parameter(t->g, "F", NB_SHAPE(2, 1, 1, 2));
+        input[2] = nb_parameter(t->g, "c2", NB_SHAPE(2));
     }
     if (strcmp(op->name, "weigh") == 0) { /* the loss of each row, one-hot targets, weights */
         input[0] = nb_sum_axis(a, 1, false);

@@ -105,7 +105,9 @@ static void assert_named(const nb_gradient_report *report, const char *text)
     if (report->passed != (*text == 0)) fail_msg("%s", page);
     if (*text == 0) assert_string_equal(report->broken, "");
     if (!strstr(report->broken, text)) fail_msg("'%s' in place of '%s'", report->broken, text);
-    assert_non_null(strstr(page, report->broken));
+    char begin[32]; /* lines are broken to fit a terminal */
+    snprintf(begin, sizeof begin, "%s", report->broken);
+    assert_non_null(strstr(page, begin));
 }
 
 static void each_slip_is_named_by_nb_op_check(void **state)
