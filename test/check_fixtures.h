@@ -100,9 +100,13 @@ static inline nb_status planted_backward(const nb_call *c, size_t lo, size_t hi)
 
 static const nb_op planted = {.name = "planted",
                               .inputs = 3,
-                              .config = sizeof(double), .promises = NB_BY_ROW, .plan = planted_plan,
+                              .config = sizeof(double),
+                              .promises = NB_BY_ROW,
+                              .plan = planted_plan,
                               .forward = {{planted_forward, NB_ROWS, 0, false}},
-                              .backward = {{planted_backward, NB_INPUT_ROWS, 0, false}, {planted_backward, NB_INPUT_ROWS, 1, false}, {planted_backward, NB_INPUT_ROWS, 2, false}}};
+                              .backward = {{planted_backward, NB_INPUT_ROWS, 0, false},
+                                           {planted_backward, NB_INPUT_ROWS, 1, false},
+                                           {planted_backward, NB_INPUT_ROWS, 2, false}}};
 
 typedef struct bed {
     nb_graph *g;

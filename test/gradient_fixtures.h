@@ -147,9 +147,12 @@ static inline nb_status scaled_backward(const nb_call *c, size_t lo, size_t hi)
 static const nb_op scaled = {
     .name = "scaled",
     .inputs = 2,
-    .config = sizeof(double), .promises = NB_BY_ROW | NB_FUSES, .plan = scaled_plan,
+    .config = sizeof(double),
+    .promises = NB_BY_ROW | NB_FUSES,
+    .plan = scaled_plan,
     .forward = {{scaled_forward, NB_ROWS, 0, false}},
-    .backward = {{scaled_backward, NB_INPUT_ROWS, 0, false}, {scaled_backward, NB_INPUT_ROWS, 1, false}},
+    .backward = {{scaled_backward, NB_INPUT_ROWS, 0, false},
+                 {scaled_backward, NB_INPUT_ROWS, 1, false}},
 };
 
 #endif

@@ -7,8 +7,8 @@
 #include "nablas/model.h"
 
 typedef struct perceptron {
-    size_t layers;            /* dense ones */
-    const size_t *sizes;      /* (layers + 1) */
+    size_t layers;       /* dense ones */
+    const size_t *sizes; /* (layers + 1) */
     bool bias;
     nb_activation activation; /* between them */
     double epsilon;
@@ -21,8 +21,7 @@ static inline nb_status perceptron_create(nb_model **model, const perceptron *p)
     nb_layer layer[16];
     assert_true(p->layers <= COUNT(layer) / 2);
     for (size_t l = 0; l < p->layers; l++) {
-        layer[2 * l] =
-            p->bias ? nb_dense(p->sizes[l + 1]) : nb_dense_without_bias(p->sizes[l + 1]);
+        layer[2 * l] = p->bias ? nb_dense(p->sizes[l + 1]) : nb_dense_without_bias(p->sizes[l + 1]);
         layer[2 * l + 1] = nb_act(p->activation);
     }
     return nb_model_create(model, &(nb_model_options){.input = NB_SHAPE(p->sizes[0]),

@@ -2,8 +2,8 @@
 #include "check_fixtures.h"
 
 #include "nablas/mnist.h"
-#include "perceptron.h"
 #include "nablas/random.h"
+#include "perceptron.h"
 
 #include <math.h>
 
@@ -211,7 +211,9 @@ static nb_status bent_plan(const nb_tensor *in, const void *config, nb_need *nee
 
 static const nb_op bent = {.name = "bent",
                            .inputs = 1,
-                           .config = sizeof(double), .promises = NB_CORNER, .plan = bent_plan,
+                           .config = sizeof(double),
+                           .promises = NB_CORNER,
+                           .plan = bent_plan,
                            .forward = {{bent_forward, NB_ROWS, 0, false}},
                            .backward = {{bent_backward, NB_INPUT_ROWS, 0, false}}};
 
@@ -330,12 +332,12 @@ static void every_net_passes(void **state)
         for (size_t layers = 1; layers <= 3; layers++)
             for (size_t k = 0; k < 8; k++) {
                 const perceptron o = {.layers = layers,
-                                          .sizes = sizes[layers - 1],
-                                          .bias = k & 1,
-                                          .activation = k & 2 ? NB_RELU : NB_SIGMOID,
-                                          .epsilon = k & 4 ? NB_BOOK_EPSILON : NB_EXACT_LOG,
-                                          .dtype = NB_FLOAT64,
-                                          .max_batch = 4};
+                                      .sizes = sizes[layers - 1],
+                                      .bias = k & 1,
+                                      .activation = k & 2 ? NB_RELU : NB_SIGMOID,
+                                      .epsilon = k & 4 ? NB_BOOK_EPSILON : NB_EXACT_LOG,
+                                      .dtype = NB_FLOAT64,
+                                      .max_batch = 4};
                 check_net(&o, seed, 1);
                 check_net(&o, seed, .3);
             }
@@ -380,12 +382,12 @@ static void the_books_table(void **state)
     assert_ok(nb_dataset_range(&mnist.train, 0, 3, &x, &t));
     for (int k = 0; k < 2; k++) {
         const perceptron o = {.layers = 2,
-                                  .sizes = (const size_t[]){784, 50, 10},
-                                  .bias = true,
-                                  .activation = NB_RELU,
-                                  .epsilon = k ? NB_BOOK_EPSILON : NB_EXACT_LOG,
-                                  .dtype = NB_FLOAT64,
-                                  .max_batch = 3};
+                              .sizes = (const size_t[]){784, 50, 10},
+                              .bias = true,
+                              .activation = NB_RELU,
+                              .epsilon = k ? NB_BOOK_EPSILON : NB_EXACT_LOG,
+                              .dtype = NB_FLOAT64,
+                              .max_batch = 3};
         nb_model *net;
         nb_node *loss;
         nb_random random;

@@ -13,11 +13,27 @@ static void every_operation_passes(void **state)
     static const nb_operand t = {.shape = {2, {4, 3}}, .value = one_hot, .constant = true};
     const nb_operand W = {.shape = NB_SHAPE(3, 5)}, b = {.shape = NB_SHAPE(5)};
     /* Those that take (4,3); test_gradient_ops has every operation with shapes of its own. */
-    static const char *const names[] = {
-        "affine", "matmul", "add",      "multiply", "subtract", "identity",
-        "step",   "relu",   "sigmoid",  "tanh",     "gelu",     "softplus",      "exp",
-        "square", "abs",    "softmax",  "sum",      "mean",     "squared_error", "pointwise_loss",
-        "softmax_cross_entropy"};
+    static const char *const names[] = {"affine",
+                                        "matmul",
+                                        "add",
+                                        "multiply",
+                                        "subtract",
+                                        "identity",
+                                        "step",
+                                        "relu",
+                                        "sigmoid",
+                                        "tanh",
+                                        "gelu",
+                                        "softplus",
+                                        "exp",
+                                        "square",
+                                        "abs",
+                                        "softmax",
+                                        "sum",
+                                        "mean",
+                                        "squared_error",
+                                        "pointwise_loss",
+                                        "softmax_cross_entropy"};
     for (size_t i = 0; i < COUNT(names); i++) {
         const nb_op *op = find_op(names[i]);
         nb_operand in[NB_MAX_INPUTS] = {x, x};

@@ -62,7 +62,8 @@ static void the_text_says_it(void **state)
     check_slip(&b, clean, 6);
     text = text_of(&b.report);
     assert_says(text, "passed: 55 of 55 elements agree, 0 are explained, 0 are vacuous\n");
-    assert_true(strstr(text, "the gradient is right: of 55 elements that tell something none") == text);
+    assert_true(strstr(text, "the gradient is right: of 55 elements that tell something none") ==
+                text);
     assert_null(strstr(text, "wrong,"));
     end_bed(&b);
     make_bed(&b, clean, nb_step, NB_BOOK_EPSILON, 6);
@@ -75,7 +76,8 @@ static void the_text_says_it(void **state)
 
     nb_gradient_report report;
     const double w[3] = {-1, -2, -3};
-    assert_ok(nb_op_check(find_op("relu"), &(double){0}, &(nb_operand){NB_SHAPE(3), w, false}, NULL, &report));
+    assert_ok(nb_op_check(find_op("relu"), &(double){0}, &(nb_operand){NB_SHAPE(3), w, false}, NULL,
+                          &report));
     assert_says(text_of(&report), "nothing was checked: all of 3 elements are vacuous");
     assert_says(text_of(&report), "nothing is known of the gradient");
     nb_gradient_report_destroy(&report);
@@ -151,9 +153,9 @@ static void misuse_is_an_error(void **state)
             NB_EINVAL, "nb_function_check: h=",
             nb_function_check(rosenbrock, rosenbrock_gradient, &factor, 2, x, &o, &report));
         assert_true(report.row == NULL && report.count == 0);
-        assert_fails(
-            NB_EINVAL, "expected a positive number",
-            nb_op_check(find_op("relu"), &(double){0}, &(nb_operand){.shape = NB_SHAPE(2)}, &o, &report));
+        assert_fails(NB_EINVAL, "expected a positive number",
+                     nb_op_check(find_op("relu"), &(double){0}, &(nb_operand){.shape = NB_SHAPE(2)},
+                                 &o, &report));
     }
     nb_gradient_report report;
     assert_ok(nb_function_check(rosenbrock, rosenbrock_gradient, &factor, 0, x, NULL, &report));

@@ -26,7 +26,8 @@ static nb_status square_backward(const nb_call *c, size_t lo, size_t hi)
     const nb_kernels *k = c->kernels;
     for (size_t i = lo; i < hi; i++) {
         const double old = c->beta == 0 ? 0 : c->beta * k->get(c->din->data, i);
-        const double share = *(const double *)c->config * k->get(c->in[0]->data, i) * k->get(c->dout->data, i);
+        const double share =
+            *(const double *)c->config * k->get(c->in[0]->data, i) * k->get(c->dout->data, i);
         k->set(c->din->data, i, share + old);
     }
     return NB_OK;
@@ -34,7 +35,9 @@ static nb_status square_backward(const nb_call *c, size_t lo, size_t hi)
 
 static const nb_op square = {.name = "square",
                              .inputs = 1,
-                             .config = sizeof(double), .promises = NB_BY_ROW, .plan = square_plan,
+                             .config = sizeof(double),
+                             .promises = NB_BY_ROW,
+                             .plan = square_plan,
                              .forward = {{square_forward, NB_ROWS, 0, false}},
                              .backward = {{square_backward, NB_INPUT_ROWS, 0, false}}};
 
@@ -216,8 +219,12 @@ static nb_status moody_forward(const nb_call *c, size_t lo, size_t hi)
     return square_forward(c, lo, hi);
 }
 
-static const nb_op moody = {
-    .name = "moody", .inputs = 1, .config = sizeof(double), .promises = NB_BY_ROW, .plan = square_plan, .forward = {{moody_forward, NB_ROWS, 0, false}}};
+static const nb_op moody = {.name = "moody",
+                            .inputs = 1,
+                            .config = sizeof(double),
+                            .promises = NB_BY_ROW,
+                            .plan = square_plan,
+                            .forward = {{moody_forward, NB_ROWS, 0, false}}};
 
 static void a_failing_pass_is_answered_and_the_parameter_restored(void **state)
 {

@@ -18,9 +18,12 @@ static nb_status plain_backward(const nb_call *c, size_t lo, size_t hi)
 static const nb_op plain = {
     .name = "plain",
     .inputs = 2,
-    .config = sizeof(double), .promises = NB_BY_ROW, .plan = scaled_plan,
+    .config = sizeof(double),
+    .promises = NB_BY_ROW,
+    .plan = scaled_plan,
     .forward = {{scaled_forward, NB_ROWS, 0, false}},
-    .backward = {{plain_backward, NB_INPUT_ROWS, 0, false}, {plain_backward, NB_INPUT_ROWS, 1, false}},
+    .backward = {{plain_backward, NB_INPUT_ROWS, 0, false},
+                 {plain_backward, NB_INPUT_ROWS, 1, false}},
 };
 
 typedef struct builder {

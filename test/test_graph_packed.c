@@ -149,8 +149,7 @@ static void packed_feeding_is_checked(void **state)
     nb_tensor v = nb_tensor_view(NB_FLOAT64, NB_SHAPE(2, 42), c.packed);
     assert_fails(NB_EINVAL, "nb_feed: z is no nb_sparse input, the value is packed",
                  feed_runs(p.z, &v, c.runs, c.run));
-    assert_fails(NB_ESHAPE, "42 columns, the runs have 4",
-                 feed_runs(p.x, &v, 2, c.run));
+    assert_fails(NB_ESHAPE, "42 columns, the runs have 4", feed_runs(p.x, &v, 2, c.run));
     v.shape.dim[0] = wide_rows + 1;
     assert_fails(NB_ESHAPE, "or fewer rows", feed_runs(p.x, &v, c.runs, c.run));
     v.shape.dim[0] = 2;

@@ -439,13 +439,16 @@ static nb_status cube_backward(const nb_call *c, size_t lo, size_t hi)
     double *dx = nb_tensor_at(c->din, lo);
     assert_true(j == 0 && c->alpha == 1);
     for (size_t i = 0; i < (hi - lo) * width; i++)
-        dx[i] = 3 * *(const double *)c->config * kept[i] * dy[i] + (c->beta == 0 ? 0 : c->beta * dx[i]);
+        dx[i] =
+            3 * *(const double *)c->config * kept[i] * dy[i] + (c->beta == 0 ? 0 : c->beta * dx[i]);
     return NB_OK;
 }
 
 static const nb_op cube = {.name = "cube",
                            .inputs = 1,
-                           .config = sizeof(double), .promises = NB_BY_ROW, .plan = cube_plan,
+                           .config = sizeof(double),
+                           .promises = NB_BY_ROW,
+                           .plan = cube_plan,
                            .forward = {{cube_forward, NB_ROWS, 0, false}},
                            .backward = {{cube_backward, NB_INPUT_ROWS, 0, false}}};
 

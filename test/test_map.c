@@ -79,8 +79,9 @@ static void what_cannot_be_mapped_is_told(void **state)
     static const unsigned char wide[] = {0, 0, 0x0d, 1, 0, 0, 0, 1, 0, 0, 0, 0};
     static const unsigned char cut[] = {0, 0, 8, 1, 0, 0, 0, 9, 1, 2, 3};
     static const unsigned char gzip[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0};
-    static const char fortran[] = "\x93NUMPY\x01\x00\x46\x00{'descr': '<f8', 'fortran_order': True, "
-                                  "'shape': (1, 1), }         \n12345678";
+    static const char fortran[] =
+        "\x93NUMPY\x01\x00\x46\x00{'descr': '<f8', 'fortran_order': True, "
+        "'shape': (1, 1), }         \n12345678";
     nb_map m;
     assert_fails(NB_EINVAL, "path is NULL", nb_map_open(&m, NULL));
     assert_fails(NB_EINVAL, "m is NULL", nb_map_open(NULL, "x"));
@@ -91,7 +92,8 @@ static void what_cannot_be_mapped_is_told(void **state)
     assert_fails(NB_EFORMAT, "3 bytes of elements, expected 9",
                  nb_map_open(&m, support_write("c", cut, sizeof cut)));
     assert_fails(NB_EFORMAT, "neither a .npy nor", nb_map_open(&m, support_write("g", gzip, 8)));
-    assert_fails(NB_EFORMAT, "", nb_map_open(&m, support_write("f.npy", fortran, sizeof fortran - 1)));
+    assert_fails(NB_EFORMAT, "",
+                 nb_map_open(&m, support_write("f.npy", fortran, sizeof fortran - 1)));
     assert_null(m.base);
     assert_null(m.tensor.data);
 }

@@ -5,9 +5,9 @@
 #include "nablas/loss.h"
 #include "nablas/packed.h"
 
-#include "op/op_dropout.h"
 #include "op/op_axis.h"
 #include "op/op_broadcast.h"
+#include "op/op_dropout.h"
 #include "op/op_pointwise.h"
 
 #include <stdatomic.h>
@@ -49,8 +49,12 @@ static nb_status fold_forward(const nb_call *c, size_t lo, size_t hi)
     return NB_OK;
 }
 
-static const nb_op fold = {
-    .name = "fold", .inputs = 1, .config = sizeof(double), .promises = NB_BY_ROW, .plan = fold_plan, .forward = {{fold_forward, NB_ROWS, 0, false}}};
+static const nb_op fold = {.name = "fold",
+                           .inputs = 1,
+                           .config = sizeof(double),
+                           .promises = NB_BY_ROW,
+                           .plan = fold_plan,
+                           .forward = {{fold_forward, NB_ROWS, 0, false}}};
 
 /* An element by itself, and its user says so: y = x^3 / 3. */
 static atomic_size_t elements_computed;
@@ -68,7 +72,9 @@ static nb_status cube_forward(const nb_call *c, size_t lo, size_t hi)
 
 static const nb_op cube = {.name = "cube",
                            .inputs = 1,
-                           .config = sizeof(double), .promises = NB_BY_ROW | NB_BY_ELEMENT, .plan = same_plan,
+                           .config = sizeof(double),
+                           .promises = NB_BY_ROW | NB_BY_ELEMENT,
+                           .plan = same_plan,
                            .forward = {{cube_forward, NB_ROWS, 0, false}}};
 
 /* An element by itself again, but something is kept of it: y = x + x^2 / 2. */
@@ -94,7 +100,9 @@ static nb_status keep_forward(const nb_call *c, size_t lo, size_t hi)
 
 static const nb_op keep = {.name = "keep",
                            .inputs = 1,
-                           .config = sizeof(double), .promises = NB_BY_ROW | NB_BY_ELEMENT, .plan = keep_plan,
+                           .config = sizeof(double),
+                           .promises = NB_BY_ROW | NB_BY_ELEMENT,
+                           .plan = keep_plan,
                            .forward = {{keep_forward, NB_ROWS, 0, false}}};
 
 /* A parameter that meets every row: y(n,m) = x(n,m) diag(g(m)). */
@@ -108,8 +116,12 @@ static nb_status gain_forward(const nb_call *c, size_t lo, size_t hi)
     return NB_OK;
 }
 
-static const nb_op gain = {
-    .name = "gain", .inputs = 2, .config = sizeof(double), .promises = NB_BY_ROW, .plan = same_plan, .forward = {{gain_forward, NB_ROWS, 0, false}}};
+static const nb_op gain = {.name = "gain",
+                           .inputs = 2,
+                           .config = sizeof(double),
+                           .promises = NB_BY_ROW,
+                           .plan = same_plan,
+                           .forward = {{gain_forward, NB_ROWS, 0, false}}};
 
 /* A scalar that is no sum: the largest element's square root of 1 + x^2. */
 static nb_status peak_plan(const nb_tensor *in, const void *config, nb_need *need)
@@ -132,8 +144,12 @@ static nb_status peak_forward(const nb_call *c, size_t lo, size_t hi)
     return NB_OK;
 }
 
-static const nb_op peak = {
-    .name = "peak", .inputs = 1, .config = sizeof(double), .promises = NB_BY_ROW, .plan = peak_plan, .forward = {{peak_forward, NB_ROWS, 0, false}}};
+static const nb_op peak = {.name = "peak",
+                           .inputs = 1,
+                           .config = sizeof(double),
+                           .promises = NB_BY_ROW,
+                           .plan = peak_plan,
+                           .forward = {{peak_forward, NB_ROWS, 0, false}}};
 
 static nb_node *apply1(const nb_op *op, double attribute, nb_node *x)
 {
@@ -452,12 +468,8 @@ static void test_packed_whole(void **state)
     assert_ok(nb_graph_finish(g, n));
     const nb_tensor w = nb_graph_parameters(g);
     support_fill_d(nb_tensor_count(&w), w.data, 4);
-    const nb_packed packing = {.columns = 3,
-                               .runs = 2,
-                               .run = run,
-                               .row = row,
-                               .row_end = row_end,
-                               .entry = entry};
+    const nb_packed packing = {
+        .columns = 3, .runs = 2, .run = run, .row = row, .row_end = row_end, .entry = entry};
     nb_tensor value = nb_tensor_view(NB_FLOAT64, NB_SHAPE(n, k), packed);
     value.packed = &packing;
     assert_ok(nb_feed(x, &value));
@@ -491,7 +503,8 @@ static nb_status residual_plan(const nb_tensor *in, const void *config, nb_need 
 
 static const nb_op residual = {.name = "residual",
                                .inputs = 3,
-                               .config = sizeof(double), .promises = NB_BY_ROW | NB_PACKED,
+                               .config = sizeof(double),
+                               .promises = NB_BY_ROW | NB_PACKED,
                                .plan = residual_plan,
                                .forward = {{residual_forward, NB_ROWS, 0, false}}};
 
@@ -528,10 +541,9 @@ static void test_packed_beside(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_operation),
-        cmocka_unit_test(test_product_beside_the_batch), cmocka_unit_test(test_random_graphs),
-        cmocka_unit_test(test_work),           cmocka_unit_test(test_packed_whole),
-        cmocka_unit_test(test_packed_beside),
+        cmocka_unit_test(test_each_operation), cmocka_unit_test(test_product_beside_the_batch),
+        cmocka_unit_test(test_random_graphs),  cmocka_unit_test(test_work),
+        cmocka_unit_test(test_packed_whole),   cmocka_unit_test(test_packed_beside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

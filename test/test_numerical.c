@@ -60,12 +60,12 @@ static void test_networks(void **state)
     for (size_t layers = 1; layers <= 3; layers++)
         for (int variant = 0; variant < 16; variant++) {
             const perceptron o = {.layers = layers,
-                                      .sizes = sizes + 3 - layers,
-                                      .bias = variant & 1,
-                                      .activation = variant & 2 ? NB_RELU : NB_SIGMOID,
-                                      .epsilon = variant & 4 ? NB_EXACT_LOG : NB_BOOK_EPSILON,
-                                      .dtype = variant & 8 ? NB_FLOAT64 : NB_FLOAT32,
-                                      .max_batch = 20};
+                                  .sizes = sizes + 3 - layers,
+                                  .bias = variant & 1,
+                                  .activation = variant & 2 ? NB_RELU : NB_SIGMOID,
+                                  .epsilon = variant & 4 ? NB_EXACT_LOG : NB_BOOK_EPSILON,
+                                  .dtype = variant & 8 ? NB_FLOAT64 : NB_FLOAT32,
+                                  .max_batch = 20};
             net_trial t;
             nb_node *loss;
             net_trial_init(&t, &o, 17);
@@ -82,11 +82,11 @@ static void test_book(void **state)
 {
     (void)state;
     const perceptron o = {.layers = 2,
-                              .sizes = (const size_t[]){784, 50, 10},
-                              .bias = true,
-                              .epsilon = NB_EXACT_LOG,
-                              .dtype = NB_FLOAT64,
-                              .max_batch = 100};
+                          .sizes = (const size_t[]){784, 50, 10},
+                          .bias = true,
+                          .epsilon = NB_EXACT_LOG,
+                          .dtype = NB_FLOAT64,
+                          .max_batch = 100};
     net_trial t;
     net_trial_init(&t, &o, 100);
     nb_node *loss;
@@ -159,11 +159,11 @@ static void test_zeros_and_packed(void **state)
 {
     (void)state;
     const perceptron o = {.layers = 2,
-                              .sizes = (const size_t[]){40, 6, 3},
-                              .bias = true,
-                              .epsilon = NB_BOOK_EPSILON,
-                              .dtype = NB_FLOAT64,
-                              .max_batch = 9};
+                          .sizes = (const size_t[]){40, 6, 3},
+                          .bias = true,
+                          .epsilon = NB_BOOK_EPSILON,
+                          .dtype = NB_FLOAT64,
+                          .max_batch = 9};
     enum { n = 9, k = 40, m = 6 };
     net_trial t;
     nb_node *loss;
@@ -199,11 +199,11 @@ static void test_threads(void **state)
 {
     (void)state;
     const perceptron o = {.layers = 2,
-                              .sizes = (const size_t[]){30, 7, 4},
-                              .bias = true,
-                              .epsilon = NB_BOOK_EPSILON,
-                              .dtype = NB_FLOAT64,
-                              .max_batch = 300};
+                          .sizes = (const size_t[]){30, 7, 4},
+                          .bias = true,
+                          .epsilon = NB_BOOK_EPSILON,
+                          .dtype = NB_FLOAT64,
+                          .max_batch = 300};
     net_trial t;
     net_trial_init(&t, &o, 300); /* many sheets */
     const nb_tensor gradients = nb_graph_gradients(t.net->graph);
@@ -459,7 +459,9 @@ static nb_status same_plan(const nb_tensor *in, const void *config, nb_need *nee
 
 static const nb_op limit = {.name = "limit",
                             .inputs = 1,
-                            .config = sizeof(double), .promises = NB_BY_ROW | NB_BY_ELEMENT, .plan = same_plan,
+                            .config = sizeof(double),
+                            .promises = NB_BY_ROW | NB_BY_ELEMENT,
+                            .plan = same_plan,
                             .forward = {{limit_forward, NB_ROWS, 0, false}}};
 
 /* An operation that fails only where the parameter is shifted: its status, on any thread. */

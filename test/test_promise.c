@@ -143,8 +143,10 @@ static void each_slip_is_named_by_nb_gradient_check(void **state)
         const nb_tensor X = nb_tensor_view(NB_FLOAT32, NB_SHAPE(batch, columns), data);
         assert_ok(nb_feed(x, &X));
         assert_ok(nb_gradient_check(loss, 1e-4, &report));
-        if (report.passed != (s == clean)) fail_msg("slip %d: passed %d, %s", (int)s, report.passed, report.broken);
-        if (!strstr(report.broken, words[s])) fail_msg("'%s' in place of '%s'", report.broken, words[s]);
+        if (report.passed != (s == clean))
+            fail_msg("slip %d: passed %d, %s", (int)s, report.passed, report.broken);
+        if (!strstr(report.broken, words[s]))
+            fail_msg("'%s' in place of '%s'", report.broken, words[s]);
         nb_gradient_report_destroy(&report);
         nb_graph_destroy(g);
     }

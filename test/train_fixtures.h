@@ -15,11 +15,10 @@ static uint8_t test_images[TEST * DIGIT_PIXELS], test_labels[TEST];
 
 static inline nb_dataset set_of(uint8_t *images, uint8_t *labels, size_t n)
 {
-    return (nb_dataset){
-        .x = nb_tensor_view(NB_UINT8, NB_SHAPE(n, DIGIT_PIXELS), images),
-        .t = nb_tensor_view(NB_UINT8, NB_SHAPE(n), labels),
-        .scale = 255,
-        .classes = NB_MNIST_CLASSES};
+    return (nb_dataset){.x = nb_tensor_view(NB_UINT8, NB_SHAPE(n, DIGIT_PIXELS), images),
+                        .t = nb_tensor_view(NB_UINT8, NB_SHAPE(n), labels),
+                        .scale = 255,
+                        .classes = NB_MNIST_CLASSES};
 }
 
 static inline nb_mnist small_mnist(void)
@@ -86,7 +85,8 @@ static inline nb_status train(job *j)
     j->seen.calls = 0;
     j->options.report = remember;
     j->options.context = &j->seen;
-    const nb_status status = nb_train(net, &j->data.train, &j->data.test, &random, &j->options, &j->result);
+    const nb_status status =
+        nb_train(net, &j->data.train, &j->data.test, &random, &j->options, &j->result);
     nb_tensor w = nb_graph_parameters(net->graph);
     j->count = nb_tensor_count(&w);
     assert_true(j->count <= 256);

@@ -57,7 +57,8 @@ static inline void trial_finish(trial *t)
     for (size_t i = 0; i < nb_tensor_count(&w); i++) k->set(w.data, i, support_value(&t->state));
     for (size_t i = 0; i < nb_graph_nodes(t->g); i++) {
         nb_node *node = nb_graph_node(t->g, i);
-        for (size_t j = 0; nb_node_role(node) == NB_STATE && j < nb_tensor_count(nb_value(node)); j++)
+        for (size_t j = 0; nb_node_role(node) == NB_STATE && j < nb_tensor_count(nb_value(node));
+             j++)
             k->set(nb_value(node)->data, j, 1);
         if (nb_node_role(node) != NB_INPUT) continue;
         nb_shape shape = nb_value(node)->shape;

@@ -308,8 +308,8 @@ static nb_status extract(const nb_dataset *d, size_t n, const size_t *index, nb_
     return status ? status : nb_tensor_gather(&d->t, n, index, &to->t);
 }
 
-nb_status nb_dataset_divide(const nb_dataset *d, double share, nb_random *random,
-                            nb_dataset *first, nb_dataset *second)
+nb_status nb_dataset_divide(const nb_dataset *d, double share, nb_random *random, nb_dataset *first,
+                            nb_dataset *second)
 {
     const size_t n = nb_dataset_count(d);
     size_t firsts;

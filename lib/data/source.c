@@ -59,7 +59,8 @@ nb_status nb_source_create(nb_source **out, const nb_dataset *d, const nb_source
     s->options = *o;
     if (s->options.most < o->batch) s->options.most = o->batch;
     if (o->batch)
-        status = nb_sampler_init(&s->sampler, o->sampling, nb_dataset_count(d), o->batch, o->random);
+        status =
+            nb_sampler_init(&s->sampler, o->sampling, nb_dataset_count(d), o->batch, o->random);
     if (!status) status = make_room(s);
     if (status)
         nb_source_destroy(s);
@@ -130,8 +131,8 @@ nb_status nb_source_range(nb_source *s, size_t lo, size_t hi, nb_batch *batch)
 {
     if (!s || !batch) return nb_fail(NB_EINVAL, "nb_source_range: an argument is NULL");
     if (lo >= hi || hi > nb_dataset_count(s->set))
-        return nb_fail(NB_ERANGE, "nb_source_range: lo=%zu, hi=%zu, expected lo < hi <= %zu", lo, hi,
-                       nb_dataset_count(s->set));
+        return nb_fail(NB_ERANGE, "nb_source_range: lo=%zu, hi=%zu, expected lo < hi <= %zu", lo,
+                       hi, nb_dataset_count(s->set));
     if (hi - lo > s->options.most)
         return nb_fail(NB_ESHAPE, "nb_source_range: %zu samples, expected up to %zu", hi - lo,
                        s->options.most);

@@ -28,7 +28,7 @@ typedef enum { SAME, COLUMN, ROWS, WHOLE } change;
 /* What changes in a node, and where in a thread's room that is. */
 typedef struct place {
     change change;
-    size_t value, kept, memory;    /* offsets */
+    size_t value, kept, memory; /* offsets */
     size_t partial, scratch;
     size_t operand[NB_MAX_INPUTS]; /* inputs that `forward` needs in another form */
 } place;

@@ -4,8 +4,8 @@
 #include "nablas/random.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 /* One set of arrays that the operation is run on. */
@@ -18,7 +18,7 @@ typedef struct trial {
     const nb_probe *p;
     const nb_kernels *k;
     nb_need need;
-    size_t rows;        /* of the batch */
+    size_t rows; /* of the batch */
     bool out_batched;
     bool frozen;        /* from the second run on: masks and state stay */
     arrays whole, part; /* as it should be; what is compared with it */
@@ -175,8 +175,8 @@ static nb_status run_hidden(trial *t, const nb_phase *phase, nb_call c, size_t l
     arrays *a = &t->part;
     const arrays *w = &t->whole;
     const bool input_rows = phase->over == NB_INPUT_ROWS;
-    const bool same_rows = t->out_batched && (input_rows ? t->p->batched[phase->input]
-                                                         : phase->over == NB_ROWS);
+    const bool same_rows =
+        t->out_batched && (input_rows ? t->p->batched[phase->input] : phase->over == NB_ROWS);
     if (same_rows) {
         for (size_t i = 0; i < t->p->op->inputs; i++)
             if (t->p->batched[i]) hide(&a->in[i], lo, hi);
@@ -410,8 +410,8 @@ static nb_status backward_of(trial *t, arrays *a, size_t i, double alpha, double
         const size_t count = nb_phase_count(phase, &c);
         for (size_t hi = count, lo; hi > 0; hi = lo) {
             lo = hidden && phase->over != NB_ONCE ? next_range(hi) : 0;
-            nb_status status = hidden ? run_hidden(t, phase, c, lo, hi, true)
-                                      : phase->run(&c, lo, hi);
+            nb_status status =
+                hidden ? run_hidden(t, phase, c, lo, hi, true) : phase->run(&c, lo, hi);
             if (status) return status;
         }
     }
@@ -437,7 +437,8 @@ static bool combines(const trial *t, size_t i, double alpha, double beta, const 
     for (size_t e = 0; e < nb_tensor_count(got); e++) {
         const double share = t->k->get(t->whole.din[i].data, e), was = t->k->get(old->data, e);
         const double want = alpha * share + beta * was;
-        if (isfinite(want) && !(fabs(t->k->get(got->data, e) - want) <= 1e-9 * (largest + fabs(was))))
+        if (isfinite(want) &&
+            !(fabs(t->k->get(got->data, e) - want) <= 1e-9 * (largest + fabs(was))))
             return false;
     }
     return true;

@@ -8,12 +8,12 @@
 typedef struct nb_probe {
     const nb_op *op;
     const void *config;
-    nb_tensor in[NB_MAX_INPUTS];   /* values, float64 or int32 labels; not packed */
-    bool batched[NB_MAX_INPUTS];   /* their first dimension is the batch's */
-    bool constant[NB_MAX_INPUTS];  /* no gradient is asked for */
-    nb_pass pass;                  /* frozen where masks are to be those of `kept` and `memory` */
-    const nb_tensor *kept;         /* of the last pass, or NULL */
-    const void *memory;            /* need.memory numbers of the last pass, or NULL */
+    nb_tensor in[NB_MAX_INPUTS];  /* values, float64 or int32 labels; not packed */
+    bool batched[NB_MAX_INPUTS];  /* their first dimension is the batch's */
+    bool constant[NB_MAX_INPUTS]; /* no gradient is asked for */
+    nb_pass pass;                 /* frozen where masks are to be those of `kept` and `memory` */
+    const nb_tensor *kept;        /* of the last pass, or NULL */
+    const void *memory;           /* need.memory numbers of the last pass, or NULL */
 } nb_probe;
 
 /* nb_promises_check - run the operation on copies of everything: whole, twice, by ranges with the

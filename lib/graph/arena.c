@@ -78,8 +78,7 @@ static void place_operations(nb_graph *g, arena *a)
         node->kept = nb_tensor_view(g->dtype, NB_SHAPE(rows, node->need.kept),
                                     place_if(a, largest(node, node->need.kept), size));
         node->memory = place_if(a, node->need.memory, size);
-        if (!nb_size_mul(nb_groups(g->max_batch), node->need.partial, &partial))
-            partial = SIZE_MAX;
+        if (!nb_size_mul(nb_groups(g->max_batch), node->need.partial, &partial)) partial = SIZE_MAX;
         node->partial = place_if(a, partial, size);
         if (node->needs_gradient)
             node->gradient = nb_tensor_view(g->dtype, node->shape, carve(a, count, size));
@@ -104,7 +103,8 @@ static nb_status allocate(nb_graph *g)
     arena a = {NULL, 0};
     place_all(g, &a);
     if (a.used == SIZE_MAX)
-        return nb_fail(NB_EOVERFLOW, "nb_graph_finish: max_batch=%zu: more memory than a size holds",
+        return nb_fail(NB_EOVERFLOW,
+                       "nb_graph_finish: max_batch=%zu: more memory than a size holds",
                        g->max_batch);
     if (!(g->arena = nb_alloc_zero(a.used, 1))) return NB_ENOMEM;
     a = (arena){g->arena, 0};

@@ -184,9 +184,8 @@ static nb_status check_inputs(const nb_graph *g, const nb_op *op, nb_node *const
 static nb_status check_op(const nb_op *op, const void *config)
 {
     if (op->inputs == 0 || op->inputs > NB_MAX_INPUTS)
-        return nb_fail(NB_EINVAL, "%s: %zu inputs, expected 1 ... %d", op->name ? op->name : "nb_apply",
-                       op->inputs,
-                       NB_MAX_INPUTS);
+        return nb_fail(NB_EINVAL, "%s: %zu inputs, expected 1 ... %d",
+                       op->name ? op->name : "nb_apply", op->inputs, NB_MAX_INPUTS);
     if (!op->plan || !op->forward[0].run || !op->name)
         return nb_fail(NB_EINVAL, "nb_apply: %s has no %s", op->name ? op->name : "an operation",
                        op->name ? "plan or forward" : "name");

@@ -76,7 +76,7 @@ struct nb_graph {
     nb_schedule forward, backward;
     struct nb_mark *mark; /* (nodes) workspace of the planner */
     nb_sink *sink;        /* (parameters) for nb_descend */
-    nb_node *forwarded; /* target of the last forward pass, NULL if something changed since */
+    nb_node *forwarded;   /* target of the last forward pass, NULL if something changed since */
     size_t batch;
     bool batch_given; /* by an input; else it is 1 */
 };

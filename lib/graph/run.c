@@ -227,8 +227,9 @@ static nb_status set_batch(nb_node *target)
             return nb_fail(NB_EINVAL, "nb_forward: the input %s was not fed", nb_node_title(node));
         if (!node->batched) continue;
         if (leader && leader->value.shape.dim[0] != node->value.shape.dim[0])
-            return nb_fail(NB_ESHAPE, "nb_forward: %s has %zu rows, %s has %zu", nb_node_title(leader),
-                           leader->value.shape.dim[0], nb_node_title(node), node->value.shape.dim[0]);
+            return nb_fail(NB_ESHAPE, "nb_forward: %s has %zu rows, %s has %zu",
+                           nb_node_title(leader), leader->value.shape.dim[0], nb_node_title(node),
+                           node->value.shape.dim[0]);
         leader = node;
     }
     const size_t batch = leader ? leader->value.shape.dim[0] : 1;
@@ -329,7 +330,8 @@ nb_status nb_descend(nb_node *loss, double lr)
 {
     if (!isfinite(lr)) return nb_fail(NB_EINVAL, "nb_descend: lr=%g", lr);
     if (!loss || !loss->graph->max_batch)
-        return nb_fail(NB_EINVAL, "nb_descend: %s", loss ? "the graph is not finished" : "loss is NULL");
+        return nb_fail(NB_EINVAL, "nb_descend: %s",
+                       loss ? "the graph is not finished" : "loss is NULL");
     nb_graph *g = loss->graph;
     for (size_t i = 0, k = 0; i < g->nodes; i++)
         if (g->node[i]->role == NB_PARAMETER)

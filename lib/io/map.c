@@ -22,7 +22,8 @@ static nb_status view_idx(const unsigned char *bytes, size_t size, const char *l
         return nb_fail(NB_EFORMAT, "nb_map_open: %s: neither a .npy nor a raw IDX file",
                        nb_file_label(label));
     if (bytes[2] != unsigned_bytes && bytes[2] != signed_bytes)
-        return nb_fail(NB_EDTYPE, "nb_map_open: %s: elements of type 0x%02x, only bytes can be mapped",
+        return nb_fail(NB_EDTYPE,
+                       "nb_map_open: %s: elements of type 0x%02x, only bytes can be mapped",
                        nb_file_label(label), bytes[2]);
     for (size_t i = 0; i < bytes[3]; i++) {
         const unsigned char *d = bytes + 4 + 4 * i;

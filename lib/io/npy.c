@@ -244,9 +244,9 @@ nb_status nb_npy_view(const void *bytes, size_t size, const char *label, nb_tens
     const unsigned char *data = c.bytes + c.end;
     if (layout.swapped || layout.fortran || layout.permuted ||
         (uintptr_t)data % nb_dtype_size(layout.dtype) != 0)
-        return nb_fail(NB_EFORMAT,
-                       "%s: elements in %s order: they can be read (nb_npy_load), not mapped", where,
-                       layout.swapped ? "another byte" : (layout.fortran ? "Fortran's" : "another"));
+        return nb_fail(
+            NB_EFORMAT, "%s: elements in %s order: they can be read (nb_npy_load), not mapped",
+            where, layout.swapped ? "another byte" : (layout.fortran ? "Fortran's" : "another"));
     *out = nb_tensor_view(layout.dtype, layout.shape, (void *)(uintptr_t)data);
     return NB_OK;
 }

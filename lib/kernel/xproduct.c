@@ -3,8 +3,8 @@
 #include "kernel/direct.h"
 #include "kernel/vector.h"
 #include "nablas/activation.h"
-#include "nablas/elementwise.h"
 #include "nablas/blas.h"
+#include "nablas/elementwise.h"
 
 /* Rows of positions in one matrix, and the distance of its rows. */
 typedef struct stripe {

@@ -40,7 +40,8 @@ static nb_status check_options(const nb_model_options *o)
         return nb_fail(NB_ESHAPE, "nb_model_create: input has %zu dimensions, expected 1 ... %d",
                        o->input.ndim, NB_MAX_DIMS - 1);
     nb_status status = nb_shape_count(o->input, &count);
-    if (!status && count == 0) status = nb_fail(NB_ESHAPE, "nb_model_create: input has a size of 0");
+    if (!status && count == 0)
+        status = nb_fail(NB_ESHAPE, "nb_model_create: input has a size of 0");
     for (size_t i = 0; i < o->layers.count && !status; i++)
         status = nb_layer_check(&o->layers.layer[i], i);
     return status;
@@ -117,7 +118,8 @@ static nb_status build(nb_model *m)
     nb_graph *g = m->graph;
     nb_node *z = m->x = build_input(g, o);
     char text[96];
-    for (size_t i = 0; i < o->layers.count; i++) z = nb_layer_build(z, &o->layers.layer[i], &numbers);
+    for (size_t i = 0; i < o->layers.count; i++)
+        z = nb_layer_build(z, &o->layers.layer[i], &numbers);
     m->scores = nb_name(z, "scores");
     if (!z) return NB_OK; /* nb_graph_finish says why */
     const nb_shape shape = nb_value(z)->shape;
@@ -125,8 +127,7 @@ static nb_status build(nb_model *m)
         return nb_fail(NB_ESHAPE, "nb_model_create: the last layer gives %s, expected (batch, n)",
                        nb_shape_text(shape, text, sizeof text));
     m->outputs = shape.dim[1];
-    nb_node *weights =
-        o->class_weights ? nb_state(g, "class_weights", NB_SHAPE(m->outputs)) : NULL;
+    nb_node *weights = o->class_weights ? nb_state(g, "class_weights", NB_SHAPE(m->outputs)) : NULL;
     if (o->loss == NB_CROSS_ENTROPY) {
         m->output = nb_name(nb_softmax(z), "y");
         m->labels = nb_labels(g, "t");

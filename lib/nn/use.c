@@ -143,9 +143,8 @@ static nb_status check_target(const nb_model *m, const nb_tensor *t)
     const int32_t *label = t->data;
     for (size_t i = 0; labels && i < n; i++)
         if (label[i] < 0 || (size_t)label[i] >= m->outputs)
-            return nb_fail(NB_ERANGE,
-                           "nb_model_compare: t[%zu]=%ld is no label of m=%zu classes", i,
-                           (long)label[i], m->outputs);
+            return nb_fail(NB_ERANGE, "nb_model_compare: t[%zu]=%ld is no label of m=%zu classes",
+                           i, (long)label[i], m->outputs);
     return NB_OK;
 }
 

@@ -44,7 +44,8 @@ const nb_op nb_op_add = {
     .promises = NB_BY_ROW | NB_BY_ELEMENT | NB_FUSES,
     .plan = add_plan,
     .forward = {{add_forward, NB_ROWS, 0, false}},
-    .backward = {{pass_backward, NB_INPUT_ROWS, 0, false}, {pass_backward, NB_INPUT_ROWS, 1, false}},
+    .backward = {{pass_backward, NB_INPUT_ROWS, 0, false},
+                 {pass_backward, NB_INPUT_ROWS, 1, false}},
 };
 
 static nb_status multiply_plan(const nb_tensor *in, const void *config, nb_need *need)
@@ -73,7 +74,8 @@ const nb_op nb_op_multiply = {
     .promises = NB_BY_ROW | NB_BY_ELEMENT,
     .plan = multiply_plan,
     .forward = {{multiply_forward, NB_ROWS, 0, false}},
-    .backward = {{multiply_backward, NB_INPUT_ROWS, 0, false}, {multiply_backward, NB_INPUT_ROWS, 1, false}},
+    .backward = {{multiply_backward, NB_INPUT_ROWS, 0, false},
+                 {multiply_backward, NB_INPUT_ROWS, 1, false}},
 };
 
 static nb_status identity_forward(const nb_call *c, size_t lo, size_t hi)

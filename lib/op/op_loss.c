@@ -1,6 +1,6 @@
 /* Softmax, the losses of each sample, and the sums that make one number of them. */
-#include "op/ops.h"
 #include "nablas/loss.h"
+#include "op/ops.h"
 
 #include <string.h>
 
@@ -122,8 +122,9 @@ static nb_status squared_error_forward(const nb_call *c, size_t lo, size_t hi)
 static nb_status squared_error_backward(const nb_call *c, size_t lo, size_t hi)
 {
     return c->kernels->residual(hi - lo, nb_tensor_width(c->in[0]), nb_tensor_at(c->dout, lo),
-                                nb_tensor_at(c->in[c->input], lo), nb_tensor_at(c->in[1 - c->input], lo), NULL,
-                                c->beta, nb_tensor_at(c->din, lo));
+                                nb_tensor_at(c->in[c->input], lo),
+                                nb_tensor_at(c->in[1 - c->input], lo), NULL, c->beta,
+                                nb_tensor_at(c->din, lo));
 }
 
 const nb_op nb_op_squared_error = {
@@ -132,7 +133,8 @@ const nb_op nb_op_squared_error = {
     .promises = NB_BY_ROW,
     .plan = squared_error_plan,
     .forward = {{squared_error_forward, NB_ROWS, 0, false}},
-    .backward = {{squared_error_backward, NB_INPUT_ROWS, 0, false}, {squared_error_backward, NB_INPUT_ROWS, 1, false}},
+    .backward = {{squared_error_backward, NB_INPUT_ROWS, 0, false},
+                 {squared_error_backward, NB_INPUT_ROWS, 1, false}},
 };
 
 /* -log(softmax(a)_t + epsilon) of each row; the probabilities are kept for backward. */

@@ -1,7 +1,7 @@
 /* Matrix products: affine and matmul. */
-#include "op/ops.h"
 #include "nablas/blas.h"
 #include "nablas/memory.h"
+#include "op/ops.h"
 
 #include <string.h>
 
@@ -130,8 +130,8 @@ static void fade(const nb_call *c, size_t lo, size_t hi)
     const size_t width = nb_tensor_width(c->din);
     for (size_t r = 0, from = lo; c->beta != 1 && from < hi; r++) {
         const bool last = r == c->in[0]->packed->runs;
-        const nb_run run = last ? (nb_run){(uint32_t)hi, (uint32_t)hi}
-                                : clip(c->in[0]->packed->run[r], lo, hi);
+        const nb_run run =
+            last ? (nb_run){(uint32_t)hi, (uint32_t)hi} : clip(c->in[0]->packed->run[r], lo, hi);
         const size_t count = run.begin > from ? (run.begin - from) * width : 0;
         void *rows = nb_tensor_at(c->din, from);
         if (c->beta == 0)
@@ -231,7 +231,8 @@ const nb_op nb_op_matmul = {
     .promises = NB_BY_ROW | NB_PRODUCT | NB_FUSES | NB_PACKED,
     .plan = matmul_plan,
     .forward = {{prepare, NB_INPUT_ROWS, 1, true}, {matmul_forward, NB_ROWS, 0, false}},
-    .backward = {{product_backward, NB_INPUT_ROWS, 0, false}, {product_backward, NB_INPUT_ROWS, 1, false}},
+    .backward = {{product_backward, NB_INPUT_ROWS, 0, false},
+                 {product_backward, NB_INPUT_ROWS, 1, false}},
 };
 
 static nb_status affine_plan(const nb_tensor *in, const void *config, nb_need *need)
@@ -265,7 +266,9 @@ const nb_op nb_op_affine = {
     .promises = NB_BY_ROW | NB_PRODUCT | NB_FUSES | NB_PACKED,
     .plan = affine_plan,
     .forward = {{prepare, NB_INPUT_ROWS, 1, true}, {affine_forward, NB_ROWS, 0, false}},
-    .backward = {{affine_backward, NB_INPUT_ROWS, 0, false}, {affine_backward, NB_INPUT_ROWS, 1, false}, {affine_backward, NB_INPUT_ROWS, 2, false}},
+    .backward = {{affine_backward, NB_INPUT_ROWS, 0, false},
+                 {affine_backward, NB_INPUT_ROWS, 1, false},
+                 {affine_backward, NB_INPUT_ROWS, 2, false}},
 };
 
 /* --- products of stacks ----------------------------------------------------------------------- */

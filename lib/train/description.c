@@ -68,7 +68,8 @@ static bool append(json_t *array, json_t *item)
 static json_t *model_json(const nb_model *m)
 {
     const nb_model_options *o = &m->options;
-    json_t *input = json_array(), *layers = json_array(), *classes = json_array(), *weights = json_array();
+    json_t *input = json_array(), *layers = json_array(), *classes = json_array(),
+           *weights = json_array();
     const nb_tensor *w = nb_value(nb_graph_find(m->graph, "class_weights"));
     bool fine = input && layers && classes && weights;
     for (size_t i = 0; fine && i < o->input.ndim; i++)
@@ -79,11 +80,11 @@ static json_t *model_json(const nb_model *m)
         fine = append(classes, json_string(o->classes[i]));
     for (size_t i = 0; fine && w && i < m->outputs; i++)
         fine = append(weights, json_real(nb_kernels_of(w->dtype)->get(w->data, i)));
-    json_t *root =
-        fine ? json_pack("{s:i, s:O, s:f, s:s, s:f, s:f, s:O, s:O, s:O}", "format", format, "input",
-                         input, "scale", o->scale, "loss", nb_loss_name(o->loss), "epsilon",
-                         o->epsilon, "delta", o->delta, "layers", layers, "classes", classes, "class_weights", weights)
-             : NULL;
+    json_t *root = fine ? json_pack("{s:i, s:O, s:f, s:s, s:f, s:f, s:O, s:O, s:O}", "format",
+                                    format, "input", input, "scale", o->scale, "loss",
+                                    nb_loss_name(o->loss), "epsilon", o->epsilon, "delta", o->delta,
+                                    "layers", layers, "classes", classes, "class_weights", weights)
+                        : NULL;
     json_decref(input);
     json_decref(layers);
     json_decref(classes);

@@ -76,8 +76,7 @@ static nb_status run(nb_model **m, const nb_dataset *train, const nb_dataset *te
 }
 
 static nb_status run_on_classes(nb_model **m, nb_dataset *train, nb_dataset *test, nb_layers hidden,
-                                const nb_fit_options *o, nb_random *random,
-                                nb_train_result *result)
+                                const nb_fit_options *o, nb_random *random, nb_train_result *result)
 {
     return run(m, train, test, hidden, o, random, result);
 }
@@ -163,8 +162,7 @@ static nb_status judge(nb_model *m, const nb_dataset *d, double *metric)
 
 /* Targets of any size are learnt standardised, whatever the size of Adam's steps. */
 static nb_status run_on_numbers(nb_model **m, nb_dataset *train, nb_dataset *test, nb_layers hidden,
-                                const nb_fit_options *o, nb_random *random,
-                                nb_train_result *result)
+                                const nb_fit_options *o, nb_random *random, nb_train_result *result)
 {
     nb_tensor mean = {0}, std = {0};
     nb_dataset own = *test;
@@ -188,8 +186,8 @@ static nb_status run_on_numbers(nb_model **m, nb_dataset *train, nb_dataset *tes
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
-nb_status nb_fit(nb_model **m, const nb_dataset *d, nb_layers hidden,
-                 const nb_fit_options *options, nb_train_result *result)
+nb_status nb_fit(nb_model **m, const nb_dataset *d, nb_layers hidden, const nb_fit_options *options,
+                 nb_train_result *result)
 {
     const nb_fit_options o = options ? *options : NB_FIT_DEFAULTS;
     nb_train_result unseen;

@@ -104,8 +104,7 @@ nb_status nb_model_load(nb_model *m, const char *path)
     nb_arrays arrays;
     nb_description d = {0};
     char what[256];
-    if (!m || !path)
-        return nb_fail(NB_EINVAL, "nb_model_load: %s is NULL", m ? "path" : "model");
+    if (!m || !path) return nb_fail(NB_EINVAL, "nb_model_load: %s is NULL", m ? "path" : "model");
     nb_status status = nb_arrays_load(&arrays, path);
     if (status) return status;
     const char *text = nb_arrays_text(&arrays, NB_DESCRIPTION_KEY);
@@ -224,8 +223,7 @@ static nb_status find_layers(const origin *from, const nb_arrays *arrays, nb_act
             return nb_fail(NB_ESHAPE, "%s: %s: W%zu is %s, expected a matrix", from->caller,
                            from->path, l + 1, nb_shape_text(W->shape, shape, sizeof shape));
         if (l == 0) o->input = NB_SHAPE(W->shape.dim[0]);
-        (*layer)[2 * l] =
-            bias ? nb_dense(W->shape.dim[1]) : nb_dense_without_bias(W->shape.dim[1]);
+        (*layer)[2 * l] = bias ? nb_dense(W->shape.dim[1]) : nb_dense_without_bias(W->shape.dim[1]);
         (*layer)[2 * l + 1] = nb_act(activation);
     }
     o->layers = (nb_layers){2 * count - 1, *layer};

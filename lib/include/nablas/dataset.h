@@ -80,8 +80,8 @@ nb_status nb_dataset_split(const nb_dataset *d, double share, nb_random *random,
  * nb_dataset_destroy - free x and t of a dataset that owns them, and zero it; fine on a zeroed one.
  * Errors: as nb_dataset_split; NB_EINVAL a set would be empty. *first and *second are zeroed then.
  * Cost:   one copy of the samples. */
-nb_status nb_dataset_divide(const nb_dataset *d, double share, nb_random *random,
-                            nb_dataset *first, nb_dataset *second);
+nb_status nb_dataset_divide(const nb_dataset *d, double share, nb_random *random, nb_dataset *first,
+                            nb_dataset *second);
 void nb_dataset_destroy(nb_dataset *d);
 
 /* --- batches -------------------------------------------------------------------------------- */

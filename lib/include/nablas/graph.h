@@ -151,7 +151,7 @@ double nb_scalar(const nb_node *node);
 /* What a node is. */
 typedef enum { NB_INPUT, NB_PARAMETER, NB_STATE, NB_OPERATION } nb_role;
 
-nb_role nb_node_role(const nb_node *node);      /* NB_INPUT for NULL */
+nb_role nb_node_role(const nb_node *node);       /* NB_INPUT for NULL */
 const char *nb_node_name(const nb_node *node);   /* "" if it has none */
 const nb_op *nb_node_op(const nb_node *node);    /* NULL for a leaf */
 const void *nb_node_config(const nb_node *node); /* NULL where the operation has none */
@@ -164,7 +164,7 @@ size_t nb_node_index(const nb_node *node); /* place in the graph, from 0 */
 nb_dtype nb_graph_dtype(const nb_graph *g);
 size_t nb_graph_max_batch(const nb_graph *g); /* 0 before nb_graph_finish */
 size_t nb_graph_nodes(const nb_graph *g);
-nb_node *nb_graph_node(const nb_graph *g, size_t i); /* in the order they were made */
+nb_node *nb_graph_node(const nb_graph *g, size_t i);         /* in the order they were made */
 nb_node *nb_graph_find(const nb_graph *g, const char *name); /* the first of that name, or NULL */
 
 /* All parameters, all gradients, as one flat vector each: what an optimiser or a checkpoint sees.

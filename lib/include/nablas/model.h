@@ -32,15 +32,15 @@ extern "C" {
 /* --- layers --------------------------------------------------------------------------------- */
 
 /* The names are those of model files and command lines. */
-#define NB_ACTIVATION_LIST(X)      \
-    X(NB_SIGMOID, sigmoid)         \
-    X(NB_RELU, relu)               \
-    X(NB_TANH, tanh)               \
-    X(NB_LEAKY_RELU, leaky_relu)   \
-    X(NB_ELU, elu)                 \
-    X(NB_GELU, gelu)               \
-    X(NB_SOFTPLUS, softplus)       \
-    X(NB_STEP, step)               \
+#define NB_ACTIVATION_LIST(X)    \
+    X(NB_SIGMOID, sigmoid)       \
+    X(NB_RELU, relu)             \
+    X(NB_TANH, tanh)             \
+    X(NB_LEAKY_RELU, leaky_relu) \
+    X(NB_ELU, elu)               \
+    X(NB_GELU, gelu)             \
+    X(NB_SOFTPLUS, softplus)     \
+    X(NB_STEP, step)             \
     X(NB_IDENTITY, identity)
 
 typedef enum {
@@ -90,10 +90,11 @@ nb_layer nb_dense(size_t units);
 nb_layer nb_dense_without_bias(size_t units);
 nb_layer nb_act(nb_activation activation); /* leaky relu: slope 0.01; elu: alpha 1 */
 nb_layer nb_standardize(void);
-nb_layer nb_batch_norm_layer(void);        /* by channel, running variance from 1, epsilon 1e-5 */
-nb_layer nb_dropout_layer(double ratio);   /* inverted; ratio 0 ... below 1 */
+nb_layer nb_batch_norm_layer(void);      /* by channel, running variance from 1, epsilon 1e-5 */
+nb_layer nb_dropout_layer(double ratio); /* inverted; ratio 0 ... below 1 */
 nb_layer nb_flatten_layer(void);
-nb_layer nb_conv(size_t filters, size_t size, size_t stride, size_t pad); /* of size x size pixels */
+nb_layer nb_conv(size_t filters, size_t size, size_t stride,
+                 size_t pad); /* of size x size pixels */
 nb_layer nb_max_pooling(size_t size, size_t stride);
 nb_layer nb_average_pooling(size_t size, size_t stride); /* size 0: of the whole image */
 
@@ -137,16 +138,17 @@ typedef struct nb_model_options {
     nb_shape input;   /* of one sample: NB_SHAPE(784), NB_SHAPE(1, 28, 28) */
     nb_layers layers; /* at least one */
     nb_loss loss;
-    double epsilon;   /* cross entropy: NB_EXACT_LOG (0) or NB_BOOK_EPSILON (loss.h) */
-    double delta;     /* Huber; 0 is taken as 1 */
-    const double *class_weights; /* (outputs) cross entropy: what each sample's loss is multiplied by,
+    double epsilon; /* cross entropy: NB_EXACT_LOG (0) or NB_BOOK_EPSILON (loss.h) */
+    double delta;   /* Huber; 0 is taken as 1 */
+    const double
+        *class_weights; /* (outputs) cross entropy: what each sample's loss is multiplied by,
                                     by its class; copied into the state "class_weights"; NULL: 1 */
-    nb_dtype dtype;   /* NB_FLOAT32 or NB_FLOAT64 */
-    size_t max_batch; /* rows of one pass; 0: nb_train_max_batch's 200 (train.h) */
-    nb_random *random; /* the stream that first weights are drawn from; NULL: they are 0 */
+    nb_dtype dtype;     /* NB_FLOAT32 or NB_FLOAT64 */
+    size_t max_batch;   /* rows of one pass; 0: nb_train_max_batch's 200 (train.h) */
+    nb_random *random;  /* the stream that first weights are drawn from; NULL: they are 0 */
     nb_init init;
-    double std;       /* NB_INIT_STD: standard deviation, finite and >= 0 */
-    bool uniform;     /* uniform, not normal */
+    double std;   /* NB_INIT_STD: standard deviation, finite and >= 0 */
+    bool uniform; /* uniform, not normal */
 
     /* What the model says of its data, kept in its file (model_file.h). */
     double scale;               /* inputs were divided by it; 0 is taken as 1 */
@@ -156,14 +158,15 @@ typedef struct nb_model_options {
 /* A model: a finished graph and the nodes by which it is used. Fields are for reading. */
 typedef struct nb_model {
     nb_graph *graph;
-    nb_node *x;       /* input (NB_BATCH, ...) */
-    nb_node *labels;  /* target as labels; NULL but for cross entropy */
-    nb_node *targets; /* target as rows */
-    nb_node *scores;  /* (NB_BATCH, outputs): the last layer */
-    nb_node *output;  /* softmax or sigmoid of the scores, or the scores themselves */
+    nb_node *x;           /* input (NB_BATCH, ...) */
+    nb_node *labels;      /* target as labels; NULL but for cross entropy */
+    nb_node *targets;     /* target as rows */
+    nb_node *scores;      /* (NB_BATCH, outputs): the last layer */
+    nb_node *output;      /* softmax or sigmoid of the scores, or the scores themselves */
     nb_node *label_loss;  /* for labels; NULL but for cross entropy */
     nb_node *target_loss; /* for rows */
-    nb_model_options options; /* with a copy of the layers and names; random and class_weights are NULL */
+    nb_model_options
+        options; /* with a copy of the layers and names; random and class_weights are NULL */
     size_t outputs;
 } nb_model;
 

@@ -39,11 +39,12 @@ extern "C" {
 
 /* How a forward pass runs; the backward pass differentiates the forward pass that came before. */
 typedef struct nb_pass {
-    bool training;     /* training: dropout draws masks, batch norm uses the batch's statistics and
+    bool training; /* training: dropout draws masks, batch norm uses the batch's statistics and
                           moves the running ones; otherwise predicting */
-    bool frozen;       /* repeat the last pass: no random number is drawn (masks are kept), no state
+    bool frozen;   /* repeat the last pass: no random number is drawn (masks are kept), no state
                           is changed; for differences and checks */
-    nb_random *random; /* the stream that masks come from; NULL: an operation that needs one fails */
+    nb_random
+        *random; /* the stream that masks come from; NULL: an operation that needs one fails */
 } nb_pass;
 
 /* What a phase works on. Tensors have the shapes of the current batch. */

@@ -37,13 +37,13 @@ typedef enum { NB_BACKPROP, NB_NUMERICAL } nb_gradient_method;
 
 /* Where a run stands after one iteration. */
 typedef struct nb_progress {
-    size_t iteration, iterations;         /* 0 ... iterations-1 */
-    double loss;                          /* of this batch, after the update, predicting */
-    double smoothed;                      /* running mean of the loss, weight 1/50 for the newest */
-    bool evaluated;                       /* the two metrics are of this iteration */
-    const char *metric;                   /* what they are: "accuracy", "RMSE", "MAE" */
-    double train_metric, test_metric;     /* the latest; NaN before the first, or without a set */
-    double lr;                            /* of this iteration */
+    size_t iteration, iterations;     /* 0 ... iterations-1 */
+    double loss;                      /* of this batch, after the update, predicting */
+    double smoothed;                  /* running mean of the loss, weight 1/50 for the newest */
+    bool evaluated;                   /* the two metrics are of this iteration */
+    const char *metric;               /* what they are: "accuracy", "RMSE", "MAE" */
+    double train_metric, test_metric; /* the latest; NaN before the first, or without a set */
+    double lr;                        /* of this iteration */
     double seconds, train_seconds, eval_seconds; /* since the run began */
     double samples_per_second;                   /* in training, evaluations left out */
     double seconds_left;                         /* estimate, evaluations included */
@@ -54,11 +54,11 @@ typedef struct nb_progress {
 typedef nb_status (*nb_train_report)(const nb_progress *progress, void *context);
 
 typedef struct nb_train_options {
-    size_t iterations; /* >= 1 */
-    size_t batch;      /* >= 1 */
-    double lr;         /* finite; what optimizer_options say if that is NULL */
-    const nb_optimizer_type *optimizer;             /* NULL: nb_sgd */
-    const nb_optimizer_options *optimizer_options;  /* NULL: its defaults, with `lr` */
+    size_t iterations;                  /* >= 1 */
+    size_t batch;                       /* >= 1 */
+    double lr;                          /* finite; what optimizer_options say if that is NULL */
+    const nb_optimizer_type *optimizer; /* NULL: nb_sgd */
+    const nb_optimizer_options *optimizer_options; /* NULL: its defaults, with `lr` */
     nb_sampling sampling;
     nb_gradient_method gradient;
     size_t eval_every; /* metrics after iterations 0, eval_every, ... and after the last; 0: only
@@ -121,21 +121,24 @@ nb_status nb_train(nb_model *model, const nb_dataset *train, const nb_dataset *t
 /* --- all at once ---------------------------------------------------------------------------- */
 
 typedef struct nb_fit_options {
-    uint32_t seed;      /* of weights, split and batches */
-    double validation;  /* the share of the samples that judges, > 0, < 1 */
-    size_t epochs;      /* at most */
-    size_t patience;    /* epochs without a better metric; 0: train for all epochs */
-    size_t batch;       /* at most a quarter of the training samples is taken */
-    double lr;          /* of Adam */
-    nb_loss loss;       /* for targets; labels are learnt by cross entropy */
-    size_t threads;     /* 0: as nb_train chooses */
+    uint32_t seed;          /* of weights, split and batches */
+    double validation;      /* the share of the samples that judges, > 0, < 1 */
+    size_t epochs;          /* at most */
+    size_t patience;        /* epochs without a better metric; 0: train for all epochs */
+    size_t batch;           /* at most a quarter of the training samples is taken */
+    double lr;              /* of Adam */
+    nb_loss loss;           /* for targets; labels are learnt by cross entropy */
+    size_t threads;         /* 0: as nb_train chooses */
     nb_train_report report; /* or NULL */
     void *context;
 } nb_fit_options;
 
-#define NB_FIT_DEFAULTS                                                                           \
-    NB_LITERAL(nb_fit_options){.validation = 0.2, .epochs = 300, .patience = 30, .batch = 32,     \
-                               .lr = 0.003, .loss = NB_SQUARED_LOSS}
+#define NB_FIT_DEFAULTS                                                             \
+    NB_LITERAL(nb_fit_options)                                                      \
+    {                                                                               \
+        .validation = 0.2, .epochs = 300, .patience = 30, .batch = 32, .lr = 0.003, \
+        .loss = NB_SQUARED_LOSS                                                     \
+    }
 
 /* nb_fit - from a dataset to a model that predicts: hold out a part (of labels, of every class),
  * standardise x where it is not bytes, train with Adam, evaluate once per epoch, stop when the
