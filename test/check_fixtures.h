@@ -138,8 +138,10 @@ static inline void make_bed(bed *b, int slip, nb_node *(*activate)(nb_node *), d
     for (size_t i = 0; i < COUNT(b->t); i++) b->t[i] = i % 3 == i / 3 % 3;
     const nb_tensor value = nb_graph_parameters(b->g);
     support_fill_d(nb_tensor_count(&value), value.data, seed + 1);
-    assert_ok(nb_feed(x, &(nb_tensor){NB_FLOAT64, NB_SHAPE(rows, 4), b->x}));
-    assert_ok(nb_feed(t, &(nb_tensor){NB_FLOAT64, NB_SHAPE(rows, 3), b->t}));
+    assert_ok(
+        nb_feed(x, &(nb_tensor){.dtype = NB_FLOAT64, .shape = NB_SHAPE(rows, 4), .data = b->x}));
+    assert_ok(
+        nb_feed(t, &(nb_tensor){.dtype = NB_FLOAT64, .shape = NB_SHAPE(rows, 3), .data = b->t}));
 }
 
 static inline void end_bed(bed *b)

@@ -313,7 +313,9 @@ static void check_net(const perceptron *o, uint32_t seed, double std)
     perceptron_randomize(net, &random, std);
     support_fill_d(COUNT(x), x, seed);
     const nb_tensor images = {NB_FLOAT64, NB_SHAPE(4, o->sizes[0]), x};
-    assert_ok(nb_model_feed(net, &images, &(nb_tensor){NB_INT32, NB_SHAPE(4), (void *)t}, &loss));
+    assert_ok(nb_model_feed(
+        net, &images, &(nb_tensor){.dtype = NB_INT32, .shape = NB_SHAPE(4), .data = (void *)t},
+        &loss));
     assert_ok(nb_gradient_check(loss, 1e-4, &report));
     assert_true(report.passed);
     const nb_tensor w = nb_graph_parameters(net->graph);

@@ -106,7 +106,7 @@ static void assert_named(const nb_gradient_report *report, const char *text)
     if (*text == 0) assert_string_equal(report->broken, "");
     if (!strstr(report->broken, text)) fail_msg("'%s' in place of '%s'", report->broken, text);
     char begin[32]; /* lines are broken to fit a terminal */
-    snprintf(begin, sizeof begin, "%s", report->broken);
+    snprintf(begin, sizeof begin, "%.30s", report->broken);
     assert_non_null(strstr(page, begin));
 }
 
