@@ -312,7 +312,7 @@ static void check_net(const perceptron *o, uint32_t seed, double std)
     assert_ok(perceptron_create(&net, o));
     perceptron_randomize(net, &random, std);
     support_fill_d(COUNT(x), x, seed);
-    const nb_tensor images = {NB_FLOAT64, NB_SHAPE(4, o->sizes[0]), x};
+    const nb_tensor images = nb_tensor_view(NB_FLOAT64, NB_SHAPE(4, o->sizes[0]), x);
     assert_ok(nb_model_feed(
         net, &images, &(nb_tensor){.dtype = NB_INT32, .shape = NB_SHAPE(4), .data = (void *)t},
         &loss));

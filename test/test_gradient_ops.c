@@ -444,7 +444,8 @@ static void assert_gradient_everywhere(nb_node *loss, nb_pool *const *pools, siz
         const nb_tensor *b = nb_gradient(nb_graph_node(single, i));
         for (size_t j = 0; j < nb_tensor_count(a); j++) {
             const double want = ((const double *)a->data)[j];
-            assert_near(((const float *)b->data)[j], want, 1e-4 + 1e-6 * fabs(want));
+            const double got = (double)((const float *)b->data)[j];
+            assert_near(got, want, 1e-4 + 1e-6 * fabs(want));
         }
     }
     nb_graph_destroy(single);
