@@ -4,6 +4,7 @@ CONFIG  ?= release
 PREFIX  ?= /usr/local
 DESTDIR ?=
 TEST    ?=
+SCRIPTS ?=
 TIME    ?= 60
 CLANG   ?= clang
 BENCH   ?=
@@ -111,7 +112,9 @@ test_sources := $(sort $(wildcard test/test_*.c))
 tests       := $(patsubst %.c,$(build)/%,$(test_sources))
 test_tools  := $(addprefix $(build)/test/,mnist_tool digit_tool)
 test_scripts := $(sort $(wildcard test/test_*.sh))
-chosen_tests := $(filter $(if $(TEST),%/test_$(TEST) %/test_$(TEST).sh,%),$(tests) $(test_scripts))
+# SCRIPTS=no leaves out the tests of programs and scripts, which take most of the time.
+chosen_tests := $(filter $(if $(TEST),%/test_$(TEST) %/test_$(TEST).sh,%),$(tests) \
+                  $(if $(filter no,$(SCRIPTS)),,$(test_scripts)))
 fuzzers     := $(patsubst %.c,$(build)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 bench_real  := $(wildcard bench/x*.c)
 bench_objects := $(call object,$(filter-out $(bench_real),$(sort $(wildcard bench/*.c)))) \
@@ -207,6 +210,7 @@ help: ## this list
 	@echo "  CONFIG=release  release, debug, asan, tsan, cov or fuzz; each builds in a folder of its own"
 	@echo "  CC=cc           the compiler (gcc or clang); CFLAGS, LDFLAGS are added to ours"
 	@echo "  TEST= BENCH=    run one test or one benchmark, by name"
+	@echo "  SCRIPTS=no      test the library alone, not programs and scripts"
 	@echo "  BLAS_CFLAGS= BLAS_LIBS=      another CBLAS in place of OpenBLAS, as BLAS_LIBS=-lblis"
 	@echo "  PREFIX=/usr/local DESTDIR=   where install puts things"
 
