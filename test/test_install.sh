@@ -57,6 +57,14 @@ the_readmes_program_builds_static() {
     ! ldd "$folder/apples" | grep libnablas
 }
 
+# The same text is C++.
+# shellcheck disable=SC2046
+the_readmes_program_is_cpp_too() {
+  command -v g++ || return 0
+  g++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -x c++ "$folder/apples.c" -x none -o "$folder/apples++" \
+      $(pkg-config --cflags --libs nablas) && "$folder/apples++" | diff "$folder/expected" -
+}
+
 the_version_is_told() { [ "$(pkg-config --modversion nablas)" = "$(sed -n 's/.*NB_VERSION "\(.*\)"/\1/p' \
                           "$prefix/include/nablas/version.h")" ]; }
 
@@ -134,7 +142,7 @@ uninstall_leaves_nothing() {
 }
 
 for test in installs destdir_is_where_packages_are_made the_readmes_program_builds_shared \
-            the_readmes_program_builds_static the_version_is_told headers_stand_alone \
+            the_readmes_program_builds_static the_readmes_program_is_cpp_too the_version_is_told headers_stand_alone \
             macros_are_expressions_in_each_language the_first_hours_programs_work uninstall_leaves_nothing; do
   check $test
 done
