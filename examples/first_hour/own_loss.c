@@ -10,7 +10,8 @@ int main(void)
     nb_graph *g;
     nb_gradient_report report;
     if (nb_graph_create(&g, NB_FLOAT64)) goto fail;
-    nb_node *x = nb_input(g, "x", NB_SHAPE(NB_BATCH, 2)), *t = nb_input(g, "t", NB_SHAPE(NB_BATCH, 1));
+    nb_node *x = nb_input(g, "x", NB_SHAPE(NB_BATCH, 2)),
+            *t = nb_input(g, "t", NB_SHAPE(NB_BATCH, 1));
     nb_node *d = nb_subtract(t, nb_matmul(x, nb_parameter(g, "W", NB_SHAPE(2, 1))));
     nb_node *loss = nb_mean(nb_add(nb_scale(nb_abs(d), 0.5), nb_scale(d, 0.4)));
     if (nb_graph_finish(g, 4) || nb_feed(x, &X) || nb_feed(t, &T)) goto fail;
