@@ -103,7 +103,7 @@ static void source_close(source *s)
     if (s->fd >= 0) close(s->fd);
 }
 
-/* Up to `bytes` bytes as they stand in the file; *got is less only at its end. */
+/* Up to `bytes` bytes as they are in the file; *got is less only at its end. */
 static nb_status read_file(source *s, void *to, size_t bytes, size_t *got)
 {
     for (*got = 0; *got < bytes;) {

@@ -1,4 +1,4 @@
-/* lines.h - where one number of a parameter can be felt; for lib/derivative alone.
+/* lines.h - which rows of a product one element of a parameter changes; for lib/derivative alone.
  *
  * Row r of a product x W + b answers a shift h of W[i][j] by h x[r][i] in column j, and a shift of
  * b[j] by h. Two shifts that move it equally far are one: a line is a row and a distance, and

@@ -22,7 +22,7 @@ struct nb_node {
     nb_tensor value, kept, gradient; /* at the current batch */
     void *memory, *partial;
     bool sparse;        /* input: nb_sparse */
-    nb_fill fill;       /* input: who writes its rows, NULL once they are there */
+    nb_fill fill;       /* input: writes its rows; NULL once they are written */
     void *fill_context; /* for fill */
     void *owned;        /* an input's value when the graph is a cast; NULL otherwise */
 

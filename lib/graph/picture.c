@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What stands in a node, and above and below the edges that leave it. */
+/* The text in a node, and above and below the edges that leave it. */
 typedef struct texts {
     char label[64], value[64], derivative[64];
 } texts;

@@ -37,7 +37,7 @@ static nb_run clip(nb_run run, size_t lo, size_t hi)
     return run;
 }
 
-/* Rows of b before `row` that are active: where it stands in c->memory. */
+/* Rows of b before `row` that are active: its place in c->memory. */
 static size_t active_before(const nb_call *c, size_t row)
 {
     size_t count = 0;

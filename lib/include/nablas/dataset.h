@@ -108,7 +108,7 @@ typedef struct nb_source_options {
     size_t most;          /* samples of the largest range; at least `batch` is assumed */
     nb_sampling sampling; /* of nb_source_next */
     nb_random *random;    /* the stream that NB_REPLACE and NB_EPOCH draw from */
-    nb_pool *pool;        /* NULL, or who reads the set when the source is made */
+    nb_pool *pool;        /* reads the set when the source is made; or NULL */
     bool dense;           /* do not pack. If not: a set of bytes (n, k) in which at least one column
                              in eight is rarely used is stored once more without its zeros, in 0.4
                              of its bytes for MNIST */

@@ -145,7 +145,7 @@ typedef struct nb_op {
  *
  * A sum over the rows of a batch is first taken over groups of NB_GROUP_ROWS rows, the last one
  * what is left, in an NB_GROUPS phase that writes partial sums; then the partial sums are added in
- * one fixed tree. So its bits do not depend on who computed which group. */
+ * one fixed tree. So its bits do not depend on which thread computed which group. */
 
 #define NB_GROUP_ROWS 8
 

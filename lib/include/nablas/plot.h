@@ -272,7 +272,7 @@ void nb_plot_filters(nb_axes *ax, size_t count, size_t cols, size_t height, size
 
 /* nb_plot_confusion - count[r*classes+c] things of class r were called c. The colours tell the
  *                     mistakes apart: what is right has the brightest. `names`: the classes'
- *                     (classes), NULL: their numbers. Each count stands in its cell while there is
+ *                     (classes), NULL: their numbers. Each count is written in its cell while there is
  *                     room. Errors: NB_ERANGE classes not in 1 ... 1000.
  * nb_plot_calibration - how often answers of a confidence were right, over that confidence: one
  *                       point for each bin that has answers, beside the diagonal of a classifier
