@@ -6,8 +6,8 @@
  *     nb_batch batch;
  *     nb_source_next(source, &batch);
  *
- * A dataset keeps its samples in the type they came in, bytes for pictures; they become real
- * numbers as a batch is fetched. */
+ * A dataset keeps its samples in their original type, such as bytes for images; they are converted
+ * to floating point when a batch is fetched. */
 #ifndef NABLAS_DATASET_H
 #define NABLAS_DATASET_H
 
@@ -23,20 +23,20 @@
 extern "C" {
 #endif
 
-/* Samples and targets: two tensors of the caller's, or views of somebody's. */
+/* Samples and targets: two tensors that the caller owns, or views. */
 typedef struct nb_dataset {
     nb_tensor x;    /* (n, ...) of any type */
     nb_tensor t;    /* labels: (n), of an integer type; or targets: (n) or (n, m), of any type */
-    double scale;   /* a number of x means x / scale: 255 for pixels from 0 to 1; 0 is taken as 1.
-                       An integer is divided in single precision, for a batch in double too, as the
-                       book's loader does */
+    double scale;   /* x is divided by it: 255 gives pixels from 0 to 1; 0 is taken as 1. Integers
+                       are divided in single precision, even for a batch in double, as the book's
+                       loader does */
     size_t classes; /* labels are 0 ... classes-1, at most 2^31 - 1 of them; 0: t are targets */
-    bool one_hot;   /* labels are handed over as rows of `classes` numbers with a single 1 */
+    bool one_hot;   /* batches have labels as rows of `classes` numbers with a single 1 */
 } nb_dataset;
 
-/* nb_dataset_check - is it one: as many targets as samples, at least one of each, labels of an
- * integer type and below `classes`, a positive finite scale? Every function below asks this first,
- * but for the labels' values, which are looked at as they are handed over.
+/* nb_dataset_check - check that a dataset is valid: as many targets as samples, at least one of
+ * each, labels of an integer type and below `classes`, a positive finite scale. Every function
+ * below checks this first, except for the labels' values, which are checked as they are fetched.
  *
  *   name  in  what messages call the set: "training"
  * Errors: NB_EINVAL, NB_ESHAPE, NB_EDTYPE, NB_ERANGE, with what was found. Cost: one pass over t. */
@@ -66,17 +66,17 @@ nb_status nb_dataset_gather(const nb_dataset *d, size_t n, const size_t *index, 
                             nb_tensor *t);
 nb_status nb_dataset_range(const nb_dataset *d, size_t lo, size_t hi, nb_tensor *x, nb_tensor *t);
 
-/* nb_dataset_split - two datasets of one: `share` of the samples, rounded, for `second`, chosen at
- * random, in the order they had; of labels about the same share of every class.
+/* nb_dataset_split - split a dataset in two: `share` of the samples, rounded, chosen at random, go
+ * to `second`. Samples keep their order; labels: every class is split in about the same share.
  *
  *   index         out  (count) the samples of `first`, then those of `second`
  *   firsts        out  how many belong to `first`
- * The datasets themselves are made by nb_tensor_gather of x and t.
+ * To make the datasets, apply nb_tensor_gather to x and t.
  * Errors: those of nb_dataset_check; NB_EINVAL share outside 0 ... 1; NB_ENOMEM. */
 nb_status nb_dataset_split(const nb_dataset *d, double share, nb_random *random, size_t *index,
                            size_t *firsts);
 
-/* nb_dataset_divide - the same as two datasets of their own, for nb_dataset_destroy.
+/* nb_dataset_divide - the same, but copied into two datasets, to be freed by nb_dataset_destroy.
  * nb_dataset_destroy - free x and t of a dataset that owns them, and zero it; fine on a zeroed one.
  * Errors: as nb_dataset_split; NB_EINVAL a set would be empty. *first and *second are zeroed then.
  * Cost:   one copy of the samples. */
@@ -86,9 +86,9 @@ void nb_dataset_destroy(nb_dataset *d);
 
 /* --- batches -------------------------------------------------------------------------------- */
 
-/* How batches are drawn: each sample at random from all, as the book's np.random.choice; the
- * samples in a random order, each once in an epoch, where the last batch holds what is left; or in
- * their own order, again and again. */
+/* How batches are drawn: each sample at random from all, as the book's np.random.choice; in a
+ * random order, each sample once an epoch, with a last batch of what is left; or in the dataset's
+ * order, over and over. */
 typedef enum { NB_REPLACE, NB_EPOCH, NB_IN_ORDER } nb_sampling;
 
 /* A batch, valid until the next one is asked for. */
@@ -98,7 +98,7 @@ typedef struct nb_batch {
     size_t first;
     nb_tensor x;   /* as nb_dataset_gather's; may be packed (packed.h), where the source may */
     nb_tensor t;   /* as nb_dataset_gather's */
-    nb_fill fill;  /* writes the rows of x (nb_feed_rows); NULL: they are there */
+    nb_fill fill;  /* writes the rows of x (nb_feed_rows); NULL: they are already written */
     void *context; /* for fill */
 } nb_batch;
 
@@ -109,14 +109,14 @@ typedef struct nb_source_options {
     nb_sampling sampling; /* of nb_source_next */
     nb_random *random;    /* the stream that NB_REPLACE and NB_EPOCH draw from */
     nb_pool *pool;        /* reads the set when the source is made; or NULL */
-    bool dense;           /* do not pack. If not: a set of bytes (n, k) in which at least one column
-                             in eight is rarely used is stored once more without its zeros, in 0.4
-                             of its bytes for MNIST */
+    bool dense;           /* do not pack. Otherwise, if at least one column in eight of a set of
+                             bytes (n, k) is rarely used, a second copy without zeros is stored, 0.4
+                             of the original's bytes for MNIST */
 } nb_source_options;
 
 typedef struct nb_source nb_source;
 
-/* nb_source_create - a way to get batches of a dataset, which must stay as it is and outlive it.
+/* nb_source_create - a source of batches from a dataset, which must not change and must outlive it.
  * nb_source_destroy - free it; NULL is fine.
  * Errors: those of nb_dataset_check; NB_EINVAL batch = most = 0, sampling or random missing;
  *         NB_EDTYPE; NB_EOVERFLOW; NB_ENOMEM; *source is NULL then.

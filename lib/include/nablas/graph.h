@@ -7,14 +7,14 @@
  *     nb_node *price = nb_multiply(apple, number);
  *     nb_graph_finish(g, 1);
  *
- * Leaves are inputs (the caller's data, fed), parameters (the graph's own, with a gradient) and
- * state (the graph's own, which operations update in training: running means). While a graph is
- * built, a failure makes the node NULL, operations on NULL give NULL, and nb_graph_finish answers
- * with the first failure. After nb_graph_finish nothing is allocated: values, gradients and what
+ * Leaves are inputs (data that the caller feeds), parameters (owned by the graph, with a gradient)
+ * and state (owned by the graph, updated by operations in training, such as running means). While a
+ * graph is built, a failure makes the node NULL, operations on NULL give NULL, and nb_graph_finish
+ * returns the first failure. After nb_graph_finish nothing is allocated: values, gradients and what
  * operations keep are in one arena sized for the largest batch.
  *
  * Thread safety: a graph and its nodes are used by one thread at a time; different graphs are
- * independent, and so are a graph and its clones (nb_graph_clone) while nobody writes parameters.
+ * independent, and so are a graph and its clones (nb_graph_clone) while nothing writes parameters.
  * Misuse is answered: a NULL node or graph gives NB_EINVAL, or NULL, 0, false, NaN where no status
  * is returned. */
 #ifndef NABLAS_GRAPH_H
@@ -36,7 +36,7 @@ extern "C" {
 
 typedef struct nb_graph nb_graph;
 
-/* As a first dimension: as many rows as are fed. */
+/* As a first dimension: the batch, as many rows as are fed. */
 #define NB_BATCH ((size_t)-1)
 
 /* --- building ------------------------------------------------------------------------------- */
@@ -49,7 +49,7 @@ void nb_graph_destroy(nb_graph *g);
 
 /* nb_input - a leaf whose value the caller feeds, of the graph's element type.
  * nb_labels - the same for labels: int32 (NB_BATCH).
- * nb_parameter - a leaf that the graph owns and learns; zeros after nb_graph_finish.
+ * nb_parameter - a trainable leaf that the graph owns; zeros after nb_graph_finish.
  * nb_state - a leaf that the graph owns and its operations update in training passes; zeros after
  *            nb_graph_finish. It has no gradient, and is saved and copied as parameters are. */
 nb_node *nb_input(nb_graph *g, const char *name, nb_shape shape);
@@ -57,8 +57,8 @@ nb_node *nb_labels(nb_graph *g, const char *name);
 nb_node *nb_parameter(nb_graph *g, const char *name, nb_shape shape);
 nb_node *nb_state(nb_graph *g, const char *name, nb_shape shape);
 
-/* nb_apply - a node for any operation, also one of your own; `op` must outlive the graph. The
- * functions of function.h are this one with the operation filled in.
+/* nb_apply - a node for any operation, including your own; `op` must outlive the graph. Each
+ * function of function.h calls it with one operation.
  *
  *   config  in  op->config bytes, copied; NULL where there are none
  *   inputs  in  (op->inputs) */
@@ -93,21 +93,21 @@ nb_pass nb_graph_pass(const nb_graph *g);
 
 /* --- running -------------------------------------------------------------------------------- */
 
-/* nb_feed - the value of an input from now on. The data stay the caller's, are not copied, not
- * written, and must stay until another feed; NULL: the input has no value any more. It may be
- * packed (packed.h) if the input is nb_sparse: products are then smaller by what is left out, and
- * the same to rounding.
- * nb_feed_rows - the same for rows that are not there yet: the next forward pass that needs them
- * calls fill(context, lo, hi) for ranges of rows, on each thread for those that it goes on with;
- * before that the value must not be looked at. A pass asks once for each row.
+/* nb_feed - set the value of an input. The data remain the caller's: they are neither copied nor
+ * written, and must stay valid until the next feed. NULL removes the value. It may be packed
+ * (packed.h) if the input is nb_sparse: products then skip the zeros left out, with the same
+ * results up to rounding.
+ * nb_feed_rows - the same for rows that are not written yet: the next forward pass that needs them
+ * calls fill(context, lo, hi) for ranges of rows, each on the thread that uses them next; the value
+ * must not be read before that. A pass requests each row once.
  * Errors: NB_EINVAL not an input, not finished, packed where it may not be; NB_EDTYPE; NB_ESHAPE,
  *         also more rows than max_batch. The old value stays then. */
 nb_status nb_feed(nb_node *input, const nb_tensor *value);
 nb_status nb_feed_rows(nb_node *input, const nb_tensor *value, nb_fill fill, void *context);
 
 /* nb_forward - compute `target` and all that it needs, from the values fed.
- * nb_forward_again - the same, where nobody but nb_backward_into has written a parameter since the
- * last forward pass: what operations prepared from parameters is not made anew.
+ * nb_forward_again - the same, if only nb_backward_into has written parameters since the last
+ * forward pass: what operations prepared from parameters is then reused.
  * Errors: NB_EINVAL an input was not fed; NB_ESHAPE two inputs with batches of different length;
  *         what operations answer (NB_ERANGE for a label). NaN and Inf propagate. */
 nb_status nb_forward(nb_node *target);
@@ -124,23 +124,23 @@ typedef struct nb_sink {
 /* nb_backward - gradients of the scalar `loss` with respect to every parameter, by backpropagation
  * from the latest nb_forward(loss). Parameters that the loss does not depend on get 0.
  * nb_backward_into - the same, into sinks: one for each parameter, in the order they were made.
- * Where a parameter has a single use and its operation allows (NB_FUSES), the gradient goes
- * straight there, and nb_gradient is left as it was: for a product, w := w - lr dw is then the
- * product itself. Otherwise the gradient is written first and added after, with the same result to
- * rounding. Every parameter is written after all gradients that need its old value.
+ * Where a parameter is used once and its operation promises NB_FUSES, the gradient goes straight
+ * into the sink and nb_gradient keeps its old contents: w := w - lr dw is then a single matrix
+ * product. Otherwise the gradient is written first and then added, with the same result up to
+ * rounding. A parameter is written only after all gradients that need its old value.
  * Errors: NB_EINVAL a NULL; NB_ESHAPE the loss is no scalar; NB_EINVAL no nb_forward(loss) since
  *         the last feed or step. */
 nb_status nb_backward(nb_node *loss);
 nb_status nb_backward_into(nb_node *loss, const nb_sink *sinks);
 
 /* nb_descend - one step of gradient descent, textbook 4.4.2: nb_backward_into with w := w - lr dw for
- * every parameter. (optim.h has other ways down.) Errors: also NB_EINVAL lr is not finite. */
+ * every parameter. (optim.h has other optimisers.) Errors: also NB_EINVAL lr is not finite. */
 nb_status nb_descend(nb_node *loss, double lr);
 
 /* --- looking -------------------------------------------------------------------------------- */
 
 /* nb_value - the value of a node, at its current batch; a parameter's may be written, before the
- *     forward pass that is to see it.
+ *     forward pass that uses it.
  * nb_gradient - the gradient of a parameter, or of an operation between a parameter and the target
  * of the latest nb_forward; NULL for others. */
 nb_tensor *nb_value(nb_node *node);

@@ -8,8 +8,8 @@
  * Everywhere below, with n rows:
  *   x  in  (n, ...) as options.input, of the model's element type
  *   t  in  with softmax cross entropy labels, int32 (n), or rows (n, outputs); else rows
- * They are fed, not copied (nb_feed): before nb_graph_cast or nb_gradient_check looks at the graph,
- * what was fed last must still be there, or something else be fed.
+ * They are fed, not copied (nb_feed): nb_graph_cast and nb_gradient_check read what was fed last,
+ * so that must still be valid then.
  * Errors: NB_EINVAL a NULL; NB_ESHAPE, NB_EDTYPE as nb_feed; NB_ERANGE a label that is no class.
  * Thread safety: one thread at a time; clones (nb_model_clone) predict at the same time. */
 #ifndef NABLAS_MODEL_H
@@ -53,7 +53,7 @@ typedef enum {
 /* nb_activation_name - of the list; "" for any other number. */
 const char *nb_activation_name(nb_activation activation);
 
-/* How first weights are drawn, with the standard deviation s. n is what goes into a unit:
+/* How initial weights are drawn, with the standard deviation s; n is the inputs of one unit:
  *   NB_INIT_DEFAULT         He before relu, leaky relu, elu and gelu, else Xavier
  *   NB_INIT_STD             a number, options.std
  *   NB_INIT_XAVIER          s = sqrt(1/n), textbook 6.2.2
@@ -74,7 +74,7 @@ typedef enum {
     NB_LAYER_KINDS
 } nb_layer_kind;
 
-/* One layer; made by the functions below, changed where they leave a choice. */
+/* One layer: made by the functions below; its fields may be changed afterwards. */
 typedef struct nb_layer {
     nb_layer_kind kind;
     size_t units;             /* dense */
@@ -115,7 +115,8 @@ typedef struct nb_layers {
 
 /* --- models --------------------------------------------------------------------------------- */
 
-/* What is learnt, of the scores y (the last layer's) and targets t, as a mean over the batch:
+/* The loss of the scores y (the last layer's output) and targets t, a mean over the batch; then the
+ * kind of targets and the metric:
  *   NB_CROSS_ENTROPY         -log softmax(y)_t                         classes; accuracy
  *   NB_BINARY_CROSS_ENTROPY  -t log s - (1 - t) log(1 - s), s = sigmoid(y), mean over the columns
  *                                                                      0/1 targets; accuracy
@@ -150,12 +151,12 @@ typedef struct nb_model_options {
     double std;   /* NB_INIT_STD: standard deviation, finite and >= 0 */
     bool uniform; /* uniform, not normal */
 
-    /* What the model says of its data, kept in its file (model_file.h). */
+    /* About the model's data, saved in its file (model_file.h). */
     double scale;               /* inputs were divided by it; 0 is taken as 1 */
     const char *const *classes; /* (outputs) their names, copied; NULL: none */
 } nb_model_options;
 
-/* A model: a finished graph and the nodes by which it is used. Fields are for reading. */
+/* A model: a finished graph and its main nodes. Fields are read-only. */
 typedef struct nb_model {
     nb_graph *graph;
     nb_node *x;           /* input (NB_BATCH, ...) */
@@ -209,7 +210,7 @@ nb_status nb_simple_net_create(nb_model **model, nb_dtype dtype, nb_random *rand
 nb_status nb_model_scores(nb_model *model, const nb_tensor *x, nb_tensor *y);
 nb_status nb_model_predict(nb_model *model, const nb_tensor *x, nb_tensor *y);
 
-/* nb_model_feed - feed x and t and say which loss belongs to t.
+/* nb_model_feed - feed x and t; *loss is the loss node for that kind of t.
  * nb_model_feed_batch - the same for a source's batch (dataset.h). */
 nb_status nb_model_feed(nb_model *model, const nb_tensor *x, const nb_tensor *t, nb_node **loss);
 nb_status nb_model_feed_batch(nb_model *model, const nb_batch *batch, nb_node **loss);
@@ -221,8 +222,8 @@ nb_status nb_model_loss(nb_model *model, const nb_tensor *x, const nb_tensor *t,
 nb_status nb_model_accuracy(nb_model *model, const nb_tensor *x, const nb_tensor *t,
                             double *accuracy);
 
-/* nb_model_gradient - the gradient of the loss in every parameter, by backpropagation; read it with
- * nb_gradient or nb_graph_gradients.
+/* nb_model_gradient - the gradient of the loss with respect to every parameter, by backpropagation;
+ * read it with nb_gradient or nb_graph_gradients.
  * nb_model_numerical_gradient - the same by central differences with step h, into the same place.
  * n <= max_batch. A training pass where the graph is set to train (nb_graph_set_pass). */
 nb_status nb_model_gradient(nb_model *model, const nb_tensor *x, const nb_tensor *t);

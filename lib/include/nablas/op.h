@@ -1,4 +1,4 @@
-/* op.h - one operation of a computational graph: what its author writes.
+/* op.h - the operations of a computational graph, and how to write one.
  *
  * An operation computes `out` from its inputs in a few phases, and the gradients of its inputs from
  * that of `out` in a few more. A phase is called with a range lo ... hi-1 of what it counts:
@@ -11,11 +11,11 @@
  *   NB_DRAW        forward: the same, before anything is computed, in the order of the nodes: the
  *                  only place to draw random numbers; it reads no input
  *
- * The graph calls the phases of an operation in their order and lets threads meet between them. An
- * operation that promises NB_BY_ROW is called by several threads, each with a range of its own, and
- * neighbouring operations run on without a meeting. One that promises nothing is called for the
- * whole range by one thread: slower, and always right. nb_op_check (gradient.h) runs an operation
- * by ranges, on threads and twice, and names the promise that it breaks.
+ * The graph calls the phases of an operation in order, with a barrier between them. An operation
+ * that promises NB_BY_ROW is called by several threads, each with its own range, and needs no
+ * barrier between it and its neighbours. One that promises nothing is called for the whole range by
+ * one thread: slower, but always right. nb_op_check (gradient.h) runs an operation by ranges, on
+ * threads and twice, and names the promise that it breaks.
  *
  * lib/op holds the examples: elementwise.c the shortest. */
 #ifndef NABLAS_OP_H
@@ -85,8 +85,8 @@ typedef struct nb_phase {
     bool packed_only; /* only where in[0] is packed */
 } nb_phase;
 
-/* Promises: facts about an operation that the graph, or a question about derivatives, may use. None
- * is needed; a false one gives wrong results, which nb_op_check finds. */
+/* Promises: facts about an operation that the graph and numerical gradients may rely on. All are
+ * optional; a false one gives wrong results, which nb_op_check finds. */
 enum {
     /* Ranges of a phase are independent of each other. Where `out` and an input both have the
      * batch's dimension, rows lo ... hi-1 of NB_ROWS and of NB_INPUT_ROWS read no other rows of the
@@ -94,7 +94,7 @@ enum {
      * NB_INPUT_ROWS of an input without the batch's dimension, may read everything.) */
     NB_BY_ROW = 1,
     /* By row, one phase forward, nothing kept, inputs of the output's shape, and an element of the
-     * output comes from the same element of each input: forward may be given any one column. */
+     * output depends only on the same element of each input: forward may be given one column. */
     NB_BY_ELEMENT = 2,
     /* out := in[0] (n,k) times in[1] (k,m), plus in[2] (m) in each row if there is one. */
     NB_PRODUCT = 4,
@@ -135,17 +135,17 @@ typedef struct nb_op {
      * with beta = 0 the old contents are not read. An input without a phase has the gradient 0. */
     nb_phase backward[NB_MAX_PHASES];
 
-    /* exact - where forward is a little different from the function that backward differentiates:
-     * make the configuration that of the exact function; false if it is so already. NULL: it always
-     * is. For gradient checks (check.h). */
+    /* exact - where forward differs slightly from the function that backward differentiates: change
+     * the configuration to that of the exact function; false if it already is. NULL: it always is.
+     * For gradient checks (check.h). */
     bool (*exact)(void *config);
 } nb_op;
 
 /* --- sums over the batch ---------------------------------------------------------------------
  *
- * A sum over the rows of a batch is first taken over groups of NB_GROUP_ROWS rows, the last one
- * what is left, in an NB_GROUPS phase that writes partial sums; then the partial sums are added in
- * one fixed tree. So its bits do not depend on which thread computed which group. */
+ * An NB_GROUPS phase first sums each group of NB_GROUP_ROWS rows of the batch (the last group may
+ * be smaller); the partial sums are then added in one fixed tree. The bits therefore do not depend
+ * on which thread computed which group. */
 
 #define NB_GROUP_ROWS 8
 
@@ -177,7 +177,7 @@ typedef struct nb_sliding {
     size_t pad_y, pad_x;       /* zeros on each side of the image */
 } nb_sliding;
 
-/* nb_op_count, nb_op_at - the operations that nablas brings, for tests and tools. */
+/* nb_op_count, nb_op_at - the built-in operations, for tests and tools. */
 size_t nb_op_count(void);
 const nb_op *nb_op_at(size_t i);
 

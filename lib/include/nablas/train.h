@@ -3,9 +3,9 @@
  *     nb_train_options options = NB_TRAIN_DEFAULTS;
  *     nb_train(model, &mnist.train, &mnist.test, &random, &options, &result);
  *
- * One step: draw a batch, forward, backward, update (w := w - lr dw, or another optimiser's), and
- * the loss of the same batch with the new weights, predicting, as the book records it. The same in
- * six calls of one's own:
+ * One step: draw a batch, forward, backward, update (w := w - lr dw, or another optimiser's rule),
+ * then the loss of the same batch with the new weights in a predicting pass, as the book records
+ * it. The same training loop written out in six calls:
  *
  *     nb_source_create(&source, &train, &(nb_source_options){.batch = 100, .random = &random});
  *     nb_optimizer_create(&optimizer, model->graph, &nb_adam, NULL);
@@ -32,10 +32,10 @@ extern "C" {
 #endif
 
 /* Where the gradient comes from: backpropagation (chapter 5) or central differences (chapter 4),
- * of which float32 leaves about three digits. */
+ * which are good to about three digits in float32. */
 typedef enum { NB_BACKPROP, NB_NUMERICAL } nb_gradient_method;
 
-/* Where a run stands after one iteration. */
+/* The progress of a run after one iteration. */
 typedef struct nb_progress {
     size_t iteration, iterations;     /* 0 ... iterations-1 */
     double loss;                      /* of this batch, after the update, predicting */
@@ -49,8 +49,8 @@ typedef struct nb_progress {
     double seconds_left;                         /* estimate, evaluations included */
 } nb_progress;
 
-/* Called after each iteration. Any answer but NB_OK ends the run: NB_ESTOPPED in good order, with a
- * last evaluation; any other as a failure, whose detail (nb_fail) is the run's. */
+/* Called after each iteration. Any return value but NB_OK ends the run: NB_ESTOPPED normally, with
+ * a last evaluation; any other as a failure, whose detail (nb_fail) becomes the run's. */
 typedef nb_status (*nb_train_report)(const nb_progress *progress, void *context);
 
 typedef struct nb_train_options {
@@ -63,8 +63,8 @@ typedef struct nb_train_options {
     nb_gradient_method gradient;
     size_t eval_every; /* metrics after iterations 0, eval_every, ... and after the last; 0: only
                           after the last */
-    size_t patience;   /* end after so many evaluations without a better metric of the test set, and
-                          go back to the best weights; 0: neither. Needs a test set */
+    size_t patience;   /* stop after this many evaluations without a better metric on the test set,
+                          and restore the best weights; 0: neither. Needs a test set */
     bool dense;        /* sources do not pack: every product is BLAS's, whole (dataset.h) */
     size_t threads; /* up to NB_MAX_THREADS; 0: one, or as many as there are processors and work for
                        them (groups of rows, blas.h), as the steps themselves show to be faster. The
@@ -94,8 +94,8 @@ typedef struct nb_train_result {
     double best;           /* ... where the test set's metric was this; else NaN */
 } nb_train_result;
 
-/* nb_train_max_batch - the rows that the model's graph should be made for: the batch, or what an
- * evaluation takes at once, 200. */
+/* nb_train_max_batch - the max_batch that the model needs: the batch, or the 200 rows that an
+ * evaluation takes at once. */
 size_t nb_train_max_batch(size_t batch);
 
 /* nb_train - train `model` on `train`, evaluate on both sets.
@@ -104,8 +104,8 @@ size_t nb_train_max_batch(size_t batch);
  *   train    in      samples of the model's input shape; labels for cross entropy, or targets with
  *                    as many columns as the model has outputs
  *   test     in      the same, or NULL
- *   random   in/out  the stream that batches, and dropout's masks, are drawn from; after the
- *                    weights, as in the book
+ *   random   in/out  the stream that batches and dropout's masks are drawn from; as in the book,
+ *                    the stream that drew the weights
  *   options  in
  *   result   out     valid in every case, also on error
  * Errors: NB_EINVAL an option outside its range; NB_ESHAPE, NB_EDTYPE model and data do not fit;
@@ -122,7 +122,7 @@ nb_status nb_train(nb_model *model, const nb_dataset *train, const nb_dataset *t
 
 typedef struct nb_fit_options {
     uint32_t seed;          /* of weights, split and batches */
-    double validation;      /* the share of the samples that judges, > 0, < 1 */
+    double validation;      /* the share of the samples held out, > 0, < 1 */
     size_t epochs;          /* at most */
     size_t patience;        /* epochs without a better metric; 0: train for all epochs */
     size_t batch;           /* at most a quarter of the training samples is taken */
@@ -142,9 +142,9 @@ typedef struct nb_fit_options {
 
 /* nb_fit - from a dataset to a model that predicts: hold out a part (of labels, of every class),
  * standardise x where it is not bytes, train with Adam, evaluate once per epoch, stop when the
- * held-out part gets no better, keep the best weights. Numbers are learnt standardised, so that
- * metrics in reports are in standard deviations; the model's outputs and result->best are in the
- * targets' own units.
+ * held-out part no longer improves, keep the best weights. Numeric targets are standardised for
+ * training, so metrics in reports are in standard deviations; the model's outputs and result->best
+ * are in the targets' own units.
  *
  *   model    out  in float32: the hidden layers, and a dense one for the classes or targets
  *   hidden   in   layers before the last; count 0: none
@@ -160,8 +160,8 @@ nb_status nb_fit(nb_model **model, const nb_dataset *data, nb_layers hidden,
 typedef struct nb_trainer nb_trainer;
 
 /* nb_trainer_create - workspace for training `model`. Model, data and random must outlive it, and
- * the data stay as they are: the sets are read now and, where that pays, stored once more without
- * their zeros (dataset.h), in 0.4 of their bytes for MNIST.
+ * the data must not change: the sets are read now and, where that pays, a second copy without zeros
+ * is stored (dataset.h), 0.4 of the original's bytes for MNIST.
  * nb_trainer_step - one iteration; *loss as above.
  * nb_trainer_metric - the model's metric on a set; errors as nb_train's. A set other than the
  * trainer's is prepared for the call.
