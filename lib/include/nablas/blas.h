@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/* nb_{s,d}gemm - matrix product, checked and handed to BLAS, in blocks of rows where that is
+/* nb_{s,d}gemm - matrix product by BLAS, with arguments checked, in blocks of rows where that is
  * faster.
  *
  *   C(m,n) := alpha op(A)(m,k) op(B)(k,n) + beta C        op(M) = M, or M^T where trans_* is set
@@ -34,11 +34,12 @@ nb_status nb_dgemm(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, dou
                    const double *A, size_t lda, const double *B, size_t ldb, double beta, double *C,
                    size_t ldc);
 
-/* nb_share_rows - rows lo ... hi-1 of C(m,n) for call `part` of `parts` that share it out, so that
- * C has the same bits however many they are, with BLAS on one thread. BLAS computes rows in groups,
- * and rows that fill none in another order; so shares begin at multiples of NB_ROW_GROUP, and none
- * is smaller, but a part may be left without rows. 24 is a multiple of the groups (1, 2, 3, 4, 8, 12) of OpenBLAS 0.3.21's
- * kernels for x86-64; the tests ask those of the machine that they run on. */
+/* nb_share_rows - rows lo ... hi-1 of C(m,n) for call `part` of `parts` that compute it together,
+ * so that C has the same bits for any number of parts, with BLAS on one thread. BLAS computes rows
+ * in groups, and those of an incomplete group in another order. Shares therefore begin at multiples
+ * of NB_ROW_GROUP and have at least that many rows, or none. 24 is a multiple of the groups (1, 2,
+ * 3, 4, 8, 12) of OpenBLAS 0.3.21's kernels for x86-64; the tests check the kernels of the machine
+ * that they run on. */
 enum { NB_ROW_GROUP = 24 };
 void nb_share_rows(size_t m, size_t part, size_t parts, size_t *lo, size_t *hi);
 
@@ -52,7 +53,7 @@ void nb_share_rows(size_t m, size_t part, size_t parts, size_t *lo, size_t *hi);
  *   b      in   (m), or NULL for none
  *   Y      out  (n,m), row stride ldy >= max(1,m); old contents never read;
  *               must not overlap X, W or b
- * The bias is what the product is added to, so it costs no pass of its own.
+ * Y starts as the bias and the product is added to it, so the bias needs no separate pass.
  * Errors: as nb_sgemm; Y untouched.
  * Cost:   2nkm flop, no workspace.
  * Source: textbook 3.3.3 and 5.6; Rumelhart, Hinton & Williams, Nature 323 (1986), eq. 1. */
@@ -62,29 +63,30 @@ nb_status nb_daffine(size_t n, size_t k, size_t m, const double *X, size_t ldx, 
                      size_t ldw, const double *b, double *Y, size_t ldy);
 
 /* nb_blas_threads - how many threads BLAS uses for one product now.
- * nb_blas_set_threads - set that, 1 <= n, for all threads of the process.
- * Where BLAS is not OpenBLAS, 1 is answered and nothing is set: its own documentation says how. */
+ * nb_blas_set_threads - set that number, n >= 1, for all threads of the process.
+ * With another BLAS than OpenBLAS the first returns 1 and the second does nothing: see the
+ * documentation of that BLAS. */
 int nb_blas_threads(void);
 void nb_blas_set_threads(int n);
 
-/* nb_blas_begin_single - from here on BLAS uses one thread for each product, whatever was set: so the
- * bits of a product do not depend on the number of BLAS's threads, and threads that share a product
- * out (nb_share_rows) do not each start more of them.
- * nb_blas_end_single - the number set before holds again, or what nb_blas_set_threads has set since.
+/* nb_blas_begin_single - make BLAS use one thread for each product, whatever was set: the bits of a
+ * product then do not depend on the number of BLAS's threads, and threads that share a product
+ * (nb_share_rows) do not each start more of them.
+ * nb_blas_end_single - restore the number set before, or set by nb_blas_set_threads in between.
  *
- * The two may be nested and called on any threads: the last end counts. The setting is the process's.
+ * Calls may be nested and made on any threads; the last end restores. The setting is process-wide.
  * Cost: a tenth of a microsecond for both. */
 void nb_blas_begin_single(void);
 void nb_blas_end_single(void);
 
-/* nb_blas_concurrent - whether threads can multiply at the same time. With an OpenBLAS that was built
- * without threads they cannot, as it keeps nothing apart: nb_sgemm and nb_dgemm then let in one thread
- * after another, and more threads than one gain little. */
+/* nb_blas_concurrent - whether threads can multiply at the same time. An OpenBLAS built without
+ * threads is not thread-safe: nb_sgemm and nb_dgemm then admit one thread at a time, and more than
+ * one thread gains little. */
 bool nb_blas_concurrent(void);
 
 /* nb_blas_core - OpenBLAS's name for the processor it picked its kernels for, "SkylakeX"; "unknown"
  * for another BLAS.
- * nb_blas_description - what BLAS says of itself, and how it is built: "OpenBLAS 0.3.21 NO_LAPACKE
+ * nb_blas_description - BLAS's name, version and build options: "OpenBLAS 0.3.21 NO_LAPACKE
  * DYNAMIC_ARCH NO_AFFINITY SkylakeX MAX_THREADS=64, threads of its own". */
 const char *nb_blas_core(void);
 const char *nb_blas_description(void);

@@ -1,29 +1,30 @@
-/* check.h - is a hand-written gradient the gradient of its function, and if not, why not.
+/* check.h - whether a hand-written gradient is the gradient of its function, and if not, why.
  *
- * A check lays the derivative a that somebody's code computes beside the difference
+ * A check compares the derivative a, computed by the code under test, with the difference
  *
  *   d(h) = (f(w + h) - f(w - h)) / (2h)
  *
- * for every element w of every parameter, by value and sign. With u = 2^-53 and f known to v >=
+ * for every element w of every parameter, by value and sign. With u = 2^-53 and f accurate to v >=
  * u|f|
  *
  *   |d(h) - f'(w)| <= (h^2 / 6) |f'''| + v / h                                                 (1)
  *
- * truncation and rounding. The bound on |d - a| is what (1) leaves at the book's step H = 1e-4 for
- * a loss whose sums lose three bits more than u|f|, and whose third derivative is up to 60 times
- * its first (as that of e^7x is):
+ * the errors of truncation and rounding. The bound on |d - a| is (1) at the book's step H = 1e-4
+ * for a loss whose sums lose three bits more than u|f|, and whose third derivative is up to 60
+ * times its first (as for e^7x):
  *
  *   bound = floor + 10 H^2 max(|d|, |a|),    floor = 8 (u / H) (|f| + |w a|)
  *         = 9e-12 (|f| + |w a|) + 1e-7 max(|d|, |a|)
  *
- * It does not depend on the step h of the check: a bad h shows, and is named. The bound decides
- * what is looked at again, not what is wrong. If any element is beyond it, v is measured at up to
- * 16 of them, as what is left of fourth differences of f so narrow that nothing but noise is left
- * in them. For each of them all d is taken at h = 1e-1, 1e-2, ... 1e-10, and the steps are compared by
+ * It does not depend on the step h of the check, so that a bad h shows and is reported. The bound
+ * selects the elements to examine again; it does not decide which are wrong. If any element is
+ * beyond it, v is measured at up to 16 of them, from fourth differences of f so narrow that they
+ * contain only noise. Then, for each element beyond it, d is computed at h = 1e-1, 1e-2, ... 1e-10,
+ * and the steps are compared by
  *
  *   E(h) = |d(h) - d(h/10)| + v / (h/10)
  *
- * an estimate of (1) that assumes nothing of f''', until one has E <= bound or all are tried. The
+ * an estimate of (1) that assumes nothing about f''', until E <= bound or all are tried. The
  * element is wrong if d at the step with the least E still differs from a by more than bound + 4 E;
  * otherwise the step of the check was at fault, and the reason says how.
  *
@@ -46,8 +47,7 @@
 extern "C" {
 #endif
 
-/* What became of an element: code, name, what it means. From NB_UNEXAMINED on, the check has
- * failed. */
+/* The result for one element: code, name, meaning. From NB_UNEXAMINED on, the check has failed. */
 #define NB_REASON_LIST(X)                                                                          \
     X(NB_AGREES, "agrees", "both derivatives are the same to the bound")                           \
     X(NB_VACUOUS, "vacuous",                                                                       \
@@ -85,7 +85,7 @@ typedef struct nb_check_options {
 typedef struct nb_gradient_element {
     size_t index;
     double numerical, analytic, bound; /* as compared */
-    double best_h, best; /* looked at again: the most accurate step, and d there; NaN if not */
+    double best_h, best; /* if examined again: the most accurate step, and d there; else NaN */
 } nb_gradient_element;
 
 #define NB_CHECK_LISTED 8  /* elements that a row lists for each reason: the first ones */
@@ -136,9 +136,9 @@ void nb_gradient_report_destroy(nb_gradient_report *report);
  *   x            in   (n), where to check
  *   options      in   NULL: NB_CHECK_DEFAULTS
  *   report       out  old contents never read; one row, named "x"
- * A callback does not say where its corners are; a kink is told by the one-sided slopes, which come
- * closer together in proportion to h where the function is smooth. At a corner itself the gradient
- * passes if it lies between them.
+ * A callback does not say where its corners are. A kink is recognised by its one-sided slopes:
+ * where the function is smooth, their difference shrinks in proportion to h. Exactly at a corner,
+ * the gradient passes if it lies between them.
  * Errors: NB_EINVAL h is not a positive number, f, gradient, x or report NULL; NB_ENOMEM. The report
  *         is zeroed then.
  * Cost:   2n + 1 calls of f and one of `gradient`, twice that with richardson; some 10 to 20 calls

@@ -1,4 +1,4 @@
-/* gradient.h - gradients of a graph by differences, and whether backpropagation agrees with them.
+/* gradient.h - gradients of a graph by differences, and the check of backpropagation against them.
  */
 #ifndef NABLAS_GRADIENT_H
 #define NABLAS_GRADIENT_H
@@ -20,28 +20,28 @@ extern "C" {
  *
  *   gradient_i := (loss(w_i + h) - loss(w_i - h)) / (2h)
  *
- * nb_graph_numerical_gradient_brute - the same word for word: the definition of the other, which
- * repeats only what w_i can change. They agree to rounding: in float64 and with h = 1e-4, to about
- * 1e-11 of the loss.
+ * nb_graph_numerical_gradient_brute - the same by this definition, literally; the function above
+ * recomputes only what w_i can change. They agree up to rounding: in float64 and with h = 1e-4, to
+ * about 1e-11 of the loss.
  *
  *   parameter  in   of the same graph; restored bit for bit
  *   h          in   the step, > 0; the book's is NB_NUMERICAL_H (numeric.h)
  *   gradient   out  of the parameter's type and shape
- * The graph is left as nb_forward(loss) leaves it. In float32 h = 1e-4 leaves about three digits.
+ * The graph is left as nb_forward(loss) leaves it. In float32, h = 1e-4 gives about three digits.
  * Errors: NB_EINVAL not finished, not a parameter of the loss's graph, h not positive or not
  *         finite; NB_ESHAPE, also a loss that is no scalar; NB_EDTYPE; what nb_forward answers; not
  *         brute: NB_ENOMEM, as each call allocates its workspace.
  * Cost:   brute: two forward passes for each element.
  *         The other, where W(k,m) or b(m) belongs to one affine or matmul x W + b over a batch, and
- *         the loss is a sum or mean over it: for each column of W or b, and for each row of x,
- *         two computations of what one number of the product changes, for each value other than 0
- *         that is in that row (2m of them, and not 2km, if x has two values). One number costs what
- *         is elementwise, up to the next product; one row times m', its width, through that
+ *         the loss is a sum or mean over it: for each column of W or b and each row of x, what one
+ *         element of the product changes is computed twice for each distinct nonzero value in that
+ *         row (2m times, not 2km, if x has two values). Each computation costs one element through
+ *         elementwise operations, up to the next product; a row times m', its width, through that
  *         product; then whole rows. Anywhere else (a parameter used twice, the book's apples): what
  *         is downstream of the parameter, twice for each element.
- *         Shared over the threads of the graph's pool; how many does not change a bit that the
- *         forward pass leaves alone.
- * How:    lib/derivative/nudge.c. An operation of one's own helps with its promises (op.h). */
+ *         Shared over the threads of the graph's pool; their number changes no bit that it does not
+ *         change in the forward pass.
+ * How:    lib/derivative/nudge.c. The promises of your own operation speed this up (op.h). */
 nb_status nb_graph_numerical_gradient(nb_node *loss, nb_node *parameter, double h,
                                       nb_tensor *gradient);
 nb_status nb_graph_numerical_gradient_brute(nb_node *loss, nb_node *parameter, double h,
@@ -54,16 +54,17 @@ nb_status nb_graph_numerical_gradient_brute(nb_node *loss, nb_node *parameter, d
  *   loss    in   a scalar of a finished graph whose inputs are fed
  *   h       in   the step
  *   report  out  old contents never read; one row for each parameter, in the order they were made
- * An operation of one's own is first held to its promises (op.h): it is run whole, twice, by ranges
- * with the other rows hidden, on threads, with alpha and beta, in both precisions. The first promise
- * that it breaks is in report->broken, and the check has failed.
+ * For an operation of your own, its promises (op.h) are checked first: it is run whole, twice, by
+ * ranges with the other rows hidden, on threads, with alpha and beta, in both precisions. The first
+ * promise that it breaks is named in report->broken, and the check fails.
  * A kink is a difference whose step takes an input of an operation with a corner (nb_op) across 0:
  * found by comparing the signs at w - h, w and w + h.
  * Errors: as nb_graph_cast, nb_forward, nb_backward, nb_graph_numerical_gradient; the report is
  *         zeroed then.
  * Cost:   nb_graph_numerical_gradient for each parameter, twice with richardson, and once more if
- *         an operation has an inexact form that shows; some 10 to 20 forward passes more for
- *         an element beyond the bound that this does not explain, and 700 for the noise of each parameter with one.
+ *         an operation has an inexact form that shows; for each element beyond the bound that this
+ *         does not explain some 10 to 20 more forward passes, and for the noise of each parameter
+ *         with such an element, 700.
  * Source: textbook 5.7.3. */
 nb_status nb_gradient_check(nb_node *loss, double h, nb_gradient_report *report);
 nb_status nb_gradient_check_with(nb_node *loss, const nb_check_options *options,
@@ -84,8 +85,8 @@ typedef struct nb_operand {
  *   options    in   NULL: NB_CHECK_DEFAULTS
  *   report     out  old contents never read; a row for each operand that is not constant, named
  *                   "in[0]", "in[1]", ...
- * The operation is held to its promises as above, predicting and training, with the operands whose
- * first dimension may be the batch's repeated to 53 rows.
+ * The operation's promises are checked as above, in predicting and training passes; operands whose
+ * first dimension may be the batch are repeated to 53 rows.
  * For an operation that takes labels, build a graph and use nb_gradient_check.
  * Errors: as nb_gradient_check and nb_apply; the report is zeroed then. */
 nb_status nb_op_check(const nb_op *op, const void *config, const nb_operand *operand,

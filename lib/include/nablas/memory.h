@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* Every block that the library takes begins on such a boundary: one cache line, one AVX-512
+/* The alignment, in bytes, of every block that the library allocates: one cache line, one AVX-512
  * register. */
 #define NB_ALIGNMENT 64
 
@@ -28,19 +28,19 @@ typedef struct nb_allocator {
 } nb_allocator;
 
 /* nb_set_allocator - use `allocator` (copied) from now on; NULL restores the C library's. Set it
- * before the first object is made or when none is left: a block returns to the allocator of the
- * moment. Not thread-safe. */
+ * before the first object is made or when none is left: a block is freed by the current allocator.
+ * Not thread-safe. */
 void nb_set_allocator(const nb_allocator *allocator);
 
 /* nb_alloc - room for `count` elements of `size` bytes each, contents undefined.
  * nb_alloc_zero - the same, all bytes 0.
  *
- * Returns NULL, with a detail in nb_last_error(), when the product overflows or memory is out.
- * A size of 0 gives a block that may be freed and not read. */
+ * Returns NULL, with a detail in nb_last_error(), if the product overflows or memory runs out.
+ * A size of 0 gives a block that may be freed but not read. */
 void *nb_alloc(size_t count, size_t size);
 void *nb_alloc_zero(size_t count, size_t size);
 
-/* nb_free - give a block back; NULL is fine. */
+/* nb_free - free a block; NULL is fine. */
 void nb_free(void *block);
 
 #ifdef __cplusplus

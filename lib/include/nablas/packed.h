@@ -1,4 +1,4 @@
-/* packed.h - a sparse matrix (n,k) as an affine layer takes it. */
+/* packed.h - the sparse format of a matrix (n,k) that affine layers accept. */
 #ifndef NABLAS_PACKED_H
 #define NABLAS_PACKED_H
 
@@ -20,9 +20,9 @@ typedef struct nb_packed {
     const nb_entry *entry; /* ascending in a row; in no run, which is not checked */
 } nb_packed;
 
-/* nb_packed_check - is x a matrix packed as described?
+/* nb_packed_check - check that x is a matrix packed as described.
  *
- *   entries  in   false: look at the runs alone, where rows and entries are not written yet
+ *   entries  in   false: check the runs alone, while rows and entries are not written yet
  * Errors: NB_EINVAL a NULL; NB_ESHAPE, with the run or entry that is out of order or range.
  * Cost:   runs and entries. */
 nb_status nb_packed_check(const nb_tensor *x, bool entries);

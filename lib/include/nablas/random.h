@@ -3,7 +3,7 @@
  *
  * One stream is one nb_random; there is no global one. nb_random_seed(r, 0) here and
  * np.random.seed(0) there give the same draws as long as the same functions are called in the same
- * order. A stream is not secure: 624 words of it tell the rest.
+ * order. A stream is not cryptographically secure: 624 words of it determine the rest.
  *
  * Every function takes a stream that was seeded or copied. Thread-safe for distinct streams.
  *
@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* The whole state of a stream: the fields of np.random.get_state(), under its names. Assigning the
- * struct saves or restores a stream; filled in from NumPy's, it goes on where NumPy stopped. */
+ * struct saves or restores a stream; filled in from NumPy's, it continues where NumPy stopped. */
 typedef struct nb_random {
     uint32_t key[624]; /* the generator's words, not all 0 */
     int pos;           /* the next one to use, 0 ... 624; 624 means a new block is due */
@@ -31,7 +31,7 @@ typedef struct nb_random {
     double gauss;      /* that value, else 0 */
 } nb_random;
 
-/* nb_random_seed - begin the stream of `seed`, as np.random.seed(seed).
+/* nb_random_seed - start the stream of `seed`, as np.random.seed(seed).
  * Source: init_genrand of the authors' 2002 code; multiplier of Knuth, TAOCP 2, 3rd ed., p. 106. */
 void nb_random_seed(nb_random *r, uint32_t seed);
 

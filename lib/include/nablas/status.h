@@ -1,6 +1,6 @@
-/* status.h - what every nablas function answers, and why.
+/* status.h - status codes and error messages.
  *
- * A function that can fail returns an nb_status: NB_OK, or one code of the list below. The detail,
+ * A function that can fail returns an nb_status: NB_OK, or another code of the list below. A detail,
  * "nb_sgemm: ldb=2 < n=3", is kept per thread and read with nb_last_error(). The library never
  * prints, aborts or exits. */
 #ifndef NABLAS_STATUS_H
@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-/* The one list of codes: name, what it means. */
+/* The list of codes: name, meaning. */
 #define NB_STATUS_LIST(X)               \
     X(NB_OK, "success")                 \
     X(NB_EINVAL, "invalid argument")    \
@@ -49,11 +49,11 @@ const char *nb_status_text(nb_status status);
 
 /* nb_last_error - the detail of this thread's latest failure: the function and the offending
  * values. Never NULL; "" before the first failure. Valid until the thread's next failure; a success
- * leaves it alone. */
+ * does not change it. */
 const char *nb_last_error(void);
 
-/* nb_fail - record a detail (as printf, cut at 511 bytes) and return `status`. For the authors of
- * operations and callbacks, so that a failure of theirs reads like one of ours:
+/* nb_fail - record a detail (as printf, cut at 511 bytes) and return `status`. For operations and
+ * callbacks of your own, so that their failures are reported like the library's:
  *     return nb_fail(NB_ESHAPE, "my_op: %zu columns, expected %zu", got, want); */
 nb_status nb_fail(nb_status status, const char *format, ...) NB_PRINTF(2, 3);
 

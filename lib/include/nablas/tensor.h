@@ -1,8 +1,8 @@
-/* tensor.h - an array that knows its element type and its shape.
+/* tensor.h - an array with an element type and a shape.
  *
  * Elements are contiguous and row-major: the last dimension varies fastest, as in NumPy's default.
  * A tensor either owns its elements (nb_tensor_create ... nb_tensor_destroy) or is a view of
- * somebody else's (nb_tensor_view, nothing to destroy). */
+ * elements owned elsewhere (nb_tensor_view, nothing to destroy). */
 #ifndef NABLAS_TENSOR_H
 #define NABLAS_TENSOR_H
 
@@ -16,8 +16,8 @@
 extern "C" {
 #endif
 
-/* Element types: name, C type, name for people. Graphs compute in the first two; the others hold
- * what files hold. */
+/* Element types: code, C type, printed name. Graphs compute in the first two; the others are for
+ * data from files. */
 #define NB_DTYPE_LIST(X)             \
     X(NB_FLOAT32, float, "float32")  \
     X(NB_FLOAT64, double, "float64") \
@@ -63,10 +63,10 @@ bool nb_shape_equal(nb_shape a, nb_shape b);
 nb_status nb_shape_count(nb_shape shape, size_t *count);
 
 /* nb_shape_text - "(60000, 784)", as Python writes it, cut to `size` bytes; returns `text`. A
- * dimension of (size_t)-1, in graphs the batch still unknown, is written "batch". */
+ * dimension of (size_t)-1, the batch in graphs, is written "batch". */
 char *nb_shape_text(nb_shape shape, char *text, size_t size);
 
-/* How a matrix leaves out its zeros (packed.h). */
+/* How a packed matrix stores its nonzero elements (packed.h). */
 struct nb_packed;
 
 typedef struct nb_tensor {
@@ -111,12 +111,13 @@ nb_tensor nb_tensor_rows(const nb_tensor *t, size_t lo, size_t hi);
  *         untouched. Cost: one pass over `to`. */
 nb_status nb_tensor_gather(const nb_tensor *from, size_t n, const size_t *index, nb_tensor *to);
 
-/* Who writes rows lo ... hi-1 of a tensor when they are asked for: several threads may ask at the
- * same time, each for rows of its own. */
+/* A callback that writes rows lo ... hi-1 of a tensor on demand. Several threads may call it at the
+ * same time, each for its own rows. */
 typedef nb_status (*nb_fill)(void *context, size_t lo, size_t hi);
 
 /* nb_tensor_convert - to := from, element by element, between any two types of the list; `from` may
- * be packed. Towards an integer type a value is cut towards zero and held to the type's range; NaN gives 0.
+ * be packed. Conversion to an integer type truncates towards zero and clamps to the type's range;
+ * NaN gives 0.
  * Errors: NB_EINVAL a NULL, `to` is packed; NB_EDTYPE; NB_ESHAPE the shapes differ; `to` untouched.
  * Cost:   one pass. */
 nb_status nb_tensor_convert(const nb_tensor *from, nb_tensor *to);

@@ -1,7 +1,7 @@
-/* threads.h - a few persistent threads that run one task together.
+/* threads.h - a thread pool whose threads share one task at a time.
  *
- * Made for work of ten microseconds and more, again and again: a thread that has nothing to do
- * watches for the next task for a moment and then sleeps, so that an idle pool costs nothing. */
+ * Made for frequent tasks of ten microseconds or more: an idle thread spins briefly for the next
+ * task and then sleeps, so that an idle pool costs nothing. */
 #ifndef NABLAS_THREADS_H
 #define NABLAS_THREADS_H
 
@@ -15,15 +15,15 @@ extern "C" {
 
 typedef struct nb_pool nb_pool;
 
-/* One task: called once for each part 0 ... parts-1, at the same time: parts may wait for each
- * other. Which thread does which part is not said, but for part 0. */
+/* One task: called once for each part 0 ... parts-1, all at the same time, so that parts may wait
+ * for each other. Only part 0 is bound to a thread, the caller's. */
 typedef nb_status (*nb_task)(void *context, size_t part, size_t parts);
 
 #define NB_MAX_THREADS 1024
 
-/* nb_pool_create - a pool of `threads` threads, the caller counted: threads-1 are started.
+/* nb_pool_create - a pool of `threads` threads, including the caller: threads-1 are started.
  * nb_pool_destroy - end them; NULL is fine. No task may be running.
- * More threads than processors are no faster and not much slower than as many as there are: a
+ * More threads than processors are no faster, and not much slower, than one for each processor: a
  * thread is only woken while parts are left.
  * A child of fork() has the pool, but not its threads: there it works as a pool of one thread, and
  * nb_pool_destroy frees its memory.
@@ -32,7 +32,7 @@ typedef nb_status (*nb_task)(void *context, size_t part, size_t parts);
 nb_status nb_pool_create(nb_pool **pool, size_t threads);
 void nb_pool_destroy(nb_pool *pool);
 
-/* nb_pool_threads - how many parts a task is run in; 1 for NULL and after a fork. */
+/* nb_pool_threads - the number of parts of a task; 1 for NULL and after a fork. */
 size_t nb_pool_threads(const nb_pool *pool);
 
 /* nb_pool_run - run task(context, part, parts) for all parts and return when all are done. The
@@ -41,7 +41,7 @@ size_t nb_pool_threads(const nb_pool *pool);
  * One caller at a time. Cost: about a microsecond beyond the task while the threads are awake. */
 nb_status nb_pool_run(nb_pool *pool, nb_task task, void *context);
 
-/* nb_share - the part's share lo ... hi-1 of n things, shares as equal as can be; for tasks. */
+/* nb_share - divide n items evenly: the range lo ... hi-1 of one part; for tasks. */
 void nb_share(size_t n, size_t part, size_t parts, size_t *lo, size_t *hi);
 
 /* nb_processors - processors that this process may run on; at least 1. */
