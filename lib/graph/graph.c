@@ -238,7 +238,8 @@ nb_node *nb_apply(const nb_op *op, const void *config, nb_node *const *inputs)
     nb_graph *g = NULL;
     nb_node *node = NULL;
     if (!op || !inputs) return NULL;
-    for (size_t i = 0; i < op->inputs && i < NB_MAX_INPUTS; i++)
+    /* An operation of too many inputs has an array that we do not know the end of. */
+    for (size_t i = 0; i < (op->inputs <= NB_MAX_INPUTS ? op->inputs : 1); i++)
         if (inputs[i] && (!g || g->status)) g = inputs[i]->graph;
     if (!g || g->status) return NULL;
     nb_status status = make(g, op, config, inputs, &node);
