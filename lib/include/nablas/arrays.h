@@ -8,8 +8,8 @@
  *
  * A text says what the arrays are for: "activation" is "relu", "classes" is "0 1 2 3".
  *
- * Every reader takes its file for hostile: it checks each size before it allocates, never runs
- * anything that the file says, and gives back all arrays or none. */
+ * Every reader treats its file as hostile: it checks each size before it allocates, never executes
+ * anything in the file, and returns all arrays or none. */
 #ifndef NABLAS_ARRAYS_H
 #define NABLAS_ARRAYS_H
 
@@ -49,9 +49,9 @@ typedef struct nb_arrays {
     nb_named_text *text;
 } nb_arrays;
 
-/* nb_arrays_add - append *tensor, which belongs to the arrays from then on; *tensor is zeroed.
- * nb_arrays_add_view - append a tensor whose elements stay the caller's and must outlive the
- * arrays: how a network lays its parameters out for saving without a copy.
+/* nb_arrays_add - append *tensor, which the arrays own from then on; *tensor is zeroed.
+ * nb_arrays_add_view - append a tensor whose elements remain the caller's and must outlive the
+ * arrays: to save a network's parameters without a copy.
  *
  *   name  in  copied; no two alike
  * Errors: NB_EINVAL the name is there already, or an argument or the tensor's elements are NULL;
@@ -94,7 +94,7 @@ nb_status nb_arrays_parse(const void *bytes, size_t size, const char *suffix, co
 /* nb_arrays_load - nb_arrays_parse on the bytes of the file at `path`, which is suffix and label.
  *
  * Errors: also NB_EIO.
- * Cost:   the file is read whole: at the peak its size and that of the arrays. */
+ * Cost:   the whole file is read: the peak memory is its size and that of the arrays. */
 nb_status nb_arrays_load(nb_arrays *arrays, const char *path);
 
 /* nb_arrays_save - write `path`, in the format that its suffix names, whole or not at all
@@ -105,9 +105,9 @@ nb_status nb_arrays_load(nb_arrays *arrays, const char *path);
  *         system's reason; NB_ENOMEM. */
 nb_status nb_arrays_save(const nb_arrays *arrays, const char *path);
 
-/* nb_arrays_can_save - to ask before hours of work: does nb_arrays_save know the path's suffix, can
- * the format hold these arrays and texts, can a file be made there? Nothing is left there, an old file is
- * untouched. Errors: as nb_arrays_save. */
+/* nb_arrays_can_save - check, before hours of work, that nb_arrays_save knows the path's suffix,
+ * that the format can hold these arrays and texts, and that a file can be made there. Nothing is
+ * left there, an old file is untouched. Errors: as nb_arrays_save. */
 nb_status nb_arrays_can_save(const nb_arrays *arrays, const char *path);
 
 #ifdef __cplusplus

@@ -6,7 +6,7 @@
 extern "C" {
 #endif
 
-/* nb_seconds - a clock that never goes back, in seconds since some fixed moment. */
+/* nb_seconds - a monotonic clock, in seconds since some fixed moment. */
 double nb_seconds(void);
 
 #ifdef __cplusplus

@@ -1,8 +1,8 @@
 /* convolution.h - convolution and pooling of images on plain arrays, in two precisions.
  *
  * Images are (N, C, H, W), as in the book's chapter 7: channel by channel, row by row. A function
- * takes `images` of them, one behind the other, so a thread that has some images of a batch passes
- * pointers to the first of them. Nothing here allocates; scratch is the caller's, one for each
+ * takes `images` contiguous images, so a thread that has some images of a batch passes pointers to
+ * the first of them. Nothing here allocates; the caller provides scratch memory, one for each
  * thread. `beta` is BLAS's: the old contents are multiplied by it and, with beta = 0, not read.
  *
  * Letters: N images, C channels of H x W pixels; FN filters of FH x FW; S stride, P padding;
@@ -44,13 +44,13 @@ nb_status nb_window_fit(nb_window *window);
 
 /* --- the definition ---------------------------------------------------------------------------- */
 
-/* nb_{s,d}im2col - what the window sees at each position, as a row; textbook 7.4.3:
+/* nb_{s,d}im2col - the pixels in the window at each position, as a row; textbook 7.4.3:
  *
  *   col((n, oy, ox), (c, fy, fx)) := x(n, c, oy S - P + fy, ox S - P + fx)
  *
  * nb_{s,d}col2im - its transpose: each number of col is added to the pixel that it came from.
  *
- *   x(n, c, y, x) := sum of what came from there + beta x,  added in order (fy, fx)
+ *   x(n, c, y, x) := sum of the numbers from there + beta x,  added in order (fy, fx)
  *
  *   x    (images, C, H, W)
  *   col  (images OH OW, C FH FW) contiguous; must not overlap x
@@ -66,7 +66,7 @@ nb_status nb_dcol2im(const nb_window *window, size_t images, const double *col, 
 /* --- convolution ------------------------------------------------------------------------------- */
 
 /* How the sums are computed. AUTO takes the faster of two ways for each pass (docs/convolution.md
- * has the rule and what was measured):
+ * has the rule and the measurements):
  *   DIRECT   each image is unfolded along x alone, FW times its size. The other taps are rows of
  *            that at other places, so all sums are formed in registers, without a matrix col.
  *   PRODUCT  some rows of positions are unfolded at a time, as much as the second-level cache
@@ -86,7 +86,7 @@ typedef struct nb_convolution {
 } nb_convolution;
 
 /* nb_{s,d}convolution_scratch - numbers of scratch that one call of any of the functions below
- * needs, in the way that is set, however many the images; contents need not be kept between calls.
+ * needs, for the way that is set and any number of images; contents need not be kept between calls.
  * 0 for a convolution that they refuse. Depends on the instruction set as well. */
 size_t nb_sconvolution_scratch(const nb_convolution *convolution);
 size_t nb_dconvolution_scratch(const nb_convolution *convolution);
@@ -102,8 +102,8 @@ size_t nb_dconvolution_scratch(const nb_convolution *convolution);
  *   relu     in   act is max(0, .), NaN kept, as nb_?relu; else the identity
  *   y        out  (images, FN, OH, OW); must not overlap the others
  *   scratch  work (nb_?convolution_scratch)
- * An image's bits do not depend on which images come with it, so threads may share a batch in any
- * way. They depend on the processor, as BLAS's do. BLAS should be on one thread.
+ * The bits of an image do not depend on the other images of the call, so threads may divide a batch
+ * in any way. They depend on the processor, as BLAS's do. BLAS should be on one thread.
  * Cost:   2 images FN OH OW C FH FW flop. */
 nb_status nb_sconvolution_forward(const nb_convolution *convolution, size_t images, const float *x,
                                   const float *W, const float *b, bool relu, float *y,
@@ -133,10 +133,10 @@ nb_status nb_dconvolution_backward_input(const nb_convolution *convolution, size
  *
  *   dW  in/out  (FN, C, FH, FW)
  *   db  in/out  (FN), or NULL: not wanted
- * The bits depend on where the range of images begins and ends. So that they do not depend on
- * threads, split the batch into fixed groups of images, whoever computes them, and add the groups'
- * gradients in a fixed order. A group should have some 1000 positions (images OH OW) or more: the
- * lanes of the sums are added up that often.
+ * The bits depend on where the range of images begins and ends. For bits that do not depend on
+ * threads, split the batch into fixed groups of images and add the groups' gradients in a fixed
+ * order. A group should have some 1000 positions (images OH OW) or more, because the lanes of the
+ * sums are added up once for each group.
  * Cost: as forward. */
 nb_status nb_sconvolution_backward_weights(const nb_convolution *convolution, size_t images,
                                            const float *x, const float *dy, float beta, float *dW,
@@ -148,8 +148,8 @@ nb_status nb_dconvolution_backward_weights(const nb_convolution *convolution, si
 /* --- pooling ----------------------------------------------------------------------------------- */
 
 /* Each channel by itself: x(images, C, H, W) to y(images, C, OH, OW). The padding counts as pixels
- * of value 0, as in the book's Pooling, for it too goes over im2col. No scratch, no products: the
- * same bits on every machine, and an image's do not depend on the others.
+ * of value 0, as in the book's Pooling, which also uses im2col. No scratch, no products: the same
+ * bits on every machine, and those of an image do not depend on the others.
  *
  * nb_{s,d}max_pooling - textbook 7.3.1 and 7.4.4:
  *
@@ -161,8 +161,8 @@ nb_status nb_dconvolution_backward_weights(const nb_convolution *convolution, si
  *   x, dx   (images, C, H, W)
  *   y, dy   (images, C, OH, OW); must not overlap x, dx
  *   winner  (images, C, OH, OW) bytes, from the forward pass
- * Errors: NB_EINVAL also a window of more than 256 pixels. A winner beyond the window is in nobody's
- *         pixel: its dy is left out.
+ * Errors: NB_EINVAL also a window of more than 256 pixels. The dy of a winner beyond the window is
+ *         ignored.
  * Cost:   images C OH OW FH FW comparisons; backward one pass. 2 x 2 with stride 2 is vectorised. */
 nb_status nb_smax_pooling(const nb_window *window, size_t images, const float *x, float *y,
                           uint8_t *winner);
@@ -174,7 +174,7 @@ nb_status nb_dmax_pooling_backward(const nb_window *window, size_t images, const
                                    const uint8_t *winner, double beta, double *dx);
 
 /* nb_{s,d}average_pooling          - y(n, c, oy, ox) := sum over (fy, fx) of x(...) / (FH FW)
- * nb_{s,d}average_pooling_backward - dx := sum of dy / (FH FW) of the windows that saw it + beta dx
+ * nb_{s,d}average_pooling_backward - dx := sum of dy / (FH FW) of the windows over it + beta dx
  * Arrays as above. A window as large as the image is global average pooling; of any size.
  * Cost: images C OH OW FH FW additions. */
 nb_status nb_saverage_pooling(const nb_window *window, size_t images, const float *x, float *y);

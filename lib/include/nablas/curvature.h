@@ -1,7 +1,7 @@
 /* curvature.h - second derivatives of a graph's loss, by differences of backpropagated gradients.
  *
  * Vectors and matrices below are laid out as nb_graph_parameters: P = nb_tensor_count of it
- * numbers, gaps included, where everything is 0. docs/curvature.md says what they are good for. */
+ * numbers, including the gaps, which are 0. docs/curvature.md explains what they are used for. */
 #ifndef NABLAS_CURVATURE_H
 #define NABLAS_CURVATURE_H
 
@@ -24,15 +24,16 @@ extern "C" {
  *   v     in   (P), 0 in the gaps
  *   Hv    out  (P); must not overlap v
  * The error is about t^2/6 times a fourth derivative by truncation and (u / t) |grad loss| by
- * rounding, u = 2^-53: nine digits are left. For a smooth loss alone 2^-17, next to the cube root
- * of 3u, would do better; but where a relu changes sign between w - t v and w + t v, its jump / 2t
- * comes into Hv, and the smaller t, the fewer do. (The book's net with relu, 1,000 images: spikes
+ * rounding, u = 2^-53, which leaves nine digits. For a smooth loss 2^-17, near the cube root of 3u,
+ * would be better; but where a relu changes sign between w - t v and w + t v, its jump / 2t enters
+ * Hv, and a smaller t makes that rarer. (The book's net with relu, 1,000 images: spikes
  * of ten times the curvature at 2^-17, none at 2^-22; the eigenvalue's first nine digits are the
  * same from 2^-22 to 2^-28.)
  * w is restored to the bit; values and gradients of other nodes are left as of w - t v, so call
  * nb_forward before reading them.
- * Errors: NB_EDTYPE the graph is NB_FLOAT32: too few digits for differences; nb_graph_cast makes
- *         one that is not. NB_EOVERFLOW more parameters than BLAS's int; NB_ENOMEM; what nb_forward and nb_backward answer.
+ * Errors: NB_EDTYPE the graph is NB_FLOAT32, which has too few digits for differences: use
+ *         nb_graph_cast. NB_EOVERFLOW more parameters than BLAS's int; NB_ENOMEM; those of
+ *         nb_forward and nb_backward.
  * Cost:   two gradients; P doubles of workspace.
  * Source: Pearlmutter, Neural Computation 6 (1994), 147-160, eq. 1 and the exact form after it. */
 nb_status nb_graph_hessian_vector(nb_node *loss, const double *v, double *Hv);
@@ -49,11 +50,11 @@ nb_status nb_graph_hessian(nb_node *loss, double *H);
  * fed.
  *
  *   loss        in      a scalar of a finished graph whose inputs are fed
- *   random      in/out  where the method begins: one randn for each parameter, in order
+ *   random      in/out  draws the starting vector: one randn for each parameter, in order
  *   tolerance   in      as nb_largest_eigenvalue; the differences are good for 1e-8
- *   iterations  in      at most so many products
+ *   iterations  in      the largest number of products
  *   largest     out     for this loss, this batch, these parameters
- * Descent by -lr gradient goes to and fro along that eigenvector, and away, if lr > 2 / value.
+ * Gradient descent oscillates along that eigenvector and diverges if lr > 2 / value.
  * Errors: as nb_graph_cast, nb_graph_hessian_vector, nb_largest_eigenvalue; NB_EINVAL the graph has
  *         no parameters.
  * Cost:   two gradients in each iteration, on the graph's threads, and what nb_largest_eigenvalue

@@ -1,5 +1,5 @@
-/* file.h - whole files: read at once, written so that a reader sees the old file or the new one,
- * never a half.
+/* file.h - whole files, read at once and replaced atomically: a reader sees the old file or the new
+ * one, never a part.
  *
  *     nb_file file;
  *     nb_status status = nb_file_begin(&file, "weights.npy");
@@ -7,9 +7,9 @@
  *     if (!status) status = nb_file_commit(&file);
  *     nb_file_abort(&file);
  *
- * Until the commit the bytes stand under another name in the same folder (.nablas-PID-N.tmp); the
- * commit brings them to the disk and renames. After a crash such a file may stay behind; the file
- * at `path` is whole all the same. */
+ * Until the commit the bytes are in a temporary file in the same folder (.nablas-PID-N.tmp); the
+ * commit flushes it to the disk and renames it. After a crash the temporary file may be left, but
+ * the file at `path` is whole. */
 #ifndef NABLAS_FILE_H
 #define NABLAS_FILE_H
 
@@ -22,8 +22,8 @@
 extern "C" {
 #endif
 
-/* nb_file_label - what messages say for a path: of a long one the last 200 bytes, whole characters, so
- * that the rest of the message fits (nb_fail). */
+/* nb_file_label - the form of a path for messages: the last 200 bytes of a long one, in whole
+ * characters, so that the rest of the message fits (nb_fail). */
 const char *nb_file_label(const char *path);
 
 /* nb_file_read - the bytes of a regular file.
@@ -45,21 +45,21 @@ typedef struct nb_file {
 
 /* nb_file_begin - open a temporary file beside `path`.
  *
- * Links are followed, also one to a file that is not there yet. An old file keeps its permissions,
- * its owner if we may give files away, and its group if we may give it that; access control lists
- * and further hard links are not kept. From then on the folder is held open: it may be moved,
- * be deeper than PATH_MAX, and the current folder may change.
- * What is neither a file nor new (/dev/full, a pipe) is written in place, by the commit alone: till
- * then the bytes are in an unnamed file of the system's folder for such. A pipe must have a reader
- * at the begin. While a pipe is full the commit waits, until the process catches a signal: NB_EIO.
- * A reader that leaves before the end raises SIGPIPE, as write() does.
+ * Links are followed, including one to a file that does not exist yet. An existing file keeps its
+ * permissions, and its owner and group if the process may set them; access control lists and other
+ * hard links are not kept. From then on the folder is held open: it may be moved, be deeper than
+ * PATH_MAX, and the current folder may change.
+ * An existing path that is no regular file (/dev/full, a pipe) is written in place, and only by the
+ * commit: until then the bytes are in an unnamed file in the system's temporary folder. A pipe must
+ * have a reader at the begin. While a pipe is full the commit waits, until the process catches a
+ * signal: NB_EIO. A reader that leaves before the end raises SIGPIPE, as write() does.
  *
- * nb_file_can_begin - ask whether nb_file_begin would do, and leave nothing there. A pipe is not
- * opened for that.
+ * nb_file_can_begin - check whether nb_file_begin would succeed, and leave nothing there. A pipe is
+ * not opened for that.
  * nb_file_write - append `size` bytes. A library that wants a FILE * writes to file->stream; the
  * commit sees its failures.
  * nb_file_commit - flush, fsync, close, rename, fsync the folder. On failure nothing is left behind
- * and the old file stands; only when fsync of the folder fails is the new one there already.
+ * and the old file remains; only if fsync of the folder fails is the new one already there.
  * nb_file_abort - close and remove the temporary file; fine after a commit, a failure, on a zeroed
  * struct and on NULL.
  *

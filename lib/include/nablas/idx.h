@@ -21,8 +21,8 @@ extern "C" {
 #endif
 
 /* nb_idx_read - the tensor that the file `path` holds: any type above, 0 to NB_MAX_DIMS dimensions
- * of any length. Whether the file is gzipped is told by its first two bytes, not by its name; a
- * gzip file may have several members, and zeros after each.
+ * of any length. A gzipped file is recognised by its first two bytes, not by its name; it may have
+ * several members, and zeros after each.
  *
  *   path  in   a file, raw or gzipped
  *   out   out  owns its elements, in the machine's byte order; old contents never read
@@ -32,14 +32,14 @@ extern "C" {
  *         NB_EFORMAT  empty, truncated or too long; wrong magic number or element type; more than
  *                     NB_MAX_DIMS dimensions; a gzip stream that is damaged, cut short or has a
  *                     wrong CRC-32
- *         NB_EOVERFLOW  the dimensions promise more bytes than a size_t counts
+ *         NB_EOVERFLOW  the dimensions need more bytes than a size_t can count
  *         NB_ENOMEM   no memory for the elements
  *         Each message names the file, the offset or field, what was found and what was expected.
  *         *out is then zeroed and nothing stays allocated.
  * Cost:   one pass; the elements and, for a gzip file, 64 kB and zlib's window. Elements are read
- *         where they stay. Nothing is taken on the header's word alone: a raw file must have the
- *         very size its header promises, a gzip file may promise 1032 times its own, the most that
- *         deflate can pack. */
+ *         in place. The header is not trusted: a raw file must have exactly the size that its
+ *         header implies, and the header of a gzip file may imply at most 1032 times the file's
+ *         size, the most that deflate can pack. */
 nb_status nb_idx_read(const char *path, nb_tensor *out);
 
 /* nb_idx_write - write `t` to `path`, raw. The file appears whole or not at all: it is written

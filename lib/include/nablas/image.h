@@ -31,8 +31,8 @@ typedef struct nb_image {
 nb_status nb_image_create(nb_image *image, size_t width, size_t height, size_t channels);
 void nb_image_destroy(nb_image *image);
 
-/* nb_image_read - the image in a PNG or JPEG file of any size within the limits. What the file is
- *                 its first byte tells, not its name.
+/* nb_image_read - the image in a PNG or JPEG file of any size within the limits. The format is
+ *                 recognised by the first byte, not by the name.
  * nb_image_parse - the same from `size` bytes in memory, called `label` in messages.
  *
  *   channels  4 gives the image as it is; 3 lays it over white; 1 also turns colours into grey by
@@ -40,8 +40,8 @@ void nb_image_destroy(nb_image *image);
  *             exactly what it was)
  * PNG:  every bit depth (1, 2, 4, 8, 16; 16 are rounded to 8) and kind (grey, RGB, palette, alpha,
  *       transparent colour, interlaced). Chunks that hold no pixels are skipped unread.
- * JPEG: 8 bits a sample, baseline and progressive, grey, colour and CMYK; turned upright if EXIF says
- *       how the camera was held; of more than 100 scans none is shown.
+ * JPEG: 8 bits a sample, baseline and progressive, grey, colour and CMYK; turned upright as EXIF
+ *       says; a file of more than 100 scans is refused.
  * Gamma and colour profiles are not applied.
  *
  * Errors: NB_EIO cannot be opened or read, with the system's reason; NB_EFORMAT neither PNG nor

@@ -29,8 +29,8 @@ typedef struct nb_map {
  * nb_map_close - unmap it and zero the struct; fine on a zeroed one and on NULL.
  * Errors: NB_EINVAL a NULL; NB_EIO; NB_EFORMAT not such a file, or elements that memory would hold
  *         otherwise: another byte order, Fortran's order, a gzipped file; NB_EDTYPE. *m is zeroed.
- * The file must stay as it is: what another program cuts off while it is mapped ends this one
- * (SIGBUS). Cost: the header; memory is the system's to give and take back. */
+ * The file must not change: if another program truncates it while it is mapped, this one is killed
+ * (SIGBUS). Cost: the header; the system pages memory in and out as needed. */
 nb_status nb_map_open(nb_map *m, const char *path);
 void nb_map_close(nb_map *m);
 

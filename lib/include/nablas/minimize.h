@@ -1,4 +1,4 @@
-/* minimize.h - a minimum of a C callback, with as few calls of it as may be. */
+/* minimize.h - minimise a C callback with as few calls as possible. */
 #ifndef NABLAS_MINIMIZE_H
 #define NABLAS_MINIMIZE_H
 
@@ -12,15 +12,15 @@
 extern "C" {
 #endif
 
-/* The methods: code, name. With B the Hessian, or what stands for it, each goes from x along a p
- * that has g^T p < 0:
+/* The methods: code, name. With B the Hessian or an approximation of it, each moves from x along a
+ * direction p with g^T p < 0:
  *
- *   BFGS    p = -H g, H an estimate of B^-1 that each step corrects by what it saw: the one to begin
- *           with. n^2 doubles, 4n^2 flop a step.
+ *   BFGS    p = -H g, H an estimate of B^-1 that each step updates from the change of the gradient:
+ *           the first one to try. n^2 doubles, 4n^2 flop a step.
  *   L-BFGS  the same from the last `memory` steps alone: for large n. 2 memory n doubles,
  *           8 memory n flop.
- *   Newton  p the minimum of g^T p + p^T B p / 2 over a trusted region |D p| <= radius, B the true
- *           Hessian, definite or not: few steps, each dear. n^2 doubles, 9n^3 flop.
+ *   Newton  p the minimum of g^T p + p^T B p / 2 over a trust region |D p| <= radius, B the true
+ *           Hessian, definite or not: few but expensive steps. n^2 doubles, 9n^3 flop.
  *
  * BFGS and L-BFGS take the step that meets the strong Wolfe conditions,
  * f(x + a p) <= f(x) + 1e-4 a g^T p and |g(x + a p)^T p| <= 0.9 |g^T p|. */
@@ -68,11 +68,12 @@ typedef struct nb_minimum {
     nb_stop stop;
 } nb_minimum;
 
-/* Told of the start and of each step, `x` (n) and `gradient` (n) there; false ends the search. */
+/* Called at the start and after each step, with `x` (n) and `gradient` (n) there; false ends the
+ * search. */
 typedef bool (*nb_minimize_watch)(const nb_minimum *now, size_t n, const double *x,
                                   const double *gradient, void *context);
 
-/* The Hessian of f, by hand: writes H(n,n), of which the lower triangle is read. */
+/* A hand-written Hessian of f: writes H(n,n), of which the lower triangle is read. */
 typedef void (*nb_hessian_function)(size_t n, const double *x, void *context, double *H);
 
 typedef struct nb_minimize_options {
@@ -90,26 +91,28 @@ typedef struct nb_minimize_options {
 
 /* nb_minimize - a local minimum of f.
  *
- *   f         in      where it has no answer it returns NAN or INFINITY: no step ends there
+ *   f         in      returns NAN or INFINITY where it is undefined: no step ends there
  *   gradient  in      of f, or NULL: central differences with steps of 6e-6 max(1, |x_i|), which
  *                     leave an error of about 4e-11 |f|
  *   n         in      elements; n = 0 is a no-op
- *   x         in/out  (n), where to begin, f finite there; the lowest point found
+ *   x         in/out  (n), the starting point, where f is finite; the lowest point found
  *   options   in      NULL: NB_MINIMIZE_DEFAULTS
  *   result    out     or NULL
- * f never rises from step to step, but for its rounding. NB_OK is a minimum, or a point that is one
- * as far as f's rounding lets see (NB_STOP_ROUNDING): then |g| is above the tolerance, x is known to
- * half of its digits, and where the curvatures are more than 1e16 apart it can lie far off along the
- * flattest direction: another method, or better units of x, may go on from there. A saddle point that
- * was hit exactly has no gradient either. Which minimum is found depends on the method.
+ * f never rises from step to step, except by rounding. NB_OK means a minimum, or a point that
+ * cannot be told from one because of f's rounding (NB_STOP_ROUNDING): then |g| is above the
+ * tolerance and x is accurate to half of its digits; where curvatures differ by more than a factor
+ * of 1e16, x can be far off along the flattest direction, and another method, or better units of x,
+ * may continue from there. The search also stops at a saddle point that it hits exactly. Which
+ * minimum is found depends on the method.
  * Units:  tolerance in [f] / [x].
- * Errors: NB_EINVAL f or x NULL, an option that means nothing, f or its gradient not finite at the
- *         start, or a gradient that is not that of f: no step along it makes f smaller, and
- *         differences of f say otherwise (nb_function_check says where).
+ * Errors: NB_EINVAL f or x NULL, an invalid option, f or its gradient not finite at the start, or a
+ *         gradient that is not that of f: no step along it makes f smaller, and differences of f
+ *         disagree with it (nb_function_check says where).
  *         NB_ESTOPPED after `steps` steps (NB_STOP_STEPS), or when `watch` says so; NB_EDIVERGED f
  *         falls without end (NB_STOP_UNBOUNDED), or the Hessian is not finite;
- *         NB_ESINGULAR the method finds no step, though f falls against the gradient; x, the rest of
- *         history and *result hold what was reached. NB_ENOMEM, NB_EOVERFLOW: x and *result untouched.
+ *         NB_ESINGULAR the method finds no step, though f falls against the gradient; x, the rest
+ *         of history and *result hold the point reached. NB_ENOMEM, NB_EOVERFLOW: x and *result
+ *         untouched.
  * Cost:   one or two calls of f and one of `gradient` a step, most of the time; without a gradient 2n
  *         calls for each. Newton: `hessian`, or 2n calls of `gradient`, or 2n(n+1) of f besides. All
  *         memory is taken at the start.

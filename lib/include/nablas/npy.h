@@ -23,15 +23,15 @@ extern "C" {
  *               caller; zeroed on error
  * Errors: NB_EFORMAT with the offset: bad magic, version or header, a key missing, unknown or given
  *         twice, more or fewer bytes of elements than dtype and shape ask for;
- *         NB_EDTYPE a descr that nb_dtype has no word for (f2, c8, b1, structures, ...); pickled
+ *         NB_EDTYPE a descr that is not in nb_dtype (f2, c8, b1, structures, ...); pickled
  *         objects ('O') are never read;
  *         NB_ERANGE more than NB_MAX_DIMS dimensions; NB_EOVERFLOW; NB_ENOMEM.
  * Nothing is allocated before the header and the sizes have been checked. */
 nb_status nb_npy_parse(const void *bytes, size_t size, const char *label, nb_tensor *out);
 
-/* nb_npy_view - the same without a copy: a tensor over `bytes`, which must stay, and are not to be
- * written through it. Errors: also NB_EFORMAT elements in another byte order, in Fortran's order or
- * not aligned for their type. */
+/* nb_npy_view - the same without a copy: a read-only tensor over `bytes`, which must outlive it.
+ * Errors: also NB_EFORMAT elements in another byte order, in Fortran's order or not aligned for
+ * their type. */
 nb_status nb_npy_view(const void *bytes, size_t size, const char *label, nb_tensor *out);
 
 /* nb_npy_load, nb_npy_save - the same from a file and to one; what is written is, byte for byte,
@@ -40,7 +40,7 @@ nb_status nb_npy_view(const void *bytes, size_t size, const char *label, nb_tens
 nb_status nb_npy_load(const char *path, nb_tensor *out);
 nb_status nb_npy_save(const nb_tensor *tensor, const char *path);
 
-/* nb_npy_header - the bytes that stand before the elements of `tensor`; returns their number, a
+/* nb_npy_header - the bytes before the elements of `tensor` in a file; returns their number, a
  * multiple of 64; 0 if an argument is NULL. */
 #define NB_NPY_HEADER_MAX 512
 size_t nb_npy_header(const nb_tensor *tensor, char header[NB_NPY_HEADER_MAX]);

@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-/* What the entries of an archive may take unpacked, in bytes, beyond the archive's own size. */
+/* The limit, in bytes, of an archive's unpacked size beyond its packed size. */
 #define NB_NPZ_MAX_GROWTH ((size_t)1 << 30)
 
 /* nb_npz_parse - the arrays and texts in the bytes of a .npz, in the archive's order.
@@ -27,11 +27,11 @@ extern "C" {
  *         nor deflated, not named x.npy, damaged (CRC), or named twice; texts that are no strict
  *         JSON object of strings; NB_ERANGE texts beyond the limits of arrays.h; and all of
  *         nb_npy_parse.
- * Decompression bombs: an entry's declared size is believed only up to 1032 times its packed size
+ * Decompression bombs: an entry's declared size is accepted only up to 1032 times its packed size
  *         (deflate can do no more), entries may not overlap, and all together may not unpack to
  *         more than NB_NPZ_MAX_GROWTH beyond the archive's size: NB_ERANGE. No more than the
  *         declared size is ever unpacked.
- * Cost:   at the peak, the arrays and the largest entry once more. */
+ * Cost:   the peak memory is that of the arrays and once more the largest entry. */
 nb_status nb_npz_parse(const void *bytes, size_t size, const char *label, nb_arrays *arrays);
 
 /* nb_npz_save - write an archive, stored (np.savez) or deflated (np.savez_compressed). Equal arrays

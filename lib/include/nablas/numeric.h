@@ -1,15 +1,15 @@
 /* numeric.h - derivatives of a C callback by differences, and descent along them.
  *
- * All in double, step by step as the textbook's Python does it, so that its digits come out. With
+ * All in double, step by step like the textbook's Python, so that the digits are the same. With
  * u = 2^-53, the central difference of f at x is off by about
  *
  *   (h^2 / 6) |f'''(x)| + (u / h) (|f(x)| + |x f'(x)|)
  *
- * the first by truncation, the second by rounding f and x + h. The book's h = 1e-4 leaves 1.7e-9
- * and 1.1e-12 as the factors; a smaller h gives more of the second, h < u|x| nothing else.
+ * the first by truncation, the second by rounding f and x + h. For the book's h = 1e-4 the factors
+ * are 1.7e-9 and 1.1e-12; a smaller h increases the second, and h < u|x| leaves nothing else.
  *
- * NaN and Inf propagate through differences and gradients; they are no error there. A callback that
- * has no answer returns NAN, as does the difference of a callback that is NULL. */
+ * NaN and Inf propagate through differences and gradients; they are no error there. A callback
+ * returns NAN where it is undefined, as does the difference of a callback that is NULL. */
 #ifndef NABLAS_NUMERIC_H
 #define NABLAS_NUMERIC_H
 
@@ -21,12 +21,12 @@
 extern "C" {
 #endif
 
-/* A function of one number, and of a vector x(n). `context` is what the caller of the routine gave:
- * the function's parameters, or NULL. */
+/* A function of one number, and of a vector x(n). `context` is passed on from the caller of the
+ * routine: the function's parameters, or NULL. */
 typedef double (*nb_function1)(double x, void *context);
 typedef double (*nb_function)(size_t n, const double *x, void *context);
 
-/* The gradient of an nb_function, by hand: writes gradient(n). */
+/* A hand-written gradient of an nb_function: writes gradient(n). */
 typedef void (*nb_gradient_function)(size_t n, const double *x, void *context, double *gradient);
 
 /* The book's step. */
@@ -54,14 +54,14 @@ double nb_numerical_diff_forward(nb_function1 f, void *context, double x, double
 double nb_numerical_diff_bad(nb_function1 f, void *context, double x);
 
 /* nb_numerical_diff_richardson - by central differences with steps h and h/2, extrapolated to a
- * step of 0: their errors begin with h^2 f'''/6 and a fourth of it, so
+ * step of 0: their leading errors are h^2 f'''/6 and a fourth of that, so
  *
  *   D := (4 d(h/2) - d(h)) / 3,  off by (h^4 / 480) |f^(5)| + 3 (u / h) |f|
  *
  * which at its best step, near 1e-3, leaves 1e-13 where the central difference leaves 1e-11.
  *
- *   error  out  |D - d(h/2)|, by how much the extrapolation moved it: more than the error of D as
- *               long as truncation decides; or NULL
+ *   error  out  |D - d(h/2)|, how far the extrapolation moved it: more than the error of D as long
+ *               as truncation dominates; or NULL
  * Units:  as nb_numerical_diff.
  * Cost:   4 calls of f.
  * Source: Richardson, Phil. Trans. A 210 (1911), 307-357; Press et al., Numerical Recipes, 3rd ed.
@@ -94,7 +94,7 @@ const char *nb_diff_name(nb_diff diff);
  *   n, h        in   (n) steps
  *   errors      out  (NB_DIFFS, n), |difference - derivative|; a row for each of the list
  * The float32 curves round x, the steps, the value of f and every result to float, but compute f in
- * double: what a float32 program reaches at best.
+ * double: the best that a float32 program can reach.
  * Units:  those of f over those of x.
  * Cost:   10 n calls of f. */
 nb_status nb_numerical_diff_errors(nb_function1 f, void *context, double x, double derivative,
@@ -119,7 +119,7 @@ nb_status nb_numerical_gradient(nb_function f, void *context, size_t n, double *
  *   x := x - lr grad f(x)
  *
  *   n        in      elements; n = 0 is a no-op
- *   x        in/out  (n), where to begin; where it ended
+ *   x        in/out  (n), the starting point; the end point
  *   lr       in      learning rate; < 0 ascends
  *   history  out     (steps+1, n), the path from the first x to the last, or NULL. (The book's
  *                    has no last row.)

@@ -1,4 +1,4 @@
-/* picture.h - a graph as a diagram: what your own graph looks like, with the numbers in it.
+/* picture.h - a computational graph as a diagram, with its numbers.
  *
  *     nb_picture picture;
  *     nb_status status = nb_picture_create(&picture, price, true);
@@ -28,8 +28,8 @@ typedef struct nb_picture {
  * operation; above an edge the value that goes forward, below it, if `backward`, the derivative of
  * `target` that comes back.
  *
- *   target    in  of a graph that was built; values and derivatives are those of the moment, so
- *                 nb_forward(target) and nb_backward(target) come first
+ *   target    in  of a graph that was built; values and derivatives are the current ones, so call
+ *                 nb_forward(target) and nb_backward(target) first
  *   backward  in  with derivatives, where there are any: not for inputs
  * A single number is written as such, with six digits, an array by its shape. Where a node is used
  * several times, each of its edges has the whole derivative, the sum over its uses.

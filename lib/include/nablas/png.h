@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-/* What a picture says of itself, in UTF-8; NULL is left out. */
+/* The text chunks of a picture, in UTF-8; NULL is left out. */
 typedef struct nb_png_text {
     const char *title;    /* chunk Title */
     const char *command;  /* chunk Description: the command that makes it again */

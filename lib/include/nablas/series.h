@@ -1,4 +1,4 @@
-/* series.h - what is done to numbers before they are drawn. */
+/* series.h - smoothing, histograms and calibration of series of numbers, for figures. */
 #ifndef NABLAS_SERIES_H
 #define NABLAS_SERIES_H
 
@@ -16,8 +16,8 @@ extern "C" {
  *   y[i] := sum over k = -5 ... 5 of w[k] x[i+k],   w[k] = I0(2 sqrt(1 - (k/5)^2)) / their sum
  *
  *   n  in   >= 11
- *   x  in   (n); at the ends the series goes on as the book lays it: x[5] ... x[1] before the
- *           first and x[n-1] ... x[n-5] behind the last. NaN spreads to its eleven neighbours
+ *   x  in   (n); the series is extended at its ends as in the book: x[5] ... x[1] before the first
+ *           and x[n-1] ... x[n-5] after the last. NaN spreads to its eleven neighbours
  *   y  out  (n), not x
  * Errors: NB_EINVAL x or y is NULL; NB_ESHAPE n < 11; y untouched. Cost: 22n flop.
  * Source: textbook's common/util.py; np.kaiser(11, 2) and np.convolve, equal to rounding. */
@@ -27,24 +27,24 @@ nb_status nb_smooth_curve(size_t n, const double *x, double *y);
  *
  *   count[b] := number of i with edge[b] <= x[i] < edge[b+1]; the last bin has its end too
  *
- *   lo, hi  in   lo < hi, both finite. What lies outside, and NaN, is not counted
+ *   lo, hi  in   lo < hi, both finite. Values outside, and NaN, are not counted
  *   count   out  (bins)
- * The same counts as np.histogram's with range=(lo, hi), also where a value meets an edge.
+ * The same counts as np.histogram's with range=(lo, hi), even for values on an edge.
  * Errors: NB_EINVAL x (with n > 0) or count is NULL; NB_ERANGE no bins, or lo and hi. */
 nb_status nb_histogram(size_t n, const double *x, double lo, double hi, size_t bins, size_t *count);
 
-/* One bin of a calibration curve: answers given with a confidence in [b/bins, (b+1)/bins). */
+/* One bin of a calibration curve: predictions with a confidence in [b/bins, (b+1)/bins). */
 typedef struct nb_calibration_bin {
     size_t count;      /* of answers */
     double confidence; /* their mean confidence; NaN if there are none */
-    double accuracy;   /* the share of right ones; NaN if there are none */
+    double accuracy;   /* the share of correct ones; NaN if there are none */
 } nb_calibration_bin;
 
-/* nb_calibration - does a classifier that is 80 % sure get 80 % right?
+/* nb_calibration - whether a classifier that is 80 % sure is right 80 % of the time.
  *
- *   confidence  in   (n), in [0, 1]: the probability of the class that it answered; 1 belongs to
- *                    the last bin
- *   right       in   (n): the answer was right
+ *   confidence  in   (n), in [0, 1]: the probability of the predicted class; 1 belongs to the last
+ *                    bin
+ *   right       in   (n): the prediction was correct
  *   bin         out  (bins)
  *   error       out  the expected calibration error, sum of count |accuracy - confidence| / n; NaN
  *                    for n = 0. NULL: not wanted

@@ -1,8 +1,8 @@
 /* sparse.h - matrices that are mostly zeros, as rows of pixels are.
  *
- * Of the columns of such a matrix some are used by many rows: they are kept side by side, as runs
- * of neighbouring columns, and go through BLAS. Some are used by a few rows: their elements are
- * kept one by one, as entries. The others are 0 throughout and left out. */
+ * Columns that many rows use are stored contiguously, as runs of neighbouring columns, and go
+ * through BLAS. The elements of columns that few rows use are stored one by one, as entries.
+ * Columns of zeros are left out. */
 #ifndef NABLAS_SPARSE_H
 #define NABLAS_SPARSE_H
 

@@ -1,4 +1,4 @@
-/* text.h - numbers as text that is the same everywhere.
+/* text.h - numbers as text, independent of locale and processor.
  *
  * printf writes 1.25 as "1,25" where the program has set a locale with a decimal comma, and 0/0 as
  * "-nan" on some processors and "nan" on others. All text of the library - messages, reports,
@@ -19,8 +19,8 @@ extern "C" {
  * the locale, and NaN without a sign.
  *
  *   text   out  cut to size-1 characters and ended by 0; NULL if size is 0
- * Returns the length of the whole text, or a negative number if the format is none. From a wide
- * character or %n on, the format is printf's own in both respects. Thread-safe; no allocation.
+ * Returns the length of the whole text, or a negative number if the format is invalid. From a wide
+ * character or %n on, both follow printf instead. Thread-safe; no allocation.
  * Source: uselocale of POSIX.1-2008. */
 int nb_snprintf(char *text, size_t size, const char *format, ...) NB_PRINTF(3, 4);
 int nb_vsnprintf(char *text, size_t size, const char *format, va_list args) NB_PRINTF(3, 0);
