@@ -47,7 +47,7 @@ nb_status nb_file_read(const char *path, unsigned char **bytes, size_t *size)
     if (!path || !bytes || !size)
         return nb_fail(NB_EINVAL, "nb_file_read: %s is NULL",
                        !path ? "path" : (!bytes ? "bytes" : "size"));
-    /* O_NONBLOCK: opening a pipe that nobody writes to must not hang. */
+    /* O_NONBLOCK: opening a pipe without a writer must not hang. */
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &info)) {
         status = nb_fail(NB_EIO, "nb_file_read: %s: %s", nb_file_label(path), strerror(errno));
@@ -123,7 +123,7 @@ fail:
     return -1;
 }
 
-/* Open a file of a name that nobody has in the folder: .nablas-PID-0.tmp, -1, ... */
+/* Open a file with an unused name in the folder: .nablas-PID-0.tmp, -1, ... */
 static int open_temp(int folder, char temp[TEMP_ROOM], mode_t mode)
 {
     for (unsigned turn = 0;; turn++) {
@@ -223,7 +223,7 @@ nb_status nb_file_begin(nb_file *file, const char *path)
                                          : begin_beside(file, old ? &info : NULL);
 }
 
-/* Opening a pipe and closing it again would be its end for who reads it. */
+/* Opening a pipe and closing it again would give its reader an end of file. */
 nb_status nb_file_can_begin(const char *path)
 {
     nb_file file;

@@ -30,9 +30,9 @@ typedef struct worker {
 struct nb_pool {
     size_t threads, started;
     unsigned forks; /* when it was made */
-    /* More threads than processors. Waking them all would take far longer than most tasks: they do
-     * not spin, and who is awake takes part after part, and wakes one thread more while parts are
-     * left. So parts that wait for each other still get a thread each. */
+    /* More threads than processors. Waking them all would take far longer than most tasks, so they
+     * do not spin; an awake thread takes part after part, and wakes one more thread while parts are
+     * left. Parts that wait for each other therefore still get a thread each. */
     bool crowded;
     atomic_ullong turn; /* crowded: the round and, in the lower half, the next part to take */
     atomic_bool waking; /* crowded: a thread was woken that has not come yet */
@@ -43,7 +43,7 @@ struct nb_pool {
         running; /* parts of this round that are not finished, the caller's own left out */
     atomic_bool ending;
     pthread_mutex_t mutex;
-    pthread_cond_t begin, end; /* for those who sleep: a new round, a finished one */
+    pthread_cond_t begin, end; /* for sleeping threads: a new round, a finished one */
     worker *workers;
 };
 
@@ -227,7 +227,7 @@ fail:
 void nb_pool_destroy(nb_pool *pool)
 {
     if (!pool) return;
-    if (!forked(pool)) { /* else nobody is there to end, and the locks are as they were by chance */
+    if (!forked(pool)) { /* after a fork there are no threads to end, and locks may be held */
         atomic_store(&pool->ending, true);
         start_round(pool);
         for (size_t i = 1; i <= pool->started; i++) pthread_join(pool->workers[i].thread, NULL);

@@ -1,4 +1,4 @@
-/* packer.h - a matrix of bytes as the packed matrices that a network takes; for lib/data alone.
+/* packer.h - batches of a matrix of bytes in packed form (nablas/packed.h); for lib/data alone.
  *
  * Four fifths of MNIST's pixels are 0, and which they are differs little from batch to batch: 259
  * of the 784 columns are used by more than a quarter of the images, and hold 86 % of the pixels
@@ -21,7 +21,7 @@ typedef struct nb_packer nb_packer;
  *   scale   in   a byte means (float)byte / scale
  *   dtype   in   of the batches: float32 or float64
  *   rows    in   of the largest batch
- *   pool    in   NULL, or who does it
+ *   pool    in   the threads that do it; NULL: the caller
  * nb_packer_destroy - free it; NULL is fine.
  * Errors: NB_EOVERFLOW; NB_ENOMEM. *packer is NULL then.
  * Cost:   two passes over the bytes; for MNIST 0.4 of them in memory. */

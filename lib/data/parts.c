@@ -1,4 +1,4 @@
-/* Which ink is which digit's. */
+/* Assigns ink to digits. */
 #include "data/sheet.h"
 #include "nablas/memory.h"
 

@@ -1,9 +1,9 @@
 /* lines.h - which rows of a product one element of a parameter changes; for lib/derivative alone.
  *
- * Row r of a product x W + b answers a shift h of W[i][j] by h x[r][i] in column j, and a shift of
- * b[j] by h. Two shifts that move it equally far are one: a line is a row and a distance, and
- * stands for all numbers i that it answers. Where x is 0 nothing moves and there is no line; where
- * it is infinite, the product need not move by h x. Lines are the same for every column j. */
+ * If W[i][j] changes by h, row r of a product x W + b changes by h x[r][i] in column j; if b[j]
+ * changes by h, by h. Equal changes of a row are computed once: a line is a row and a distance, for
+ * all numbers i that change the row by it. Where x is 0 nothing changes and there is no line; where
+ * it is infinite, the change need not be h x. Lines are the same for every column j. */
 #ifndef NABLAS_LINES_H
 #define NABLAS_LINES_H
 
@@ -14,7 +14,7 @@ typedef struct nb_lines {
     uint32_t *row;         /* (count) ascending */
     void *value;           /* (count) x[r][i], or 1 for b; of the graph's type */
     bool finite;           /* x is; if not, there are no lines */
-    size_t *start;    /* (count + 1) line q stands for number[start[q]] ... number[start[q+1]-1] */
+    size_t *start;    /* (count + 1) line q is that of number[start[q]] ... number[start[q+1]-1] */
     uint32_t *number; /* (start[count]) */
 } nb_lines;
 

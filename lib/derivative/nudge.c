@@ -1,9 +1,9 @@
-/* The fast numerical gradient: what one number of a parameter changes, and nothing else, is
- * computed again, in a workspace beside the graph, which is only read.
+/* The fast numerical gradient: recomputes only what one number of a parameter changes, in a
+ * workspace beside the graph, which is only read.
  *
- * Where the parameter is W or b of one product x W + b, a number in its column j moves column j of
- * the product, on the lines that lines.h finds. They are taken a sheet at a time, each line once
- * with +h and once with -h, down to the loss:
+ * Where the parameter is W or b of one product x W + b, a number in its column j changes column j
+ * of the product, on the lines that lines.h finds. They are processed a sheet at a time, each line
+ * once with +h and once with -h, down to the loss:
  *
  *   COLUMN  an elementwise operation keeps a column j a column j: `forward` computes it alone;
  *   ROWS    a product turns the column into rows, by what moved times a row of its second factor

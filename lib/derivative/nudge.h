@@ -1,4 +1,4 @@
-/* nudge.h - numerical gradients that repeat only what can change; for lib/derivative alone. */
+/* nudge.h - numerical gradients that recompute only what can change; for lib/derivative alone. */
 #ifndef NABLAS_NUDGE_H
 #define NABLAS_NUDGE_H
 

@@ -1,4 +1,4 @@
-/* promise.h - does an operation keep what it promises (nablas/op.h)? For lib/derivative alone. */
+/* promise.h - does an operation keep its promises (nablas/op.h)? For lib/derivative alone. */
 #ifndef NABLAS_PROMISE_H
 #define NABLAS_PROMISE_H
 

@@ -43,7 +43,7 @@ typedef struct nb_step_of {
     const nb_phase *phase; /* NB_STEP_PHASE */
     size_t stage;
     bool alone;  /* one thread does all of it */
-    bool first;  /* backward: nobody wrote din before */
+    bool first;  /* backward: the first step that writes din */
     bool direct; /* backward: din is the parameter's sink, if there are sinks */
 } nb_step_of;
 
@@ -90,7 +90,7 @@ const char *nb_node_title(const nb_node *node);
 /* What the node's operation is called with in a forward pass. */
 nb_call nb_node_call(const nb_node *node);
 
-/* How many things a phase counts in that call, and who does which of them. */
+/* The number of items that a phase counts in that call, and the range for each part. */
 size_t nb_phase_count(const nb_phase *phase, const nb_call *c);
 void nb_phase_share(const nb_phase *phase, const nb_call *c, size_t part, size_t parts, size_t *lo,
                     size_t *hi);

@@ -1,10 +1,10 @@
-/* What runs when. The phases of all operations that a target needs are put into stages. In a stage
- * each thread runs its share of every step, in order; between stages threads meet. A step belongs
- * to the earliest stage in which what it reads is there:
+/* The schedule: the phases of all operations that a target needs are assigned to stages. In a stage
+ * each thread runs its share of every step, in order; there is a barrier between stages. A step
+ * belongs to the earliest stage in which its inputs are available:
  *
- *   rows of the batch, where it reads the same rows of what was computed by rows of the batch: the
- *   thread has computed them itself, so in the same stage;
- *   anything else: a stage later than what it reads.
+ *   a step over rows of the batch that reads the same rows of values computed by rows of the batch:
+ *   the same stage, because the thread has computed these rows itself;
+ *   any other: the stage after that of its inputs.
  *
  * A multilayer perceptron has one stage of rows forward, one of rows backward, one of parameters.
  * The batch is fetched (nb_feed_rows) in the stage of its first reader, while it is in cache. */
@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* From which stage on an array may be read: the same rows by who computed them, all by everybody.
+/* The first stages in which an array may be read: its own rows by each thread, all by any thread.
  */
 typedef struct ready {
     size_t rows, all;
@@ -242,8 +242,8 @@ static size_t after_readers(const nb_schedule *s, const nb_node *parameter,
     return stage;
 }
 
-/* A parameter is written when nobody needs its old value: straight from the step that has its
- * gradient, or in a step that adds the gradient. */
+/* A parameter is written after the last step that reads its old value: directly by the step that
+ * computes its gradient, or by a separate step that adds the gradient. */
 static void plan_parameter(nb_graph *g, nb_node *parameter)
 {
     nb_schedule *s = &g->backward;

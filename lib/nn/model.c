@@ -1,4 +1,4 @@
-/* Making models: from a list of layers a graph, with the loss that it is to learn. */
+/* Creating models: builds a graph with its loss from a list of layers. */
 #include "nablas/memory.h"
 #include "nn/layers.h"
 

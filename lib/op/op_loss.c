@@ -1,4 +1,4 @@
-/* Softmax, the losses of each sample, and the sums that make one number of them. */
+/* Softmax, the losses of each sample, and the sums that reduce them to a scalar. */
 #include "nablas/loss.h"
 #include "op/ops.h"
 

@@ -1,7 +1,7 @@
 /* An optimiser: its vectors, its list of states, and its pass over the parameters.
  *
  * Parameters are cut into blocks, which the threads share; each element depends on its own alone,
- * so nothing depends on who computes which. The norm is summed by block, in their order. */
+ * so nothing depends on which thread computes which. The norm is summed by block, in order. */
 #include "nablas/optim.h"
 
 #include "nablas/memory.h"
@@ -37,7 +37,7 @@ struct nb_optimizer {
     int64_t step;
     double lr, norm;    /* of the last step */
     nb_update u[2];     /* of the present step; [1]: for what decays */
-    bool prepared_kept; /* nobody but nb_backward_into wrote parameters since the forward pass */
+    bool prepared_kept; /* only nb_backward_into wrote parameters since the forward pass */
 };
 
 /* --- one pass --------------------------------------------------------------------------------- */

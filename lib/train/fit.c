@@ -1,4 +1,4 @@
-/* nb_fit: a model of a dataset in one call. */
+/* nb_fit: train a model on a dataset in one call. */
 #include "nablas/memory.h"
 #include "nablas/train.h"
 

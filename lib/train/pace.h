@@ -1,7 +1,7 @@
-/* pace.h - one thread or all of them? Decided by the work itself, as it goes.
+/* pace.h - choose between one thread and all of them from the measured time of steps.
  *
- * Now and then some steps are run the other way; the way with the smaller mean time is kept. So a
- * machine that becomes busy, where threads wait for each other, costs a few slow steps and no more.
+ * Now and then some steps are run the other way, and the way with the smaller mean time is kept. If
+ * the machine becomes busy and threads wait for each other, this costs only a few slow steps.
  */
 #ifndef NABLAS_PACE_H
 #define NABLAS_PACE_H

@@ -1,4 +1,4 @@
-/* trainer.h - what the loop of nb_train asks its trainer. */
+/* trainer.h - the trainer's functions for the loop of nb_train; for lib/train alone. */
 #ifndef TRAIN_TRAINER_H
 #define TRAIN_TRAINER_H
 

@@ -7,8 +7,8 @@
  *     const nb_diagram d = {nodes, 4, edges, 3};
  *     status = nb_diagram_save(&d, "figures/apples.png", NULL);
  *
- * The library draws any acyclic graph given in these plain structs; it reads them and keeps
- * nothing. Text is UTF-8. */
+ * The library draws any acyclic graph given in these plain structs; it keeps no pointer to them.
+ * Text is UTF-8. */
 #ifndef NABLAS_DIAGRAM_H
 #define NABLAS_DIAGRAM_H
 
@@ -23,8 +23,8 @@ extern "C" {
 #endif
 
 typedef enum {
-    NB_NODE_LEAF,  /* a box: what the graph is given */
-    NB_NODE_OP,    /* a circle: what it does */
+    NB_NODE_LEAF,  /* a box: an input */
+    NB_NODE_OP,    /* a circle: an operation */
     NB_NODE_RESULT /* bare text, or nothing: where the last edge leads */
 } nb_node_kind;
 
@@ -52,7 +52,7 @@ typedef struct nb_diagram {
 /* nb_diagram_render - the picture as an RGB image, as large as it needs to be; destroy it.
  * nb_diagram_save - the same into a PNG file with `text` (or NULL), as nb_png_save.
  *
- * A node stands one column to the right of the last of its inputs, a leaf just before its first
+ * A node is one column to the right of the last of its inputs, a leaf just before its first
  * use; columns are ordered to cross few edges (barycentres; Sugiyama, Tagawa & Toda, IEEE
  * Transactions on Systems, Man and Cybernetics 11 (1981)). Pictures beyond 4000 points are scaled
  * down. Errors: NB_EINVAL no nodes, an edge to or from a node that is not there, or a cycle (naming

@@ -1,4 +1,4 @@
-/* digit.h - handwritten digits in any picture, made into what a network trained on MNIST knows.
+/* digit.h - find handwritten digits in a picture and convert them to MNIST's form.
  *
  *     nb_image image;
  *     nb_digit digits[8];
@@ -73,7 +73,7 @@ typedef struct nb_digit {
  * network gets 9357 of 10000 right instead of 9352; one, a 4 of two parts, is two digits.)
  *
  * Errors: NB_EINVAL a NULL pointer, an image without pixels or of other than 1, 3, 4 channels,
- *         nothing stands out from the paper (F - 4m below 16 of 255, or nothing is left of it);
+ *         no visible ink on the paper (F - 4m below 16 of 255, or no ink is left);
  *         nb_digit_from_image: several digits. NB_ENOMEM. digit is then untouched.
  * Cost:   some ten passes over the picture, or over 2^20 pixels if it is larger, and about 20 bytes a
  *         pixel; lines take 0.18 times the picture's side for each thin stroke's pixel. A

@@ -72,14 +72,14 @@ void nb_spower_backward(size_t n, float p, const float *x, const float *dy, floa
 void nb_dpower_backward(size_t n, double p, const double *x, const double *dy, double beta,
                         double *dx);
 
-/* nb_{s,d}nudge_rows - rows of a product after a number in each row of its first factor has moved:
+/* nb_{s,d}nudge_rows - rows of a product after one number in each row of its first factor changed:
  *
  *   Y(i,:) := B(row_i,:) + d_i w^T
  *
  *   B    in   (rows,m) contiguous, the product before
- *   row  in   (n) which row of it each row of Y is
- *   d    in   (n) how far the number moved
- *   w    in   (m) the row of the second factor that the number meets
+ *   row  in   (n) the row of B for each row of Y
+ *   d    in   (n) the change of the number
+ *   w    in   (m) the row of the second factor that the number multiplies
  *   Y    out  (n,m) contiguous, must not overlap the others
  * Cost: 2nm flop. */
 void nb_snudge_rows(size_t n, size_t m, const float *B, const uint32_t *row, const float *d,

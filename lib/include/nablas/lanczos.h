@@ -1,4 +1,4 @@
-/* lanczos.h - the largest eigenvalue of a symmetric matrix that is known by its products alone. */
+/* lanczos.h - the largest eigenvalue of a symmetric matrix, from matrix-vector products alone. */
 #ifndef NABLAS_LANCZOS_H
 #define NABLAS_LANCZOS_H
 
@@ -13,7 +13,7 @@ extern "C" {
 /* Av(n) := A v(n). An answer other than NB_OK ends the search with it. */
 typedef nb_status (*nb_operator)(size_t n, const double *v, double *Av, void *context);
 
-/* What is known of an eigenvalue. */
+/* An approximate eigenvalue. */
 typedef struct nb_eigenvalue {
     double value;
     double residual; /* |A v - value v| for |v| = 1: A has an eigenvalue no farther from `value` */
@@ -24,16 +24,16 @@ typedef struct nb_eigenvalue {
  * Lanczos' method with full reorthogonalisation, and DSTEV.
  *
  *   n           in      rows of A; >= 1
- *   v           in/out  (n), where to begin, at no right angle to what is sought: a random vector;
- *                       the eigenvector, of length 1
- *   tolerance   in      stop at a residual <= tolerance |A|, |A| as seen so far; >= 0. The search
- *                       also ends, whatever the tolerance, where A leads to no new direction
- *   iterations  in      or after so many products; >= 1, n are enough
+ *   v           in/out  (n), the starting vector, not orthogonal to the eigenvector sought, such as
+ *                       a random vector; the eigenvector, of length 1
+ *   tolerance   in      stop at a residual <= tolerance |A|, |A| as estimated so far; >= 0. The
+ *                       search also ends, whatever the tolerance, if A gives no new direction
+ *   iterations  in      the largest number of products; >= 1, n are enough
  *   largest     out     `value` is at most A's largest eigenvalue, but for rounding
  * After k products A is known on the space of v, Av, ... A^(k-1) v, where it is the tridiagonal
  * T = Q A Q^T. The largest eigenvalue of T, with last component s of its eigenvector, and the
- * length beta of what A leads out of that space, leave a residual beta |s|. That is no test of
- * symmetry: an operator that errs by d in a product adds d.
+ * length beta of A's component outside that space, give a residual beta |s|. This does not test
+ * symmetry: an operator with an error d in a product adds d.
  * Errors: NB_EINVAL n or iterations 0, tolerance < 0, v 0 or not finite, a NULL but for `context`;
  *         NB_EOVERFLOW; NB_ENOMEM;
  *         NB_EDIVERGED a product that is not finite; what `apply` answers. v and *largest are

@@ -3,7 +3,7 @@
  *     nb_lr_schedule s = {.kind = NB_LR_COSINE, .total = 2000, .warmup = 100};
  *     lr = nb_lr_at(&s, 0.1, step);
  *
- * Nothing is remembered, so a run that goes on where another ended has the other's rates. */
+ * There is no state, so a run that continues another has the same rates. */
 #ifndef NABLAS_LEARNING_RATE_H
 #define NABLAS_LEARNING_RATE_H
 

@@ -23,8 +23,8 @@
 extern "C" {
 #endif
 
-/* What the book's code adds inside the logarithm, so that log 0 does not occur. It moves the loss
- * by up to 1e-7/y and is not seen by backpropagation; NB_EXACT_LOG leaves it out. */
+/* The constant that the book's code adds inside the logarithm to avoid log 0. It changes the loss
+ * by up to 1e-7/y, and backpropagation ignores it; NB_EXACT_LOG leaves it out. */
 #define NB_BOOK_EPSILON 1e-7
 #define NB_EXACT_LOG 0.0
 

@@ -1,6 +1,7 @@
-/* mnist.h - the MNIST digits, and whatever comes in files of the same names and form, as
+/* mnist.h - the MNIST digits, and other sets with the same file names and format, such as
  * Fashion-MNIST; textbook 3.6.1. They are two datasets (dataset.h): images stay bytes in memory, 47
- * MB for the 60,000, and become real numbers as a batch is fetched (188 MB if they were kept so). */
+ * MB for the 60,000, and are converted to floating point as a batch is fetched (as floats they
+ * would take 188 MB). */
 #ifndef NABLAS_MNIST_H
 #define NABLAS_MNIST_H
 
@@ -33,8 +34,8 @@ typedef struct nb_mnist {
 } nb_mnist;
 
 /* nb_mnist_load - read train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
- * t10k-labels-idx1-ubyte from the folder `dir`; where one is missing, its .gz, or it with a dot, train-images.idx3-ubyte, or
- * that one's .gz.
+ * t10k-labels-idx1-ubyte from the folder `dir`; if one is missing, its .gz, or the name with a dot
+ * (train-images.idx3-ubyte), or that name's .gz.
  * nb_mnist_destroy - free it and zero the struct; fine on a zeroed or half-built one and on NULL.
  *
  *   m        out  old contents never read

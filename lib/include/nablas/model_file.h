@@ -12,8 +12,8 @@
  *      "layers": [{"type": "dense", "units": 50, "bias": true}, {"type": "sigmoid"}, ...],
  *      "classes": ["0", "1", ...]}
  *
- * A file without that text is a file of weights: it is loaded into a model that the caller has made,
- * or opened by nb_model_open_perceptron. */
+ * A file without that text has weights alone: load it into a model that exists already, or open it
+ * by nb_model_open_perceptron. */
 #ifndef NABLAS_MODEL_FILE_H
 #define NABLAS_MODEL_FILE_H
 
@@ -27,13 +27,13 @@ extern "C" {
 #endif
 
 /* nb_model_save - write parameters, state and the description, whole or not at all.
- * nb_model_can_save - to ask before hours of work; nothing is left at `path`.
+ * nb_model_can_save - check before hours of work; nothing is left at `path`.
  * Errors: NB_EINVAL a NULL, the suffix is none that is written, a name of a class is not UTF-8; NB_EIO;
  *         NB_ENOMEM. */
 nb_status nb_model_save(const nb_model *model, const char *path);
 nb_status nb_model_can_save(const nb_model *model, const char *path);
 
-/* nb_model_load - read weights into a model that is there, all or none; elements are converted to
+/* nb_model_load - read weights into an existing model, all or none; elements are converted to
  * its type. A file that describes another model is refused.
  * Errors: those of nb_arrays_load; NB_EINVAL another input, other layers or another loss; NB_ESHAPE
  *         an array is missing, of another shape, or one that the model does not have; NB_EDTYPE
@@ -54,10 +54,10 @@ nb_status nb_model_parse(nb_model **model, const void *bytes, size_t size, const
                          const char *label, const nb_model_options *options);
 
 /* nb_model_open_perceptron - make a multilayer perceptron of the weights W1, b1, W2, ... in a file
- * without a description, with softmax cross entropy: their shapes say the layers, the caller the
- * activation between them. A file with a description is opened as it says, if its activations are
- * this one, and refused otherwise.
- * Errors: as nb_model_open; NB_ESHAPE weights that are no matrices in a row. */
+ * without a description, with softmax cross entropy: their shapes give the layers, and the caller
+ * gives the activation between them. A file with a description is opened accordingly if all of its
+ * activations are `activation`, and refused otherwise.
+ * Errors: as nb_model_open; NB_ESHAPE weights that do not form a chain of matrices. */
 nb_status nb_model_open_perceptron(nb_model **model, const char *path, nb_activation activation,
                                    const nb_model_options *options);
 

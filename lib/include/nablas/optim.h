@@ -1,4 +1,4 @@
-/* optim.h - optimisers: how parameters follow their gradients. Textbook 6.1.
+/* optim.h - optimisers: update parameters from their gradients. Textbook 6.1.
  *
  *     nb_optimizer *adam;
  *     nb_optimizer_create(&adam, graph, &nb_adam, NULL);
@@ -20,10 +20,10 @@
  *   nb_adamw     Adam as in its paper, w -= lr m' / (sqrt v' + 1e-8) with m' = m / (1 - beta1^t)
  *                and v' = v / (1 - beta2^t), and weight decay 0.01 decoupled from the gradient
  *
- * Where a type allows (SGD, momentum without clipping), the gradient goes straight into what it
- * changes (nb_backward_into): for a product the step is then a part of the product. Otherwise the
- * update is one pass over its vectors, shared by the threads of the graph's pool with the same bits
- * for any number of them. A step allocates nothing.
+ * Where a type allows (SGD, momentum without clipping), the gradient is added straight to weights
+ * or velocity (nb_backward_into): for a product the step is then a part of the product. Otherwise the
+ * update is one pass over its vectors, divided among the threads of the graph's pool, with the same
+ * bits for any number of them. A step allocates nothing.
  *
  * Thread safety: an optimiser belongs to its graph's thread. A NULL is answered with NB_EINVAL, 0
  * or NaN. */
@@ -50,7 +50,7 @@ typedef struct nb_optimizer_options {
     double lr;               /* finite */
     nb_lr_schedule schedule; /* {0}: constant */
     double momentum;         /* momentum, nesterov: 0 ... 1 */
-    double decay;            /* rmsprop: what h keeps of itself, 0 ... 1 */
+    double decay;            /* rmsprop: the factor of the old h, 0 ... 1 */
     double beta1, beta2;     /* adam, adamw: each below 1 */
     double epsilon;          /* adagrad, rmsprop, adam, adamw: > 0 */
     double weight_decay; /* lambda >= 0. Coupled, it is a part of the gradient, g + lambda w, the
@@ -63,7 +63,7 @@ typedef struct nb_optimizer_options {
                                 where it is exceeded the gradient is scaled to it. 0: no limit */
 } nb_optimizer_options;
 
-/* How a kind of optimiser works; for one of your own, too. */
+/* A type of optimiser; define one for an optimiser of your own. */
 #define NB_MAX_OPTIMIZER_STATES 2
 typedef struct nb_optimizer_type {
     const char *name;                           /* "adam" */
@@ -79,8 +79,8 @@ typedef struct nb_optimizer_type {
     void (*step)(const nb_kernels *kernels, size_t n, const nb_update *u, const void *g,
                  void *const *state, void *w);
 
-    /* fuse - where the gradient may go instead: into := alpha gradient + beta into, with `into`
-     * state[0] or w; then `settle` does the rest. NULL: it may not; NULL: there is no rest. */
+    /* fuse - the sink that may take the gradient instead: into := alpha gradient + beta into, with
+     * `into` state[0] or w; NULL: no fusing. settle - the rest of the step then; NULL: none. */
     nb_sink (*fuse)(const nb_update *u, void *const *state, void *w);
     void (*settle)(const nb_kernels *kernels, size_t n, const nb_update *u, void *const *state,
                    void *w);
@@ -112,10 +112,10 @@ nb_status nb_optimizer_create_for_vectors(nb_optimizer **optimizer, nb_dtype dty
                                           const nb_optimizer_options *options);
 void nb_optimizer_destroy(nb_optimizer *optimizer);
 
-/* nb_optimizer_step - backward from the loss and update, after nb_forward(loss). The gradients in the
- * graph are not to be looked at afterwards.
+/* nb_optimizer_step - backward from the loss and update, after nb_forward(loss). The gradients in
+ * the graph are undefined afterwards.
  * nb_optimizer_update - the update alone, from the gradients in the graph.
- * nb_optimizer_forward - the loss after the step: nb_forward_again where that is right, otherwise
+ * nb_optimizer_forward - the loss after the step: nb_forward_again where that is valid, otherwise
  * nb_forward.
  * nb_optimizer_apply - one step on vectors of n numbers: w from its gradient g. They do not overlap.
  * Errors: NB_EINVAL a loss of another graph, a graph's function for vectors or the other way round;
@@ -135,10 +135,10 @@ double nb_optimizer_lr(const nb_optimizer *optimizer);
 double nb_optimizer_norm(const nb_optimizer *optimizer);
 size_t nb_optimizer_steps(const nb_optimizer *optimizer);
 
-/* What an optimiser remembers, by name: "adam.step" (an int64 scalar), "adam.m.W1", "adam.v.W1",
- * ..., the vectors in the shapes of their parameters. One list gives checkpoint and report: a run
- * whose states were saved and written back goes on as if it had not ended. A parameter without a
- * name, or with an earlier one's, goes by its number: "adam.m.3"; a vector: "adam.m". */
+/* The state of an optimiser, by name: "adam.step" (an int64 scalar), "adam.m.W1", "adam.v.W1",
+ * ..., the vectors in the shapes of their parameters, for checkpoints and reports. A run whose state
+ * was saved and written back continues as if it had not ended. A parameter without a name, or with
+ * that of an earlier one, is named by its number: "adam.m.3"; a vector: "adam.m". */
 typedef struct nb_optimizer_state {
     const char *name; /* the optimiser's, as is the value; both live as long as it does */
     nb_tensor value;

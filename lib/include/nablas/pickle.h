@@ -1,8 +1,8 @@
 /* pickle.h - a pickled dictionary of NumPy arrays, such as the textbook's sample_weight.pkl.
  *
- * A pickle is a program for a small stack machine, and Python's machine can be told to call
- * anything. This one knows the opcodes of {"W1": array, ...} and no more: it makes numbers, texts,
- * tuples, dtypes and arrays, calls nothing, and refuses the rest by name. */
+ * A pickle is a program for a small stack machine, and in Python it can call anything. This reader
+ * knows only the opcodes of {"W1": array, ...}: it makes numbers, texts, tuples, dtypes and arrays,
+ * calls nothing, and refuses everything else by name. */
 #ifndef NABLAS_PICKLE_H
 #define NABLAS_PICKLE_H
 
@@ -27,8 +27,8 @@ extern "C" {
  *         NB_EDTYPE an element type beyond nb_dtype; NB_ERANGE more than NB_MAX_DIMS dimensions, or
  *         limits below; NB_ENOMEM.
  * Limits: 4096 values on the stack (pickle stores 1000 pairs at once); memo, tuples and objects
- *         grow with the file and by a fixed factor at most; one array may stand under several
- *         names, but all together take no more than 16 times the file. No recursion. */
+ *         grow with the file and by a fixed factor at most; one array may have several names, but
+ *         all together take no more than 16 times the file. No recursion. */
 nb_status nb_pickle_parse(const void *bytes, size_t size, const char *label, nb_arrays *arrays);
 
 #ifdef __cplusplus

@@ -15,8 +15,8 @@
  * set in DejaVu Sans, which has x₀, ∂, ∇, η and the like; text too long for its place is set
  * smaller.
  *
- * Errors are sticky, as cairo's own: the first failure stays with the figure, what is called later
- * does nothing (NULL axes included), and nb_figure_save returns it. So a program checks once.
+ * Errors are sticky, as in cairo: the figure keeps its first failure, later calls do nothing (also
+ * on NULL axes), and nb_figure_save returns the failure. So a program checks once.
  *
  * Values that are NaN, infinite or beyond 1e300, and those not above 0 on a logarithmic axis, are
  * not drawn (a line breaks there) and do not count for the limits. Data without a drawable point
@@ -44,8 +44,8 @@ typedef struct nb_axes nb_axes;
 /* nb_figure_create - an empty white figure of width x height points.
  * nb_figure_destroy - free it with its axes and data; NULL is fine.
  *
- * Errors: NB_ERANGE a side is not in [16, 4000]; NB_ENOMEM; *fig is NULL then, on which every other
- *         function fails in peace. */
+ * Errors: NB_ERANGE a side is not in [16, 4000]; NB_ENOMEM; *fig is NULL then, and every other
+ *         function accepts that and fails. */
 nb_status nb_figure_create(nb_figure **fig, double width, double height);
 void nb_figure_destroy(nb_figure *fig);
 
@@ -55,9 +55,9 @@ void nb_figure_destroy(nb_figure *fig);
 nb_axes *nb_figure_axes(nb_figure *fig, size_t rows, size_t cols, size_t index);
 
 /* nb_figure_title - a title above all axes.
- * nb_figure_labels - what stands below and at the left of all axes together; NULL is none.
- * nb_figure_legend - name what has a label in the first axes, above all of them: for panels that
- *                    show the same series.
+ * nb_figure_labels - common labels below and at the left of all axes; NULL is none.
+ * nb_figure_legend - one legend above all axes, of the first axes' labels: for panels that show the
+ *                    same series.
  * nb_figure_share - axes of one grid have the same limits along x, along y, and only the outermost
  *                   have names of ticks and labels: the lowest of a column, the leftmost of a row. */
 void nb_figure_title(nb_figure *fig, const char *title);
@@ -116,11 +116,11 @@ typedef enum {
     NB_PLUS
 } nb_marker;
 
-/* Where a legend stands: in its axes, whatever it hides there; beside them (NB_OUTSIDE: at the
- * right or, where that would take too much of the width, below); or, NB_BEST, in the first corner
- * or side where it hides no line, point, bar, arrow or text, and outside if there is none. Over
- * images and areas it may stand. And on which side of its point a text stands (NB_BEST,
- * NB_OUTSIDE: the upper right). */
+/* Where a legend goes: into its axes, whatever it hides there; beside them (NB_OUTSIDE: at the
+ * right or, where that would take too much of the width, below); or, NB_BEST, into the first corner
+ * or side where it hides no line, point, bar, arrow or text, and outside if there is none. It may
+ * cover images and areas. Also on which side of its point a text goes (NB_BEST, NB_OUTSIDE: the
+ * upper right). */
 typedef enum {
     NB_BEST,
     NB_UPPER_RIGHT,
@@ -235,7 +235,7 @@ void nb_plot_bars(nb_axes *ax, size_t n, const double *x, const double *height,
 void nb_plot_histogram(nb_axes *ax, size_t n, const double *x, size_t bins, double lo, double hi,
                        const nb_bar_style *style);
 
-/* nb_plot_quiver - n arrows (u[i], v[i]) from (x[i], y[i]), pointing where they point in the data.
+/* nb_plot_quiver - n arrows (u[i], v[i]) from (x[i], y[i]), with their directions in data units.
  */
 void nb_plot_quiver(nb_axes *ax, size_t n, const double *x, const double *y, const double *u,
                     const double *v, const nb_arrow_style *style);
@@ -268,12 +268,12 @@ void nb_plot_filters(nb_axes *ax, size_t count, size_t cols, size_t height, size
                      const double *values, const char *const *captions,
                      const nb_matrix_style *style);
 
-/* --- what a network answers --------------------------------------------------------------------*/
+/* --- predictions of a network ------------------------------------------------------------------*/
 
-/* nb_plot_confusion - count[r*classes+c] things of class r were called c. The colours tell the
- *                     mistakes apart: what is right has the brightest. `names`: the classes'
- *                     (classes), NULL: their numbers. Each count is written in its cell while there is
- *                     room. Errors: NB_ERANGE classes not in 1 ... 1000.
+/* nb_plot_confusion - count[r*classes+c] samples of class r were predicted as c. The colours are
+ *                     scaled to the mistakes; correct counts get the brightest. `names`: those of
+ *                     the classes (classes), NULL: their numbers. Each count is written in its cell
+ *                     while there is room. Errors: NB_ERANGE classes not in 1 ... 1000.
  * nb_plot_calibration - how often answers of a confidence were right, over that confidence: one
  *                       point for each bin that has answers, beside the diagonal of a classifier
  *                       that is as right as it is sure. `bin` as nb_calibration leaves it.
@@ -288,8 +288,7 @@ void nb_plot_predictions(nb_axes *ax, size_t n, const double *truth, const doubl
 
 /* --- the axes ----------------------------------------------------------------------------------*/
 
-/* nb_axes_title, nb_axes_labels, nb_axes_zlabel - what stands above and along the axes; NULL is
- * none. */
+/* nb_axes_title, nb_axes_labels, nb_axes_zlabel - text above and along the axes; NULL is none. */
 void nb_axes_title(nb_axes *ax, const char *title);
 void nb_axes_labels(nb_axes *ax, const char *x, const char *y);
 void nb_axes_zlabel(nb_axes *ax, const char *z);
@@ -312,9 +311,9 @@ void nb_axes_yticks(nb_axes *ax, size_t n, const double *at, const char *const *
 /* nb_axes_equal - one unit of x is as long as one of y.
  * nb_axes_grid - light lines at the ticks.
  * nb_axes_hide - no frame, ticks or labels; the title stays.
- * nb_axes_legend - name what has a label.
- * nb_axes_color_bar - which value has which colour, at the right of the axes, with a label (NULL:
- *                     none): of the first contours, matrix or confusion in them.
+ * nb_axes_legend - a legend of everything that has a label.
+ * nb_axes_color_bar - a colour scale at the right of the axes, with a label (NULL: none), for the
+ *                     first contours, matrix or confusion in them.
  * nb_axes_view - look at a surface from `azimuth` (-60) and `elevation` (30) degrees. */
 void nb_axes_equal(nb_axes *ax);
 void nb_axes_grid(nb_axes *ax);

@@ -36,8 +36,8 @@ extern "C" {
 nb_status nb_safetensors_parse(const void *bytes, size_t size, const char *label,
                                nb_arrays *arrays);
 
-/* nb_safetensors_save - write them. The header keeps the order of texts and arrays; the elements stand
- * widest type first, so that each tensor is aligned for its type.
+/* nb_safetensors_save - write them. The header keeps the order of texts and arrays; the elements
+ * are written widest type first, so that each tensor is aligned for its type.
  *
  * Errors: NB_EINVAL a name that is not UTF-8 or is __metadata__; NB_ERANGE a header beyond the
  *         limit; NB_EIO; NB_ENOMEM. */

@@ -3,7 +3,7 @@
  *   n        in      number of elements
  *   u        in      the numbers of the step, below
  *   g        in      (n) gradient of the loss
- *   v, h, m  in/out  (n) what the optimiser remembers; zeros before the first step
+ *   v, h, m  in/out  (n) the optimiser's state; zeros before the first step
  *   w        in/out  (n) weights
  * No two vectors overlap. Descent by the gradient alone is nb_{s,d}scale(n, -lr, g, keep, w) or
  * nb_{s,d}sgd (elementwise.h).
@@ -25,8 +25,8 @@
 extern "C" {
 #endif
 
-/* The numbers of a step; what a kernel does not name is not read. They are double in both
- * precisions, because 1 - beta2 of single precision would be wrong in its fifth digit.
+/* The numbers of a step; a kernel reads only those that its formula names. They are double in both
+ * precisions, because 1 - beta2 in single precision would be wrong in its fifth digit.
  *
  * The gradient below is scale g + l2 w, or scale g where l2 = 0. */
 typedef struct nb_update {
@@ -36,7 +36,7 @@ typedef struct nb_update {
     double keep;     /* what the weights are multiplied by before the step: 1, or 1 - lr lambda for
                         decay decoupled from the gradient */
     double momentum; /* momentum, nesterov */
-    double decay;    /* rmsprop: what h keeps of itself */
+    double decay;    /* rmsprop: the factor of the old h */
     double beta1, beta2; /* adam */
     double epsilon;      /* adagrad, rmsprop, adam */
 } nb_update;
