@@ -1,6 +1,6 @@
 /* status.h - status codes and error messages.
  *
- * A function that can fail returns an nb_status: NB_OK, or another code of the list below. A detail,
+ * A function that can fail returns an nb_status: NB_OK or another code of the list below. A detail,
  * "nb_sgemm: ldb=2 < n=3", is kept per thread and read with nb_last_error(). The library never
  * prints, aborts or exits. */
 #ifndef NABLAS_STATUS_H
