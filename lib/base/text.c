@@ -88,6 +88,14 @@ static int print_integer(char *text, size_t size, const conversion *c, va_list *
     }
 }
 
+/* A string of precision 0, of which nothing may be read: sanitizers take it for one without a
+ * precision. */
+static bool shows_nothing(const conversion *c)
+{
+    const char *end = c->text + c->length;
+    return end[-1] == 's' && (end[-2] == '.' || (end[-2] == '0' && end[-3] == '.'));
+}
+
 /* Prints the conversion at r->at and moves behind it; of one that is not known, everything left. */
 static int print_conversion(char *text, size_t size, reader *r)
 {
@@ -107,7 +115,8 @@ static int print_conversion(char *text, size_t size, reader *r)
         const double value = va_arg(r->args, double);
         length = snprintf(text, size, c.text, isnan(value) ? fabs(value) : value);
     } else if ((letter == 's' && c.size == 'h') || letter == 'p') {
-        length = snprintf(text, size, c.text, va_arg(r->args, void *));
+        const void *value = va_arg(r->args, void *);
+        length = snprintf(text, size, c.text, shows_nothing(&c) ? "" : value);
     } else if (letter == '%') {
         length = snprintf(text, size, "%%");
     } else {
