@@ -1,5 +1,5 @@
 /* accuracy_or_loss - why a network learns from its loss and not from its accuracy, and why its
- * units are not step functions: where the slope is 0, no weight knows where to go (4.2.5, figure
+ * units are not step functions: where the slope is 0, the weights get no direction (4.2.5, figure
  * 4-4). */
 #include "common.h"
 #include "print.h"
@@ -46,7 +46,7 @@ static void make_points(void)
     }
 }
 
-/* What a measure says where W[0][0] is w; NaN if a kernel refuses. */
+/* The value of a measure where W[0][0] is w; NaN if a kernel fails. */
 static double measured(double w, void *context)
 {
     const measure *m = context;

@@ -48,7 +48,7 @@ int main(int argc, char **argv)
     nb_drelu(3, few, y);
     print_array("relu(x)   ", 3, y);
 
-    /* A number and an array: the number meets each element, as in 1 / (1 + exp(-x)). */
+    /* A number and an array: the number applies to each element, as in 1 / (1 + exp(-x)). */
     const double t[3] = {1, 2, 3};
     print_array("t         ", 3, t);
     for (int i = 0; i < 3; i++) y[i] = 1.0 + t[i];

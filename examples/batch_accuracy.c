@@ -1,4 +1,4 @@
-/* batch_accuracy - the answers of a batch at once: argmax along rows, and how many are right
+/* batch_accuracy - predictions for a whole batch: argmax along rows, and how many are right
  * (3.6.3). */
 #include "common.h"
 #include "print.h"

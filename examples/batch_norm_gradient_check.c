@@ -1,8 +1,8 @@
 /* batch_norm_gradient_check - backpropagation through batch norm against differences, as the book's
  * script of that name (6.3), in a training pass whose running statistics are frozen.
  *
- * The book feeds one image. The mean of one row is the row, so that nothing of the weights before a batch
- * norm is left: both sides are 0, and nothing is checked. Five images check something. */
+ * The book feeds one image. The mean of one row is the row itself, which cancels the effect of the
+ * weights before a batch norm: both sides are 0, and nothing is checked. Hence five images. */
 #include "common.h"
 
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static nb_status first_images(const nb_mnist *mnist, size_t n, nb_tensor *x, nb_
     return status ? status : nb_dataset_range(&mnist->train, 0, n, x, t);
 }
 
-/* The book's lines, then what became of each element. */
+/* The book's lines, then the result for each element. */
 static void print_report(const nb_gradient_report *report)
 {
     char text[8192];

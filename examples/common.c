@@ -14,8 +14,8 @@
 
 /* --- options ---------------------------------------------------------------------------------- */
 
-/* A file would otherwise be opened in the place of a stream that is closed, and get what is printed.
- * Opened the wrong way round, what is printed still fails. */
+/* If a standard stream is closed, the next file opened would take its number and receive the
+ * output. /dev/null takes it instead, opened for the wrong direction so that output still fails. */
 static void open_standard_streams(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -196,7 +196,7 @@ static void read_options(page *p, int argc, char **argv, const char *about, cons
     }
 }
 
-/* Printing leads nowhere from now on; what was asked for still has its way. */
+/* Discard output from now on, except for what was explicitly requested. */
 static void be_quiet(page *p)
 {
     const int kept = dup(STDOUT_FILENO);
@@ -238,7 +238,7 @@ void page_check(const page *p, nb_status status)
     if (status) fail(p->program);
 }
 
-/* As mkdir -p; what is in the way shows when the first file is written. */
+/* As mkdir -p; failures show when the first file is written. */
 void page_folder(const page *p)
 {
     char path[PATH];
@@ -288,7 +288,7 @@ int page_end(const page *p)
 
 /* --- the repository --------------------------------------------------------------------------- */
 
-/* Where the program is: Linux knows; elsewhere argv[0] says it, unless the shell searched for it. */
+/* Where the program is: from Linux, or elsewhere from argv[0], unless the shell searched for it. */
 static void find_program(const char *program, char path[PATH])
 {
     const ssize_t length = readlink("/proc/self/exe", path, PATH - 1);

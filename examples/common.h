@@ -1,4 +1,4 @@
-/* common.h - what the examples share: the command line, the places of data and figures. */
+/* common.h - shared by the examples: the command line, the folders of data and figures. */
 #ifndef EXAMPLES_COMMON_H
 #define EXAMPLES_COMMON_H
 

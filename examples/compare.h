@@ -10,7 +10,7 @@
 void compare_begin(const char *program, bool quiet);
 bool compare_end(void);
 
-/* Each prints a line and counts it. `book` is the text that stands in the book. */
+/* Each prints a line and counts it. `book` is the book's text. */
 void digits(const char *section, const char *what, const char *book, double ours);
 void exact(const char *section, const char *what, const char *book, double ours);
 void sum(const char *section, const char *what, const char *book, double ours);

@@ -36,7 +36,7 @@ static void first_drawing(const page *p)
     nb_graph_destroy(g);
 }
 
-/* Local computation (5.1.2): where the other purchases' 4000 come from, no node behind asks. */
+/* Local computation (5.1.2): later nodes do not depend on how the 4000 of the rest arose. */
 static void much_else(const page *p)
 {
     nb_graph *g;
@@ -66,8 +66,8 @@ static void chain_rule(const page *p)
     nb_graph_destroy(g);
 }
 
-/* What a node does with 1.3 that comes back (5.3): + hands it on, × multiplies it by the other
- * input. */
+/* What a node does with an incoming derivative of 1.3 (5.3): + passes it on, × multiplies it by the
+ * other input. */
 static void one_node(const page *p, nb_node *(*node)(nb_node *, nb_node *), const char *part,
                      const char *title)
 {

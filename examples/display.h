@@ -1,4 +1,4 @@
-/* display.h - a run as a person sees it. */
+/* display.h - the progress of a run on the terminal. */
 #ifndef EXAMPLES_DISPLAY_H
 #define EXAMPLES_DISPLAY_H
 

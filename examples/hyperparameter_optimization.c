@@ -38,8 +38,8 @@ static nb_model *make_net(const search *s, nb_random *random)
 
 /* --- the trials ------------------------------------------------------------------------------- */
 
-/* One stream runs through all trials, as in the book. What a trial draws is drawn once ahead, so that
- * each knows where it begins and they can run at the same time. */
+/* One stream runs through all trials, as in the book. The draws of each trial are made once in
+ * advance, so that the starting points are known and trials can run in parallel. */
 static void draw_trials(search *s, nb_random *random)
 {
     for (size_t k = 0; k < s->count; k++) {

@@ -13,7 +13,7 @@ static nb_graph *begin(const page *p, const char *title)
     return g;
 }
 
-/* Only what was positive lets the derivative through (5.5.1). */
+/* Derivatives pass only where the input was positive (5.5.1). */
 static void relu(const page *p)
 {
     nb_graph *g = begin(p, "relu");

@@ -1,4 +1,4 @@
-/* learning_rate - why a learning rate of 0.1 works, 10 does not, and where the limit lies
+/* learning_rate - why a learning rate of 0.1 works and 10 does not, and where the limit is
  * (4.4.1). */
 #include "common.h"
 #include "print.h"

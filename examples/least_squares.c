@@ -20,8 +20,7 @@ static size_t gather(const page *p, const nb_dataset *set, size_t lo, double *X,
 
 /* The normal equations (X^T X + ridge I) W = X^T T, summed over batches: X (n, pixels + 1), the
  * one-hot T (n, 10), W (pixels + 1, 10).
- * Pixels that are 0 in every image leave X^T X singular: the ridge decides, and their weights are
- * 0. */
+ * Pixels that are 0 in every image make X^T X singular; with the ridge their weights are 0. */
 static void fit(const page *p, const nb_dataset *set, double ridge, double *X, double *W)
 {
     const size_t k = nb_tensor_width(&set->x) + 1;

@@ -20,7 +20,7 @@ static double and_gate(const double x[2])
     return gate(x, (double[]){0.5, 0.5}, -0.7);
 }
 
-/* AND with every sign turned round, that of b too: with b = -0.7 it would never answer 1. */
+/* AND with every sign reversed, including that of b: with b = -0.7 the output would never be 1. */
 static double nand_gate(const double x[2])
 {
     return gate(x, (double[]){-0.5, -0.5}, 0.7);

@@ -99,7 +99,7 @@ static bool are_the_books(const char *path, const nb_arrays *weights)
     return dot && !strcmp(dot, ".pkl") && !nb_arrays_find(weights, "W4");
 }
 
-/* What --weights say of themselves, and --activation of those that say nothing. */
+/* The description in the file of --weights; --activation, if the file has none. */
 static void know_weights(const page *p, settings *s)
 {
     nb_arrays weights;
@@ -147,7 +147,7 @@ static nb_model *open_net(const page *p, const settings *s, nb_dtype dtype, size
 
 /* --- the test set ----------------------------------------------------------------------------- */
 
-/* What the network says of `count` images, `batch` at a time; the seconds that it took. */
+/* Predictions for `count` images, `batch` at a time; the seconds that they took. */
 static double classify(const page *p, nb_model *net, const nb_tensor *x, size_t batch,
                        uint8_t *said)
 {

@@ -1,4 +1,4 @@
-/* print.h - numbers as Python and NumPy print them, to be laid beside the book's. */
+/* print.h - numbers as Python and NumPy print them, to compare with the book's. */
 #ifndef EXAMPLES_PRINT_H
 #define EXAMPLES_PRINT_H
 

@@ -1,4 +1,4 @@
-/* read_digits.h - mnist_predict's other half: digits from pictures, PNG or JPEG. */
+/* read_digits.h - digits from pictures, PNG or JPEG, for mnist_predict. */
 #ifndef EXAMPLES_READ_DIGITS_H
 #define EXAMPLES_READ_DIGITS_H
 

@@ -334,7 +334,7 @@ static void layers(const page *p)
     list("5.6.3", "y - t, y = (.01, .99, 0)", "0.01 -0.01 0", 3, out);
 }
 
-/* What a node hands back of 1.3, with the inputs 10 and 5 (5.3). */
+/* The derivatives that a node returns for 1.3, with the inputs 10 and 5 (5.3). */
 static void nodes(const page *p)
 {
     static const struct {

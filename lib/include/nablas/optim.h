@@ -22,8 +22,8 @@
  *
  * Where a type allows (SGD, momentum without clipping), the gradient is added straight to weights
  * or velocity (nb_backward_into): for a product the step is then a part of the product. Otherwise
- * the update is one pass over its vectors, divided among the threads of the graph's pool, with the same
- * bits for any number of them. A step allocates nothing.
+ * the update is one pass over its vectors, divided among the threads of the graph's pool, with the
+ * same bits for any number of them. A step allocates nothing.
  *
  * Thread safety: an optimiser belongs to its graph's thread. A NULL is answered with NB_EINVAL, 0
  * or NaN. */
@@ -137,8 +137,8 @@ size_t nb_optimizer_steps(const nb_optimizer *optimizer);
 
 /* The state of an optimiser, by name: "adam.step" (an int64 scalar), "adam.m.W1", "adam.v.W1",
  * ..., the vectors in the shapes of their parameters, for checkpoints and reports. A run whose
- * state was saved and written back continues as if it had not ended. A parameter without a name, or with
- * that of an earlier one, is named by its number: "adam.m.3"; a vector: "adam.m". */
+ * state was saved and written back continues as if it had not ended. A parameter without a name, or
+ * with that of an earlier one, is named by its number: "adam.m.3"; a vector: "adam.m". */
 typedef struct nb_optimizer_state {
     const char *name; /* the optimiser's, as is the value; both live as long as it does */
     nb_tensor value;
