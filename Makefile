@@ -113,8 +113,8 @@ tests       := $(patsubst %.c,$(build)/%,$(test_sources))
 test_tools  := $(addprefix $(build)/test/,mnist_tool digit_tool)
 test_scripts := $(sort $(wildcard test/test_*.sh))
 # SCRIPTS=no leaves out the tests of programs and scripts, which take most of the time.
-chosen_tests := $(filter $(if $(TEST),%/test_$(TEST) %/test_$(TEST).sh,%),$(tests) \
-                  $(if $(filter no,$(SCRIPTS)),,$(test_scripts)))
+chosen_tests := $(filter $(if $(TEST),%/test_$(TEST) %/test_$(TEST).sh,%), \
+                  $(if $(filter no,$(SCRIPTS)),,$(test_scripts)) $(tests))
 fuzzers     := $(patsubst %.c,$(build)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 bench_real  := $(wildcard bench/x*.c)
 bench_objects := $(call object,$(filter-out $(bench_real),$(sort $(wildcard bench/*.c)))) \
