@@ -37,8 +37,10 @@ build := build/$(CONFIG)-$(notdir $(firstword $(CC)))$(if $(BLAS_LIBS),-blas)
 
 # Asked of pkg-config at the first recipe that needs it, that is, after `deps` has run in the same
 # make call; then remembered.
-packages     := lapacke libpng libjpeg zlib libzip jansson cairo
-test_packages := cmocka fontconfig
+core_packages := lapacke zlib minizip jansson
+draw_packages := cairo libpng libjpeg
+packages      := $(core_packages) $(draw_packages)
+test_packages := cmocka fontconfig libzip
 lazy          = $(eval $1 := $2)$($1)
 blas_cflags   = $(call lazy,blas_cflags,$(or $(BLAS_CFLAGS),$(shell pkg-config --cflags openblas 2>/dev/null)))
 blas_libs     = $(call lazy,blas_libs,$(or $(BLAS_LIBS),$(shell pkg-config --libs openblas 2>/dev/null)))
@@ -46,8 +48,11 @@ is_openblas   = $(call lazy,is_openblas,$(shell program=$$(mktemp); \
                   echo 'int openblas_get_parallel(void); int main(void) { return openblas_get_parallel(); }' | \
                   $(CC) $(CFLAGS) $(LDFLAGS) -pthread -x c - -o $$program $(blas_libs) -lm $(LDLIBS) \
                   >/dev/null 2>&1 && echo -DNB_OPENBLAS; rm -f $$program))
-pkg_cflags    = $(call lazy,pkg_cflags,$(blas_cflags) $(shell pkg-config --cflags $(packages) 2>/dev/null))
-pkg_libs      = $(call lazy,pkg_libs,$(blas_libs) $(shell pkg-config --libs $(packages) 2>/dev/null))
+# Sources say <minizip/zip.h>, as libzip has a zip.h too.
+pkg_cflags    = $(call lazy,pkg_cflags,$(blas_cflags) $(patsubst %/minizip,%,$(shell pkg-config --cflags $(packages) 2>/dev/null)))
+core_libs     = $(call lazy,core_libs,$(blas_libs) $(shell pkg-config --libs $(core_packages) 2>/dev/null))
+draw_libs     = $(call lazy,draw_libs,$(shell pkg-config --libs $(draw_packages) 2>/dev/null))
+pkg_libs      = $(draw_libs) $(core_libs)
 test_cflags   = $(call lazy,test_cflags,$(shell pkg-config --cflags $(test_packages) 2>/dev/null))
 test_libs     = $(call lazy,test_libs,$(shell pkg-config --libs $(test_packages) 2>/dev/null))
 
@@ -62,7 +67,7 @@ arch_s390x := $(if $(findstring clang,$(CC)),,-fexcess-precision=fast)
 arch_$(ARCH) +=
 
 # -ffp-contract=off: the book's digits need every product rounded (docs/design.md).
-compile = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -pthread -fPIC -ffp-contract=off $(optimise) $(arch_$(ARCH)) \
+compile = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -pthread -fPIC -fvisibility=hidden -ffp-contract=off $(optimise) $(arch_$(ARCH)) \
           $(warnings) -Ilib/include -Ilib $(pkg_cflags) $(is_openblas) -MMD -MP $(CPPFLAGS) $(CFLAGS)
 link    = $(CC) -pthread $(optimise) $(LDFLAGS)
 libs    = $(pkg_libs) -lm $(LDLIBS)
@@ -74,6 +79,8 @@ lib_all   := $(sort $(wildcard lib/*/*.c))
 lib_vec   := lib/kernel/vector.c lib/kernel/tiles.c
 lib_real  := $(filter lib/kernel/x% lib/tensor/x%,$(lib_all))
 lib_plain := $(filter-out $(lib_vec) $(lib_real),$(lib_all))
+# libnablas computes; libnablas-draw, on top of it, makes pictures and reads them.
+lib_draw  := $(filter lib/plot/% lib/digit/% lib/images/% lib/picture/%,$(lib_plain))
 
 isas := base
 ifneq ($(filter x86_64 amd64,$(ARCH)),)
@@ -94,9 +101,10 @@ vec_flags += -Wno-pass-failed # clang: instrumented loops do not vectorise, and 
 endif
 
 object      = $(patsubst %.c,$(build)/%$2.o,$1)
-lib_objects := $(call object,$(lib_plain)) \
-               $(foreach p,_s _d,$(call object,$(lib_real),$p)) \
-               $(foreach i,$(isas),$(foreach p,_s _d,$(call object,$(lib_vec),$p_$i)))
+core_objects := $(call object,$(filter-out $(lib_draw),$(lib_plain))) \
+                $(foreach p,_s _d,$(call object,$(lib_real),$p)) \
+                $(foreach i,$(isas),$(foreach p,_s _d,$(call object,$(lib_vec),$p_$i)))
+draw_objects := $(call object,$(lib_draw))
 
 # Convolution's products are fused into their sums, as BLAS's are. Beside release, -O1: its unrolled
 # loops take half a minute to compile with sanitizers.
@@ -119,7 +127,10 @@ fuzzers     := $(patsubst %.c,$(build)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 bench_real  := $(wildcard bench/x*.c)
 bench_objects := $(call object,$(filter-out $(bench_real),$(sort $(wildcard bench/*.c)))) \
                  $(foreach p,_s _d,$(call object,$(bench_real),$p))
-libnablas   := $(build)/libnablas.a
+libcore     := $(build)/libnablas.a
+libdraw     := $(build)/libnablas-draw.a
+archives    := $(libdraw) $(libcore)
+shared      := $(archives:.a=.so)
 deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
 
 # --- targets --------------------------------------------------------------------------------------
@@ -130,7 +141,7 @@ deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
 
 all: lib examples ## the library and the examples
 
-lib: $(libnablas) $(build)/libnablas.so ## libnablas.a and libnablas.so
+lib: $(archives) $(shared) ## libnablas and libnablas-draw, static and shared
 
 examples: $(example_bin) ## one program per experiment, in examples/
 
@@ -170,7 +181,7 @@ bench: $(build)/bench/bench ## timings (BENCH=name for one question)
 	@$< $(BENCH)
 
 bench-peers: $(example_bin) ## the default job beside NumPy and PyTorch, nb_minimize beside GSL, where installed
-	@CC="$(CC)" bench/peers/minimize.sh $(libnablas) $(pkg_libs)
+	@CC="$(CC)" bench/peers/minimize.sh $(libcore) $(core_libs)
 	@bench/peers/run.sh $(bin_suffix)examples/train_mnist
 
 check-numpy: $(example_bin) $(build)/test/arrays_tool $(build)/test/optim_tool ## compare training and files with NumPy's, where it is installed
@@ -181,8 +192,8 @@ check-numpy: $(example_bin) $(build)/test/arrays_tool $(build)/test/optim_tool #
 	    $$python scripts/check_numpy_optim.py $(build)/test/optim_tool && $$train && $$train --relu; exit; \
 	 done; echo "check-numpy: no Python with NumPy here ('make deps-dev' installs it): nothing compared"
 
-check-house: $(libnablas) ## includes point down the floors; exported names begin with nb_
-	@scripts/check_house.sh $(libnablas)
+check-house: $(archives) $(shared) ## includes point down the floors; what the headers declare is exported, nothing else
+	@CC="$(CC)" scripts/check_house.sh $(archives) $(shared)
 
 format: ## rewrite the sources as .clang-format says
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
@@ -212,23 +223,36 @@ help: ## this list
 	@echo "  TEST= BENCH=    run one test or one benchmark, by name"
 	@echo "  SCRIPTS=no      test the library alone, not programs and scripts"
 	@echo "  BLAS_CFLAGS= BLAS_LIBS=      another CBLAS in place of OpenBLAS, as BLAS_LIBS=-lblis"
-	@echo "  PREFIX=/usr/local DESTDIR=   where install puts things"
+	@echo "  PREFIX=/usr/local LIBDIR= INCLUDEDIR= DESTDIR=   where install puts things"
 
-prefix := $(DESTDIR)$(PREFIX)
+# LIBDIR=/usr/lib/x86_64-linux-gnu is where a multiarch distribution has it.
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+lib_to     := $(DESTDIR)$(LIBDIR)
+include_to := $(DESTDIR)$(INCLUDEDIR)
+fill_in     = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+                  -e 's|@VERSION@|$(VERSION)|' -e 's|@SOVERSION@|$(soversion)|' -e 's|@BLAS_LIBS@|$(BLAS_LIBS)|' \
+                  -e 's|@REQUIRES@|$(if $(BLAS_LIBS),,openblas) $(core_packages)|' -e 's|@DRAW_REQUIRES@|$(draw_packages)|'
+# install_lib NAME: NAME.a, NAME.so and its links, NAME.pc
+define install_lib
+	install -m 644 $(build)/lib$1.a $(lib_to)/
+	install -m 755 $(build)/lib$1.so $(lib_to)/lib$1.so.$(VERSION)
+	ln -sf lib$1.so.$(VERSION) $(lib_to)/lib$1.so.$(soversion)
+	ln -sf lib$1.so.$(soversion) $(lib_to)/lib$1.so
+	$(fill_in) scripts/$1.pc.in > $(lib_to)/pkgconfig/$1.pc
+endef
 
-install: lib ## library, headers and nablas.pc into PREFIX
-	install -d $(prefix)/lib/pkgconfig $(prefix)/include/nablas
-	install -m 644 $(libnablas) $(prefix)/lib/
-	install -m 755 $(build)/libnablas.so $(prefix)/lib/libnablas.so.$(VERSION)
-	ln -sf libnablas.so.$(VERSION) $(prefix)/lib/$(soname)
-	ln -sf $(soname) $(prefix)/lib/libnablas.so
-	install -m 644 lib/include/nablas/*.h $(prefix)/include/nablas/
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(pkg_libs) -lm -pthread|' \
-	    scripts/nablas.pc.in > $(prefix)/lib/pkgconfig/nablas.pc
+install: lib ## libraries, headers, pkg-config and CMake files into PREFIX
+	install -d $(lib_to)/pkgconfig $(lib_to)/cmake/nablas $(include_to)/nablas
+	$(call install_lib,nablas)
+	$(call install_lib,nablas-draw)
+	for file in nablas-config nablas-config-version; do \
+	    $(fill_in) scripts/$$file.cmake.in > $(lib_to)/cmake/nablas/$$file.cmake; done
+	install -m 644 lib/include/nablas/*.h $(include_to)/nablas/
 
 uninstall: ## remove what install put there
-	rm -rf $(prefix)/include/nablas
-	rm -f $(prefix)/lib/pkgconfig/nablas.pc $(prefix)/lib/libnablas.a $(prefix)/lib/libnablas.so*
+	rm -rf $(include_to)/nablas $(lib_to)/cmake/nablas
+	rm -f $(foreach l,nablas nablas-draw,$(lib_to)/pkgconfig/$l.pc $(lib_to)/lib$l.a $(lib_to)/lib$l.so*)
 
 # --- rules ----------------------------------------------------------------------------------------
 
@@ -257,18 +281,24 @@ $$(build)/lib/%_d_$1.o: lib/%.c $$(build)/flags
 endef
 $(foreach i,$(isas),$(eval $(call isa_rule,$i)))
 
-$(libnablas): $(lib_objects)
+$(libcore): $(core_objects)
+$(libdraw): $(draw_objects)
+$(archives):
 	@echo "  AR   $(@:$(build)/%=%)"; rm -f $@; $(AR) rcs $@ $^
 
 # Before 1.0 a minor version may change the interface, so its number is part of the name.
-parts  := $(subst ., ,$(VERSION))
-soname := libnablas.so.$(firstword $(parts))$(if $(filter 0,$(firstword $(parts))),.$(word 2,$(parts)))
-$(build)/libnablas.so: $(lib_objects)
-	@echo "  LD   $(@:$(build)/%=%)"; $(link) -shared -Wl,-soname,$(soname) $^ $(libs) -o $@
+parts     := $(subst ., ,$(VERSION))
+soversion := $(firstword $(parts))$(if $(filter 0,$(firstword $(parts))),.$(word 2,$(parts)))
+$(libcore:.a=.so): $(core_objects)
+	@echo "  LD   $(@:$(build)/%=%)"; $(link_shared) $(core_objects) $(core_libs) -lm $(LDLIBS) -o $@
+$(libdraw:.a=.so): $(draw_objects) $(libcore:.a=.so)
+	@echo "  LD   $(@:$(build)/%=%)"; $(link_shared) $^ $(draw_libs) -lm $(LDLIBS) -o $@
+# A sanitizer's functions come with the program.
+link_shared = $(link) -shared -Wl,-soname,$(@F).$(soversion) $(if $(filter asan tsan fuzz,$(CONFIG)),,-Wl,-z,defs)
 
 $(build)/examples/%.o: examples/%.c $(build)/flags
 	$(cc_object) -c $< -o $@
-$(bin_suffix)examples/%: $(build)/examples/%.o $(call object,$(example_helpers)) $(libnablas)
+$(bin_suffix)examples/%: $(build)/examples/%.o $(call object,$(example_helpers)) $(archives)
 	@mkdir -p $(@D); echo "  LD   $@"; $(link) $^ $(libs) -o $@
 
 test-needs: | $(deps_first)
@@ -281,12 +311,12 @@ wrap_file := $(addprefix -Wl$(comma)--wrap=,openat readlinkat faccessat fstat fs
                                             tmpfile fflush fsync fclose renameat)
 wrap_graph_deep := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc posix_memalign)
 wrap_schedule := $(wrap_graph_deep)
-$(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(libnablas)
+$(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $(wrap_$*) $^ $(test_libs) $(libs) -o $@
 
-$(build)/test/%_tool: $(build)/test/%_tool.o $(libnablas)
+$(build)/test/%_tool: $(build)/test/%_tool.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(test_libs) $(libs) -o $@
-$(build)/test/fuzz/%: $(build)/test/fuzz/%.o $(libnablas)
+$(build)/test/fuzz/%: $(build)/test/fuzz/%.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) -fsanitize=fuzzer $^ $(libs) -o $@
 
 $(build)/bench/%.o: bench/%.c $(build)/flags
@@ -298,7 +328,7 @@ $(build)/bench/%_s.o: bench/%.c $(build)/flags
 	$(cc_object) -O3 -DNB_REAL_SINGLE -c $< -o $@
 $(build)/bench/%_d.o: bench/%.c $(build)/flags
 	$(cc_object) -O3 -c $< -o $@
-$(build)/bench/bench: $(bench_objects) $(libnablas)
+$(build)/bench/bench: $(bench_objects) $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(libs) -o $@
 
 .SECONDARY:

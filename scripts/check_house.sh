@@ -1,20 +1,23 @@
 #!/bin/sh
-# check_house.sh LIBRARY - three rules of docs/design.md that a compiler does not see: an include
-# points down the floors, every exported name begins with nb_, and memory is taken in one place.
+# check_house.sh LIBRARY.a... LIBRARY.so... - three rules of docs/design.md that a compiler does not
+# see: an include points down the floors, the shared libraries export what the public headers declare,
+# and memory is taken in one place.
 set -u
-library=$1
+archives=$(echo "$@" | tr ' ' '\n' | grep '\.a$') shared=$(echo "$@" | tr ' ' '\n' | grep '\.so$')
 
 # floor folder, lowest first; a folder may include from its own floor's folder and those below it.
 floors='0 base
 1 kernel
 1 numeric
-1 plot
+2 plot
 2 tensor
 3 op
 3 data
+3 digit
 3 io
 4 graph
 5 derivative
+5 picture
 6 optim
 6 nn
 7 train'
@@ -50,12 +53,22 @@ for file in lib/*/*.[ch] lib/include/nablas/*.h; do
   done
 done
 
-foreign=$(nm -g --defined-only "$library" 2>/dev/null | awk 'NF == 3 && $3 !~ /^_?nb_/ {print $3}' |
-          grep -vE '^_*(asan|odr_asan|gcov|__)' | sort -u)
-[ -z "$foreign" ] || { echo "exported without nb_:" $foreign; bad=1; }
+# The shared libraries export what the public headers declare, all of it and nothing else.
+names=$(mktemp -d) && trap 'rm -rf "$names"' EXIT
+"${CC:-cc}" -E -P -Ilib/include lib/include/nablas/nablas.h >"$names/headers"
+grep -oE '\bnb_[A-Za-z0-9_]+' "$names/headers" | sort -u >"$names/all"
+{ grep -oE '\bnb_[A-Za-z0-9_]+ ?\([^*]' "$names/headers" | sed 's/ *(.*//'
+  sed -nE 's/^extern const [a-z_]+ (nb_[a-z0-9_]+).*/\1/p' "$names/headers"; } | sort -u >"$names/declared"
+for library in $shared; do
+  nm -D --defined-only "$library" | awk '$2 ~ /[A-Z]/ && $3 !~ /^(__|_init|_fini)/ {print $3}'
+done | sort -u >"$names/exported"
+private=$(comm -23 "$names/exported" "$names/all")
+[ -z "$private" ] || { echo "exported, but in no public header:" $private; bad=1; }
+missing=$(comm -23 "$names/declared" "$names/exported")
+[ -z "$missing" ] || { echo "declared in a public header, but not exported:" $missing; bad=1; }
 
 # All memory comes from the replaceable allocator, so that tests can count it and make it fail.
-takers=$(nm -A -u "$library" 2>/dev/null | sed -n 's/.*:\([a-z_]*\)\.o: *U \(.*\)/\1 \2/p' |
+takers=$(nm -A -u $archives 2>/dev/null | sed -n 's/.*:\([a-z_]*\)\.o: *U \(.*\)/\1 \2/p' |
          grep -E ' (malloc|calloc|realloc|free|aligned_alloc|posix_memalign|strdup|strndup)$' |
          grep -v '^memory ')
 [ -z "$takers" ] || { echo "memory taken elsewhere than in lib/base/memory.c:"; echo "$takers"; bad=1; }

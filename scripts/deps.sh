@@ -19,13 +19,14 @@ LAPACKE      header:lapacke.h             liblapacke-dev      lapack-devel    la
 libpng       pc:libpng                    libpng-dev          libpng-devel    libpng    libpng
 libjpeg      pc:libjpeg                   libjpeg-dev         libjpeg-turbo-devel libjpeg-turbo jpeg-turbo
 zlib         pc:zlib                      zlib1g-dev          zlib-devel      zlib      zlib
-libzip       pc:libzip                    libzip-dev          libzip-devel    libzip    libzip
+minizip      pc:minizip                   libminizip-dev      minizip-compat-devel minizip minizip
 jansson      pc:jansson                   libjansson-dev      jansson-devel   jansson   jansson
 cairo        pc:cairo                     libcairo2-dev       cairo-devel     cairo     cairo
 fontconfig   pc:fontconfig                libfontconfig-dev   fontconfig-devel fontconfig fontconfig
 '
 test_needs='
 cmocka       pc:cmocka                    libcmocka-dev       libcmocka-devel cmocka    cmocka
+libzip       pc:libzip                    libzip-dev          libzip-devel    libzip    libzip
 '
 run_needs='
 DejaVu       font:DejaVuSans.ttf          fonts-dejavu-core   dejavu-sans-fonts ttf-dejavu font-dejavu

@@ -77,7 +77,11 @@ static void the_allocator_is_replaceable(void **state)
 static void the_version_is_the_headers(void **state)
 {
     (void)state;
+    char text[32];
+    snprintf(text, sizeof text, "%d.%d.%d", NB_VERSION_NUMBER / 10000,
+             NB_VERSION_NUMBER / 100 % 100, NB_VERSION_NUMBER % 100);
     assert_string_equal(nb_version(), NB_VERSION);
+    assert_string_equal(text, NB_VERSION);
 }
 
 int main(void)

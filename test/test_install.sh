@@ -9,7 +9,7 @@ folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 prefix=$folder/prefix out=$folder/out
 # Not the variables of the make that runs the tests.
-unset MAKEFLAGS MAKELEVEL MFLAGS DESTDIR PREFIX
+unset MAKEFLAGS MAKELEVEL MFLAGS DESTDIR PREFIX LIBDIR INCLUDEDIR
 make="make -s CC=$cc"
 
 bad=0
@@ -51,10 +51,61 @@ the_readmes_program_builds_shared() {
     ldd "$folder/apples" | grep libnablas
 }
 
+# Needs the static archives of OpenBLAS and the others, which Debian has.
 # shellcheck disable=SC2046
 the_readmes_program_builds_static() {
-  builds $(pkg-config --cflags --static --libs nablas | sed 's/-lnablas/-l:libnablas.a/') &&
-    ! ldd "$folder/apples" | grep libnablas
+  builds -static $(pkg-config --static --cflags --libs nablas) &&
+    ! ldd "$folder/apples"
+}
+
+# Who trains and saves links what computes: no windows, no letters, no cryptography.
+# shellcheck disable=SC2046
+the_core_brings_no_pictures_along() {
+  $cc $strict examples/first_hour/wine.c -o "$folder/wine" $(pkg-config --cflags --libs nablas) &&
+    ldd "$folder/wine" | tee "$folder/ldd" | grep libnablas.so. &&
+    ! grep -E 'X11|xcb|cairo|fontconfig|freetype|png|jpeg|crypto|ssl|zip\.so\.[0-9]*$|draw' "$folder/ldd"
+}
+
+# shellcheck disable=SC2046
+pictures_are_a_library_of_their_own() {
+  cat >"$folder/draw.c" <<'END'
+#include <nablas/nablas.h>
+int main(void) { return nb_image_read("", 1, NULL) == NB_OK; }
+END
+  $cc $strict "$folder/draw.c" -o "$folder/draw" $(pkg-config --cflags --libs nablas-draw) && "$folder/draw"
+}
+
+libdir_and_includedir_are_honoured() {
+  $make install PREFIX="$folder/multi" LIBDIR="$folder/multi/lib/$(uname -m)-test" \
+        INCLUDEDIR="$folder/multi/headers" &&
+    (PKG_CONFIG_PATH=$folder/multi/lib/$(uname -m)-test/pkgconfig LD_LIBRARY_PATH=$folder/multi/lib/$(uname -m)-test
+     export PKG_CONFIG_PATH LD_LIBRARY_PATH
+     # shellcheck disable=SC2046
+     builds $(pkg-config --cflags --libs nablas)) &&
+    $make uninstall PREFIX="$folder/multi" LIBDIR="$folder/multi/lib/$(uname -m)-test" INCLUDEDIR="$folder/multi/headers" &&
+    [ -z "$(find "$folder/multi" ! -type d)" ]
+}
+
+cmake_finds_it() {
+  command -v cmake || return 0
+  mkdir -p "$folder/cmake" && cp "$folder/apples.c" "$folder/draw.c" "$folder/cmake" &&
+    cat >"$folder/cmake/CMakeLists.txt" <<'END'
+cmake_minimum_required(VERSION 3.10)
+project(apples C)
+find_package(nablas 0.2 REQUIRED)
+add_executable(apples apples.c)
+target_link_libraries(apples nablas::nablas)
+add_executable(draw draw.c)
+target_link_libraries(draw nablas::draw)
+END
+  cmake -S "$folder/cmake" -B "$folder/cmake/build" -DCMAKE_PREFIX_PATH="$prefix" &&
+    cmake --build "$folder/cmake/build" && "$folder/cmake/build/apples" | diff "$folder/expected" - &&
+    "$folder/cmake/build/draw" || return 1
+  for wrong in 0.1 0.3 1; do # of another interface
+    sed "s/nablas 0.2/nablas $wrong/" "$folder/cmake/CMakeLists.txt" >"$folder/cmake/wrong" &&
+      mkdir -p "$folder/cmake/$wrong" && cp "$folder/cmake/wrong" "$folder/cmake/$wrong/CMakeLists.txt" &&
+      ! cmake -S "$folder/cmake/$wrong" -B "$folder/cmake/$wrong/build" -DCMAKE_PREFIX_PATH="$prefix" || return 1
+  done
 }
 
 # The same text is C++.
@@ -72,7 +123,7 @@ the_version_is_told() { [ "$(pkg-config --modversion nablas)" = "$(sed -n 's/.*N
 every_standard() {
   for compiler in gcc:g++ clang:clang++; do
     command -v "${compiler%:*}" && command -v "${compiler#*:}" || continue
-    for std in c11 c17 c++17; do
+    for std in c11 c17 c2x c++17 c++20; do
       case $std in c++*) one="${compiler#*:} -x c++" ;; *) one="${compiler%:*} -x c" ;; esac
       "$@" $one -std=$std -Wall -Wextra -Wpedantic -Wconversion -Werror -I"$prefix/include" || {
         echo "$one -std=$std"
@@ -82,9 +133,11 @@ every_standard() {
   done
 }
 
+# Each by itself for the oldest C and C++, together for the newer ones.
 each_header() {
-  for header in "$prefix"/include/nablas/*.h; do
-    echo "#include \"nablas/${header##*/}\"" >"$folder/one"
+  case $* in *c11* | *++17*) names=$(ls "$prefix/include/nablas") ;; *) names=nablas.h ;; esac
+  for header in $names; do
+    echo "#include \"nablas/$header\"" >"$folder/one"
     "$@" -fsyntax-only "$folder/one" || return 1
   done
 }
@@ -142,7 +195,9 @@ uninstall_leaves_nothing() {
 }
 
 for test in installs destdir_is_where_packages_are_made the_readmes_program_builds_shared \
-            the_readmes_program_builds_static the_readmes_program_is_cpp_too the_version_is_told headers_stand_alone \
+            the_readmes_program_builds_static the_readmes_program_is_cpp_too \
+            the_core_brings_no_pictures_along pictures_are_a_library_of_their_own libdir_and_includedir_are_honoured \
+            cmake_finds_it the_version_is_told headers_stand_alone \
             macros_are_expressions_in_each_language the_first_hours_programs_work uninstall_leaves_nothing; do
   check $test
 done

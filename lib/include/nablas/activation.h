@@ -16,9 +16,7 @@
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* nb_{s,d}exp - y = e^x. Within 1 ULP of the true value, over- and underflow included;
  * test_activation.c holds it to that. All 2^32 floats were tried: at most 0.991 ULP; of 50 million
@@ -109,7 +107,5 @@ void nb_ssoftmax_backward(size_t n, size_t m, const float *Y, const float *dY, f
 void nb_dsoftmax_backward(size_t n, size_t m, const double *Y, const double *dY, double beta,
                           double *dX);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -19,9 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* More arrays than a network of a thousand layers has; names are looked up one by one. */
 #define NB_ARRAYS_MAX 10000
@@ -110,7 +108,5 @@ nb_status nb_arrays_save(const nb_arrays *arrays, const char *path);
  * left there, an old file is untouched. Errors: as nb_arrays_save. */
 nb_status nb_arrays_can_save(const nb_arrays *arrays, const char *path);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -10,9 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* nb_{s,d}gemm - matrix product by BLAS, with arguments checked, in blocks of rows where that is
  * faster.
@@ -91,7 +89,5 @@ bool nb_blas_concurrent(void);
 const char *nb_blas_core(void);
 const char *nb_blas_description(void);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

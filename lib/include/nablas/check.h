@@ -43,9 +43,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* The result for one element: code, name, meaning. From NB_UNEXAMINED on, the check has failed. */
 #define NB_REASON_LIST(X)                                                                          \
@@ -147,7 +145,5 @@ nb_status nb_function_check(nb_function f, nb_gradient_function gradient, void *
                             const double *x, const nb_check_options *options,
                             nb_gradient_report *report);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

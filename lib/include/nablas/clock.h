@@ -2,14 +2,12 @@
 #ifndef NABLAS_CLOCK_H
 #define NABLAS_CLOCK_H
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+#include "nablas/status.h"
+
+NB_BEGIN_DECLS
 
 /* nb_seconds - a monotonic clock, in seconds since some fixed moment. */
 double nb_seconds(void);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

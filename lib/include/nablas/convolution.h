@@ -20,9 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* nb_window - a window that moves over images. Pixels outside of the image are 0; there are pad_y
  * rows of them above and below it, and pad_x columns on both sides.
@@ -184,7 +182,5 @@ nb_status nb_saverage_pooling_backward(const nb_window *window, size_t images, c
 nb_status nb_daverage_pooling_backward(const nb_window *window, size_t images, const double *dy,
                                        double beta, double *dx);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -12,9 +12,7 @@
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* nb_graph_hessian_vector - Hv, how the gradient changes as the parameters w move along v.
  *
@@ -63,7 +61,5 @@ nb_status nb_graph_hessian(nb_node *loss, double *H);
 nb_status nb_graph_curvature(nb_node *loss, nb_random *random, double tolerance, size_t iterations,
                              nb_eigenvalue *largest);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -19,9 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* Samples and targets: two tensors that the caller owns, or views. */
 typedef struct nb_dataset {
@@ -135,7 +133,5 @@ nb_status nb_source_range(nb_source *source, size_t lo, size_t hi, nb_batch *bat
 const nb_dataset *nb_source_dataset(const nb_source *source);
 bool nb_source_packs(const nb_source *source);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

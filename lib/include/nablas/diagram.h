@@ -18,9 +18,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 typedef enum {
     NB_NODE_LEAF,  /* a box: an input */
@@ -69,7 +67,5 @@ nb_status nb_diagram_save(const nb_diagram *d, const char *path, const nb_png_te
 nb_status nb_diagram_dot(const nb_diagram *d, FILE *file);
 nb_status nb_diagram_save_dot(const nb_diagram *d, const char *path);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -18,9 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 #define NB_DIGIT_SIDE 28 /* of MNIST's images */
 #define NB_DIGIT_BOX 20  /* of the square in their middle that a digit fits */
@@ -84,7 +82,5 @@ typedef struct nb_digit {
 nb_status nb_digits_from_image(const nb_image *image, size_t most, nb_digit *digits, size_t *count);
 nb_status nb_digit_from_image(const nb_image *image, uint8_t *digit);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -12,9 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* nb_{s,d}sum - sum of n numbers in NumPy's order, to its last bit: pairwise within 8192 numbers,
  * that is, eight running sums over up to 128 of them, then added two by two; then 8192 after 8192.
@@ -126,7 +124,5 @@ nb_status nb_dcount_correct(size_t n, size_t m, const double *Y, size_t ldy, con
 bool nb_sall_finite(size_t n, const float *x);
 bool nb_dall_finite(size_t n, const double *x);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -18,9 +18,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* nb_file_label - the form of a path for messages: the last 200 bytes of a long one, in whole
  * characters, so that the rest of the message fits (nb_fail). */
@@ -72,7 +70,5 @@ nb_status nb_file_write(nb_file *file, const void *bytes, size_t size);
 nb_status nb_file_commit(nb_file *file);
 void nb_file_abort(nb_file *file);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -5,14 +5,13 @@
 #define NABLAS_FUNCTION_H
 
 #include "nablas/op.h"
+#include "nablas/status.h"
 #include "nablas/tensor.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 typedef struct nb_node nb_node;
 
@@ -135,7 +134,5 @@ nb_node *nb_huber_loss(nb_node *y, nb_node *t, double delta);
  * from the logits a without a rounded 0 or 1; 0 <= t <= 1 */
 nb_node *nb_binary_cross_entropy(nb_node *a, nb_node *t);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

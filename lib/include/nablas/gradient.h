@@ -11,9 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* nb_graph_numerical_gradient - the gradient of the scalar `loss` with respect to one parameter by
  * central differences, in the graph's own precision; textbook 4.4:
@@ -92,7 +90,5 @@ typedef struct nb_operand {
 nb_status nb_op_check(const nb_op *op, const void *config, const nb_operand *operand,
                       const nb_check_options *options, nb_gradient_report *report);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

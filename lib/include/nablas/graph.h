@@ -30,9 +30,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 typedef struct nb_graph nb_graph;
 
@@ -189,7 +187,5 @@ nb_status nb_graph_clone(const nb_graph *g, nb_graph **copy);
  * Returns the length of the whole text, as snprintf; 0 for a graph that is not finished. */
 size_t nb_graph_schedule_text(nb_node *target, char *text, size_t size);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

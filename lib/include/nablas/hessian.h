@@ -7,9 +7,7 @@
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* nb_numerical_hessian - the Hessian of f at x: the central difference of the central difference.
  *
@@ -53,7 +51,5 @@ nb_status nb_numerical_hessian(nb_function f, void *context, size_t n, double *x
 nb_status nb_newton(nb_function f, void *context, size_t n, double *x, size_t steps,
                     double *history);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

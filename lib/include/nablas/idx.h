@@ -16,9 +16,7 @@
 #include "nablas/status.h"
 #include "nablas/tensor.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* nb_idx_read - the tensor that the file `path` holds: any type above, 0 to NB_MAX_DIMS dimensions
  * of any length. A gzipped file is recognised by its first two bytes, not by its name; it may have
@@ -53,7 +51,5 @@ nb_status nb_idx_read(const char *path, nb_tensor *out);
  * Cost:   one pass, 8 kB of stack. */
 nb_status nb_idx_write(const char *path, const nb_tensor *t);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -7,9 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* What a reader accepts: a side, and width times height (128 MB as RGBA). */
 #define NB_IMAGE_MAX_SIDE 32767
@@ -55,7 +53,5 @@ nb_status nb_image_read(const char *path, size_t channels, nb_image *image);
 nb_status nb_image_parse(const void *bytes, size_t size, const char *label, size_t channels,
                          nb_image *image);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -8,6 +8,7 @@
 
 #include "nablas/convolution.h"
 #include "nablas/sparse.h"
+#include "nablas/status.h"
 #include "nablas/tensor.h"
 #include "nablas/update.h"
 
@@ -15,9 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 typedef struct nb_kernels {
     nb_dtype dtype;
@@ -124,7 +123,5 @@ typedef struct nb_kernels {
 /* nb_kernels_of - the table for NB_FLOAT32 or NB_FLOAT64; NULL for any other type. */
 const nb_kernels *nb_kernels_of(nb_dtype dtype);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

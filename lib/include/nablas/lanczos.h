@@ -6,9 +6,7 @@
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* Av(n) := A v(n). An answer other than NB_OK ends the search with it. */
 typedef nb_status (*nb_operator)(size_t n, const double *v, double *Av, void *context);
@@ -45,7 +43,5 @@ typedef struct nb_eigenvalue {
 nb_status nb_largest_eigenvalue(nb_operator apply, void *context, size_t n, double *v,
                                 double tolerance, size_t iterations, nb_eigenvalue *largest);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

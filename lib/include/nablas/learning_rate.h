@@ -11,9 +11,7 @@
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* In step s, with k = s - warmup:
  *
@@ -41,7 +39,5 @@ nb_status nb_lr_check(const nb_lr_schedule *schedule);
 /* nb_lr_at - the learning rate of step 0, 1, ... of a schedule that passes nb_lr_check. */
 double nb_lr_at(const nb_lr_schedule *schedule, double lr, size_t step);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

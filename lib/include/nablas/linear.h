@@ -12,9 +12,7 @@
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* nb_symmetric_eigenvalues - A v_i = values_i v_i, by DSYEV.
  *
@@ -65,7 +63,5 @@ nb_status nb_solve_positive_definite(size_t n, size_t k, const double *A, const 
 nb_status nb_least_squares(size_t m, size_t n, size_t k, const double *A, const double *B,
                            double ridge, double *X);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

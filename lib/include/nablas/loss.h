@@ -19,9 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* The constant that the book's code adds inside the logarithm to avoid log 0. It changes the loss
  * by up to 1e-7/y, and backpropagation ignores it; NB_EXACT_LOG leaves it out. */
@@ -80,7 +78,5 @@ nb_status nb_sresidual(size_t n, size_t m, const float *g, const float *Y, const
 nb_status nb_dresidual(size_t n, size_t m, const double *g, const double *Y, const double *T,
                        const int32_t *labels, double beta, double *dA);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -15,9 +15,7 @@
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 typedef struct nb_map {
     nb_tensor tensor; /* over the file's elements, to be read only */
@@ -34,7 +32,5 @@ typedef struct nb_map {
 nb_status nb_map_open(nb_map *m, const char *path);
 void nb_map_close(nb_map *m);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

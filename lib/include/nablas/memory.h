@@ -2,12 +2,12 @@
 #ifndef NABLAS_MEMORY_H
 #define NABLAS_MEMORY_H
 
+#include "nablas/status.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* The alignment, in bytes, of every block that the library allocates: one cache line, one AVX-512
  * register. */
@@ -43,7 +43,5 @@ void *nb_alloc_zero(size_t count, size_t size);
 /* nb_free - free a block; NULL is fine. */
 void nb_free(void *block);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -8,9 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* The methods: code, name. With B the Hessian or an approximation of it, each moves from x along a
  * direction p with g^T p < 0:
@@ -122,7 +120,5 @@ typedef struct nb_minimize_options {
 nb_status nb_minimize(nb_function f, nb_gradient_function gradient, void *context, size_t n,
                       double *x, const nb_minimize_options *options, nb_minimum *result);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

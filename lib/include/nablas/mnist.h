@@ -11,9 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 #define NB_MNIST_CLASSES 10
 
@@ -53,7 +51,5 @@ typedef struct nb_mnist {
 nb_status nb_mnist_load(nb_mnist *m, const char *dir, const nb_mnist_options *options);
 void nb_mnist_destroy(nb_mnist *m);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

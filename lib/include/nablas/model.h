@@ -25,9 +25,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* --- layers --------------------------------------------------------------------------------- */
 
@@ -254,7 +252,5 @@ double nb_score_r2(const nb_score *score);
 const char *nb_model_metric_name(const nb_model *model);
 bool nb_model_metric_better(const nb_model *model, double a, double b);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -22,9 +22,7 @@
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* nb_model_save - write parameters, state and the description, whole or not at all.
  * nb_model_can_save - check before hours of work; nothing is left at `path`.
@@ -61,7 +59,5 @@ nb_status nb_model_parse(nb_model **model, const void *bytes, size_t size, const
 nb_status nb_model_open_perceptron(nb_model **model, const char *path, nb_activation activation,
                                    const nb_model_options *options);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -11,9 +11,7 @@
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* nb_npy_parse - the array in the bytes of a .npy, versions 1.0 to 3.0.
  *
@@ -45,7 +43,5 @@ nb_status nb_npy_save(const nb_tensor *tensor, const char *path);
 #define NB_NPY_HEADER_MAX 512
 size_t nb_npy_header(const nb_tensor *tensor, char header[NB_NPY_HEADER_MAX]);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -7,13 +7,12 @@
 #define NABLAS_NPZ_H
 
 #include "nablas/arrays.h"
+#include "nablas/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* The limit, in bytes, of an archive's unpacked size beyond its packed size. */
 #define NB_NPZ_MAX_GROWTH ((size_t)1 << 30)
@@ -41,7 +40,5 @@ nb_status nb_npz_parse(const void *bytes, size_t size, const char *label, nb_arr
  * Cost:   the archive is made in memory, then written. */
 nb_status nb_npz_save(const nb_arrays *arrays, const char *path, bool deflate);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -17,9 +17,7 @@
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* A function of one number, and of a vector x(n). `context` is passed on from the caller of the
  * routine: the function's parameters, or NULL. */
@@ -133,7 +131,5 @@ nb_status nb_numerical_gradient(nb_function f, void *context, size_t n, double *
 nb_status nb_gradient_descent(nb_function f, void *context, size_t n, double *x, double lr,
                               size_t steps, double *history);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -30,9 +30,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 #define NB_MAX_INPUTS 6
 #define NB_MAX_PHASES 6
@@ -181,7 +179,5 @@ typedef struct nb_sliding {
 size_t nb_op_count(void);
 const nb_op *nb_op_at(size_t i);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

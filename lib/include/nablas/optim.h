@@ -39,9 +39,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* Which parameters decay. */
 typedef bool (*nb_decays)(const nb_node *parameter, void *context);
@@ -149,7 +147,5 @@ typedef struct nb_optimizer_state {
 size_t nb_optimizer_states(const nb_optimizer *optimizer);
 nb_optimizer_state nb_optimizer_state_at(nb_optimizer *optimizer, size_t i);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -6,9 +6,7 @@
 #include "nablas/status.h"
 #include "nablas/tensor.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* How a tensor (n,k) is packed: its `data` holds the columns in `run` side by side, (n, columns), and
  * `entry` single elements of other columns; all else is 0. Everything is the caller's. */
@@ -27,7 +25,5 @@ typedef struct nb_packed {
  * Cost:   runs and entries. */
 nb_status nb_packed_check(const nb_tensor *x, bool entries);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -7,12 +7,11 @@
 #define NABLAS_PICKLE_H
 
 #include "nablas/arrays.h"
+#include "nablas/status.h"
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* nb_pickle_parse - the arrays in the bytes of a pickle, in the dictionary's order.
  *
@@ -31,7 +30,5 @@ extern "C" {
  *         all together take no more than 16 times the file. No recursion. */
 nb_status nb_pickle_parse(const void *bytes, size_t size, const char *label, nb_arrays *arrays);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

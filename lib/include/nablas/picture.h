@@ -15,9 +15,7 @@
 
 #include <stdbool.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 typedef struct nb_picture {
     nb_diagram diagram; /* to be read, until the picture is destroyed */
@@ -41,7 +39,5 @@ nb_status nb_picture_create(nb_picture *picture, nb_node *target, bool backward)
 /* nb_picture_destroy - free it and zero the struct; fine on a zeroed one and on NULL. */
 void nb_picture_destroy(nb_picture *picture);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -32,9 +32,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* --- the figure --------------------------------------------------------------------------------*/
 
@@ -322,7 +320,5 @@ void nb_axes_legend(nb_axes *ax, nb_place place);
 void nb_axes_color_bar(nb_axes *ax, const char *label);
 void nb_axes_view(nb_axes *ax, double azimuth, double elevation);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

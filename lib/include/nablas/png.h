@@ -7,9 +7,7 @@
 
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* The text chunks of a picture, in UTF-8; NULL is left out. */
 typedef struct nb_png_text {
@@ -29,7 +27,5 @@ typedef struct nb_png_text {
  *         names the file. */
 nb_status nb_png_save(const nb_image *image, const char *path, const nb_png_text *text);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -18,9 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* The whole state of a stream: the fields of np.random.get_state(), under its names. Assigning the
  * struct saves or restores a stream; filled in from NumPy's, it continues where NumPy stopped. */
@@ -68,7 +66,5 @@ void nb_random_shuffle(nb_random *r, size_t count, size_t *items);
 /* nb_random_permutation - out(n) := 0 ... n-1 in a random order, as np.random.permutation(n). */
 void nb_random_permutation(nb_random *r, size_t n, size_t *out);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

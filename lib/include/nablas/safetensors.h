@@ -9,12 +9,11 @@
 #define NABLAS_SAFETENSORS_H
 
 #include "nablas/arrays.h"
+#include "nablas/status.h"
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* The format's own limit of a header, in bytes. */
 #define NB_SAFETENSORS_MAX_HEADER 100000000
@@ -43,7 +42,5 @@ nb_status nb_safetensors_parse(const void *bytes, size_t size, const char *label
  *         limit; NB_EIO; NB_ENOMEM. */
 nb_status nb_safetensors_save(const nb_arrays *arrays, const char *path);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -7,9 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* nb_smooth_curve - a weighted mean over eleven neighbours, the book's smooth_curve.
  *
@@ -54,7 +52,5 @@ typedef struct nb_calibration_bin {
 nb_status nb_calibration(size_t n, const double *confidence, const bool *right, size_t bins,
                          nb_calibration_bin *bin, double *error);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

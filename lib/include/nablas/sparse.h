@@ -6,12 +6,12 @@
 #ifndef NABLAS_SPARSE_H
 #define NABLAS_SPARSE_H
 
+#include "nablas/status.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* Columns begin ... end-1. */
 typedef struct nb_run {
@@ -58,7 +58,5 @@ void nb_sadd_outer(size_t entries, const nb_entry *entry, size_t lo, size_t hi, 
 void nb_dadd_outer(size_t entries, const nb_entry *entry, size_t lo, size_t hi, size_t m,
                    double alpha, const double *y, double *W);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -6,9 +6,28 @@
 #ifndef NABLAS_STATUS_H
 #define NABLAS_STATUS_H
 
-#ifdef __cplusplus
-extern "C" {
+/* NB_BEGIN_DECLS, NB_END_DECLS - around the declarations of a public header: C linkage in C++, and
+ * exported from the shared library, which keeps every other name to itself. */
+#if defined(__GNUC__)
+#define NB_PUSH_EXPORTED _Pragma("GCC visibility push(default)")
+#define NB_POP_EXPORTED _Pragma("GCC visibility pop")
+#else
+#define NB_PUSH_EXPORTED
+#define NB_POP_EXPORTED
 #endif
+#ifdef __cplusplus
+#define NB_BEGIN_DECLS          \
+    NB_PUSH_EXPORTED extern "C" \
+    {
+#define NB_END_DECLS \
+    }                \
+    NB_POP_EXPORTED
+#else
+#define NB_BEGIN_DECLS NB_PUSH_EXPORTED
+#define NB_END_DECLS NB_POP_EXPORTED
+#endif
+
+NB_BEGIN_DECLS
 
 /* The list of codes: name, meaning. */
 #define NB_STATUS_LIST(X)               \
@@ -57,7 +76,5 @@ const char *nb_last_error(void);
  *     return nb_fail(NB_ESHAPE, "my_op: %zu columns, expected %zu", got, want); */
 nb_status nb_fail(nb_status status, const char *format, ...) NB_PRINTF(2, 3);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

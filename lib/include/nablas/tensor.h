@@ -12,9 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* Element types: code, C type, printed name. Graphs compute in the first two; the others are for
  * data from files. */
@@ -122,9 +120,9 @@ typedef nb_status (*nb_fill)(void *context, size_t lo, size_t hi);
  * Cost:   one pass. */
 nb_status nb_tensor_convert(const nb_tensor *from, nb_tensor *to);
 
-#ifdef __cplusplus
-}
+NB_END_DECLS
 
+#ifdef __cplusplus
 template <typename... dimensions> constexpr nb_shape nb_shape_of(dimensions... dim)
 {
     static_assert(sizeof...(dim) <= NB_MAX_DIMS, "a shape has at most NB_MAX_DIMS dimensions");

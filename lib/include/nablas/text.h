@@ -11,9 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* nb_snprintf, nb_vsnprintf - as snprintf and vsnprintf, with a point for the decimal sign whatever
  * the locale, and NaN without a sign.
@@ -25,7 +23,5 @@ extern "C" {
 int nb_snprintf(char *text, size_t size, const char *format, ...) NB_PRINTF(3, 4);
 int nb_vsnprintf(char *text, size_t size, const char *format, va_list args) NB_PRINTF(3, 0);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -9,9 +9,7 @@
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 typedef struct nb_pool nb_pool;
 
@@ -47,7 +45,5 @@ void nb_share(size_t n, size_t part, size_t parts, size_t *lo, size_t *hi);
 /* nb_processors - processors that this process may run on; at least 1. */
 size_t nb_processors(void);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -27,9 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* Where the gradient comes from: backpropagation (chapter 5) or central differences (chapter 4),
  * which are good to about three digits in float32. */
@@ -176,7 +174,5 @@ nb_status nb_trainer_metric(nb_trainer *trainer, const nb_dataset *set, double *
 size_t nb_trainer_threads(const nb_trainer *trainer);
 nb_optimizer *nb_trainer_optimizer(nb_trainer *trainer);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

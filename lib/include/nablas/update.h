@@ -19,11 +19,11 @@
 #ifndef NABLAS_UPDATE_H
 #define NABLAS_UPDATE_H
 
+#include "nablas/status.h"
+
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 /* The numbers of a step; a kernel reads only those that its formula names. They are double in both
  * precisions, because 1 - beta2 in single precision would be wrong in its fifth digit.
@@ -71,7 +71,5 @@ void nb_dadam(size_t n, const nb_update *u, const double *g, double *m, double *
 double nb_ssum_squares(size_t n, const float *x);
 double nb_dsum_squares(size_t n, const double *x);
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif

@@ -1,5 +1,5 @@
 /* Assigns ink to digits. */
-#include "data/sheet.h"
+#include "digit/sheet.h"
 #include "nablas/memory.h"
 
 #include <math.h>

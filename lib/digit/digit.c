@@ -1,5 +1,5 @@
 #include "nablas/digit.h"
-#include "data/sheet.h"
+#include "digit/sheet.h"
 #include "nablas/memory.h"
 
 #include <math.h>

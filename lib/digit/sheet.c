@@ -1,5 +1,5 @@
 /* The paper, its light and its noise; the ink. */
-#include "data/sheet.h"
+#include "digit/sheet.h"
 #include "nablas/linear.h"
 #include "nablas/memory.h"
 

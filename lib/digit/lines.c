@@ -1,5 +1,5 @@
 /* Ruled lines: straight, thin, and from one edge of the picture to the other. */
-#include "data/sheet.h"
+#include "digit/sheet.h"
 #include "nablas/memory.h"
 
 #include <math.h>
