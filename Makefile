@@ -189,7 +189,8 @@ check-numpy: $(example_bin) $(build)/test/arrays_tool $(build)/test/optim_tool #
 	    $$python -c 'import numpy' 2>/dev/null || continue; \
 	    train="$$python scripts/check_numpy.py --program $(bin_suffix)examples/train_mnist"; \
 	    $$python scripts/check_numpy_io.py $(build)/test/arrays_tool && \
-	    $$python scripts/check_numpy_optim.py $(build)/test/optim_tool && $$train && $$train --relu; exit; \
+	    $$python scripts/check_numpy_optim.py $(build)/test/optim_tool && $$train && $$train --relu && \
+	    $$train --deep --iters 300 && $$train --deep --iters 300 --seed 7; exit; \
 	 done; echo "check-numpy: no Python with NumPy here ('make deps-dev' installs it): nothing compared"
 
 check-house: $(archives) $(shared) ## includes point down the floors; what the headers declare is exported, nothing else

@@ -6,6 +6,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* --- a program -------------------------------------------------------------------------------- */
+
+void experiment_begin(experiment *e, int argc, char **argv, const char *about,
+                      const page_option *own, const char *logged)
+{
+    static const char *const dtypes[] = {"float32", "float64", NULL};
+    const char *dtype = "float64", *seed = "0";
+    const page_option shared[] = {
+        {"dtype", "NAME", "float32 or float64: faster, or the book's digits (float64)", &dtype},
+        {"seed", "N", "as np.random.seed(N) (0)", &seed},
+        {"log", "FILE.csv", logged, &e->log}};
+    page_option options[MOST_OPTIONS + 5] = {
+        {"data", "DIR", "folder of MNIST's four files (data/mnist)", &e->data}};
+    size_t count = 1;
+    *e = (experiment){0};
+    for (; own->name && count <= MOST_OPTIONS; own++) options[count++] = *own;
+    memcpy(options + count, shared, sizeof shared);
+    page_begin(&e->page, argc, argv, about, options);
+    e->dtype = (nb_dtype)one_of(e->page.program, "--dtype", dtype, dtypes);
+    e->seed = (uint32_t)whole_number(e->page.program, "--seed", seed, 0, UINT32_MAX);
+    e->page.seed = &e->seed;
+}
+
+void experiment_load(experiment *e)
+{
+    page_folder(&e->page);
+    load_mnist(&e->page, e->data, &e->mnist);
+    nb_random_seed(&e->random, e->seed);
+}
+
+int experiment_end(experiment *e)
+{
+    nb_mnist_destroy(&e->mnist);
+    return page_end(&e->page);
+}
+
 /* --- logs ------------------------------------------------------------------------------------- */
 
 static const char *log_name;
@@ -42,10 +78,11 @@ void log_close(const page *p, FILE *log)
 
 /* --- networks --------------------------------------------------------------------------------- */
 
-nb_model *deep_net_create(const page *p, const deep_net *d, nb_random *random)
+learner learner_create(const experiment *e, const deep_net *d, nb_random *random)
 {
     nb_layer layer[4 * MOST_HIDDEN + 1];
     size_t count = 0;
+    learner l;
     for (size_t i = 0; i < d->hidden; i++) {
         layer[count++] = nb_dense(DEEP_WIDTH);
         if (d->batch_norm) layer[count++] = nb_as_in_book(nb_batch_norm_layer());
@@ -53,79 +90,76 @@ nb_model *deep_net_create(const page *p, const deep_net *d, nb_random *random)
         if (d->dropout > 0) layer[count++] = nb_as_in_book(nb_dropout_layer(d->dropout));
     }
     layer[count++] = nb_dense(NB_MNIST_CLASSES);
-    nb_model *net;
-    page_check(p,
-               nb_model_create(&net, &(nb_model_options){.input = NB_SHAPE(d->inputs),
-                                                         .layers = {count, layer},
-                                                         .epsilon = NB_BOOK_EPSILON,
-                                                         .dtype = NB_FLOAT64,
-                                                         .max_batch = nb_train_max_batch(d->batch),
-                                                         .random = random,
-                                                         .init = d->init,
-                                                         .std = d->std,
-                                                         .scale = 255}));
-    return net;
+    const nb_model_options options = {.input = NB_SHAPE(nb_tensor_width(&e->mnist.train.x)),
+                                      .layers = {count, layer},
+                                      .epsilon = NB_BOOK_EPSILON,
+                                      .dtype = e->dtype,
+                                      .max_batch = nb_train_max_batch(d->batch),
+                                      .random = random,
+                                      .init = d->init,
+                                      .std = d->std,
+                                      .scale = 255};
+    const nb_optimizer_type *type = d->type ? d->type : &nb_sgd;
+    nb_optimizer_options how;
+    nb_optimizer_defaults(type, &how);
+    how.lr = d->lr;
+    how.weight_decay = d->decay;
+    page_check(&e->page, nb_model_create(&l.net, &options));
+    page_check(&e->page, nb_optimizer_create(&l.optimizer, l.net->graph, type, &how));
+    return l;
 }
 
-nb_optimizer *optimizer_for(const page *p, nb_model *net, const nb_optimizer_type *type, double lr,
-                            double lambda)
+void learner_destroy(learner *l)
 {
-    nb_optimizer *optimizer;
-    nb_optimizer_options options;
-    nb_optimizer_defaults(type, &options);
-    options.lr = lr;
-    options.weight_decay = lambda;
-    page_check(p, nb_optimizer_create(&optimizer, net->graph, type, &options));
-    return optimizer;
+    nb_optimizer_destroy(l->optimizer);
+    nb_model_destroy(l->net);
 }
 
-double decay_term(const nb_model *net, double lambda)
-{
-    double squares = 0;
-    for (size_t i = 0; i < nb_graph_nodes(net->graph); i++) {
-        nb_node *node = nb_graph_node(net->graph, i);
-        const nb_tensor *w = nb_value(node);
-        if (nb_node_is_parameter(node) && w->shape.ndim == 2)
-            squares += nb_kernels_of(w->dtype)->sum_squares(nb_tensor_count(w), w->data);
-    }
-    return 0.5 * lambda * squares;
-}
-
-double learn(const page *p, nb_model *net, nb_optimizer *optimizer, const nb_batch *batch,
-             nb_random *random)
+nb_node *learn(const page *p, const learner *l, const nb_batch *batch, nb_random *random)
 {
     nb_node *loss;
-    page_check(p, nb_graph_set_pass(net->graph, (nb_pass){.training = true, .random = random}));
-    page_check(p, nb_model_feed_batch(net, batch, &loss));
+    page_check(p, nb_graph_set_pass(l->net->graph, (nb_pass){.training = true, .random = random}));
+    page_check(p, nb_model_feed_batch(l->net, batch, &loss));
     page_check(p, nb_forward(loss));
-    page_check(p, nb_optimizer_step(optimizer, loss));
-    page_check(p, nb_graph_set_pass(net->graph, (nb_pass){0}));
-    page_check(p, nb_optimizer_forward(optimizer, loss));
+    page_check(p, nb_optimizer_step(l->optimizer, loss));
+    page_check(p, nb_graph_set_pass(l->net->graph, (nb_pass){0}));
+    return loss;
+}
+
+double loss_after(const page *p, const learner *l, nb_node *loss)
+{
+    page_check(p, nb_optimizer_forward(l->optimizer, loss));
     return nb_scalar(loss);
 }
 
-double accuracy_of(const page *p, nb_model *net, const nb_dataset *set)
+double accuracy_of(const page *p, const learner *l, nb_source *source)
 {
-    const size_t n = nb_dataset_count(set), most = nb_graph_max_batch(net->graph);
-    nb_source *source;
+    const size_t n = nb_dataset_count(nb_source_dataset(source));
+    const size_t most = nb_graph_max_batch(l->net->graph);
     nb_score score = {0};
-    page_check(p, nb_source_create(&source, set,
-                                   &(nb_source_options){.dtype = nb_graph_dtype(net->graph),
-                                                        .most = most,
-                                                        .dense = true}));
     for (size_t lo = 0; lo < n; lo += most) {
         nb_batch batch;
         nb_node *loss;
         page_check(p, nb_source_range(source, lo, n - lo < most ? n : lo + most, &batch));
-        page_check(p, nb_model_feed_batch(net, &batch, &loss));
-        page_check(p, nb_model_compare(net, &batch.t, &score));
+        page_check(p, nb_model_feed_batch(l->net, &batch, &loss));
+        page_check(p, nb_model_compare(l->net, &batch.t, &score));
     }
-    page_check(p, nb_feed(net->x, NULL));
-    nb_source_destroy(source);
-    return nb_model_metric(net, &score);
+    return nb_model_metric(l->net, &score);
 }
 
-/* --- side by side ----------------------------------------------------------------------------- */
+nb_source *batches_of(const experiment *e, const nb_dataset *set, size_t batch, nb_random *random)
+{
+    nb_source *source;
+    const nb_source_options options = {.dtype = e->dtype,
+                                       .batch = batch,
+                                       .most = nb_train_max_batch(batch),
+                                       .sampling = NB_REPLACE,
+                                       .random = random};
+    page_check(&e->page, nb_source_create(&source, set, &options));
+    return source;
+}
+
+/* --- several side by side --------------------------------------------------------------------- */
 
 static void print_row(size_t iteration, size_t count, const contender *c)
 {
@@ -141,47 +175,23 @@ static bool is_shown(size_t i, size_t iterations)
     return i < 2 || i == 9 || (i + 1) % 100 == 0 || i + 1 == iterations;
 }
 
-void compete(const page *p, const nb_mnist *mnist, size_t count, contender *c, size_t iterations,
-             const char *log_path, nb_random *random)
+static void print_names(experiment *e, size_t count, contender *c, size_t iterations, FILE *log)
 {
-    nb_source *source;
-    FILE *log = log_open(p, log_path);
     printf("%9s", "iteration");
     for (size_t k = 0; k < count; k++) {
         printf("  %-19s", c[k].name);
-        log_text(p, log, ",%s", c[k].name);
+        log_text(&e->page, log, ",%s", c[k].name);
         c[k].loss = calloc(iterations, sizeof *c[k].loss);
-        if (!c[k].loss) page_check(p, nb_fail(NB_ENOMEM, "no memory for %zu losses", iterations));
-    }
-    putchar('\n');
-    page_check(p, nb_source_create(&source, &mnist->train,
-                                   &(nb_source_options){.dtype = NB_FLOAT64,
-                                                        .batch = COMPETE_BATCH,
-                                                        .sampling = NB_REPLACE,
-                                                        .random = random}));
-    for (size_t i = 0; i < iterations; i++) {
-        nb_batch batch;
-        page_check(p, nb_source_next(source, &batch));
-        log_text(p, log, "\n%zu", i);
-        for (size_t k = 0; k < count; k++) {
-            c[k].loss[i] = learn(p, c[k].net, c[k].optimizer, &batch, random);
-            log_text(p, log, ",%.17g", c[k].loss[i]);
-        }
-        if (is_shown(i, iterations)) print_row(i, count, c);
-    }
-    log_close(p, log);
-    nb_source_destroy(source);
-    printf("%9s", "test");
-    for (size_t k = 0; k < count; k++) {
-        printf("  %-19.4f", accuracy_of(p, c[k].net, &mnist->test));
-        nb_optimizer_destroy(c[k].optimizer);
-        nb_model_destroy(c[k].net);
+        if (!c[k].loss)
+            page_check(&e->page, nb_fail(NB_ENOMEM, "no memory for %zu losses", iterations));
+        c[k].net.batch = COMPETE_BATCH;
+        c[k].learner = learner_create(e, &c[k].net, &e->random);
     }
     putchar('\n');
 }
 
-void draw_losses(const page *p, size_t count, contender *c, size_t iterations, double top,
-                 const char *title)
+static void draw_losses(const page *p, size_t count, contender *c, size_t iterations, double top,
+                        const char *title)
 {
     nb_figure *fig;
     nb_figure_create(&fig, 560, 400);
@@ -203,11 +213,44 @@ void draw_losses(const page *p, size_t count, contender *c, size_t iterations, d
     page_save(p, fig, NULL, title);
 }
 
+void compete(experiment *e, size_t count, contender *c, size_t iterations, double top,
+             const char *title)
+{
+    const page *p = &e->page;
+    FILE *log = log_open(p, e->log);
+    print_names(e, count, c, iterations, log);
+    nb_source *source = batches_of(e, &e->mnist.train, COMPETE_BATCH, &e->random);
+    for (size_t i = 0; i < iterations; i++) {
+        nb_batch batch;
+        page_check(p, nb_source_next(source, &batch));
+        log_text(p, log, "\n%zu", i);
+        for (size_t k = 0; k < count; k++) {
+            nb_node *loss = learn(p, &c[k].learner, &batch, &e->random);
+            c[k].loss[i] = loss_after(p, &c[k].learner, loss);
+            log_text(p, log, ",%.17g", c[k].loss[i]);
+        }
+        if (is_shown(i, iterations)) print_row(i, count, c);
+    }
+    log_close(p, log);
+    nb_source_destroy(source);
+    source = batches_of(e, &e->mnist.test, COMPETE_BATCH, &e->random);
+    printf("%9s", "test");
+    for (size_t k = 0; k < count; k++) {
+        printf("  %-19.4f", accuracy_of(p, &c[k].learner, source));
+        learner_destroy(&c[k].learner);
+    }
+    putchar('\n');
+    nb_source_destroy(source);
+    draw_losses(p, count, c, iterations, top, title);
+}
+
 /* --- overfitting ------------------------------------------------------------------------------ */
+
+enum { OVERFIT_IMAGES = 300, OVERFIT_BATCH = 100 };
 
 /* Of each epoch; in one block. */
 typedef struct accuracies {
-    size_t count;
+    size_t count, epochs;
     double *epoch, *train, *test;
 } accuracies;
 
@@ -215,22 +258,23 @@ static accuracies accuracies_create(const page *p, size_t epochs)
 {
     double *block = calloc(3 * epochs, sizeof *block);
     if (!block) page_check(p, nb_fail(NB_ENOMEM, "no memory for %zu epochs", epochs));
-    return (accuracies){0, block, block + epochs, block + 2 * epochs};
+    return (accuracies){0, epochs, block, block + epochs, block + 2 * epochs};
 }
 
-static void evaluate(const page *p, const overfitting *o, accuracies *a, double loss)
+static void evaluate(const page *p, const learner *l, nb_source *const source[2], accuracies *a,
+                     double loss)
 {
     const size_t k = a->count++;
     a->epoch[k] = (double)k;
-    a->train[k] = accuracy_of(p, o->net, &o->train);
-    a->test[k] = accuracy_of(p, o->net, &o->test);
-    if (k % 10 && k + 1 != o->epochs) return;
+    a->train[k] = accuracy_of(p, l, source[0]);
+    a->test[k] = accuracy_of(p, l, source[1]);
+    if (k % 10 && k + 1 != a->epochs) return;
     printf("epoch %3zu: loss %.8g, train acc %.4f, test acc %.4f\n", k, loss, a->train[k],
            a->test[k]);
     fflush(stdout);
 }
 
-static void draw_accuracies(const page *p, const overfitting *o, accuracies *a)
+static void draw_accuracies(const page *p, accuracies *a, const char *title)
 {
     nb_figure *fig;
     nb_figure_create(&fig, 520, 380);
@@ -239,48 +283,79 @@ static void draw_accuracies(const page *p, const overfitting *o, accuracies *a)
     nb_plot_line(ax, a->count, a->epoch, a->test,
                  &(nb_line_style){.label = "test", .dash = NB_DASHED});
     nb_axes_ylim(ax, 0, 1.03);
-    nb_axes_title(ax, o->title);
+    nb_axes_title(ax, title);
     nb_axes_labels(ax, "epochs", "accuracy");
     nb_axes_legend(ax, NB_LOWER_RIGHT);
     free(a->epoch);
-    page_save(p, fig, NULL, o->title);
+    page_save(p, fig, NULL, title);
 }
 
-void overfit(const page *p, const overfitting *o, nb_random *random)
+/* 1/2 decay |W|^2 over all weights, which the book adds to its loss. */
+static double decay_term(const nb_model *net, double decay)
 {
-    const double epoch = fmax((double)nb_dataset_count(&o->train) / OVERFIT_BATCH, 1);
-    nb_source *source;
-    accuracies a = accuracies_create(p, o->epochs);
-    double first[3] = {0}; /* losses of iterations 0, 99 and the last */
-    FILE *log = log_open(p, o->log);
+    double squares = 0;
+    for (size_t i = 0; decay != 0 && i < nb_graph_nodes(net->graph); i++) {
+        nb_node *node = nb_graph_node(net->graph, i);
+        const nb_tensor *w = nb_value(node);
+        if (nb_node_is_parameter(node) && w->shape.ndim == 2)
+            squares += nb_kernels_of(w->dtype)->sum_squares(nb_tensor_count(w), w->data);
+    }
+    return 0.5 * decay * squares;
+}
+
+/* Learn, with accuracies after iterations 0, n/100, 2n/100, ... */
+static void learn_by_heart(experiment *e, const overfitting *o, const learner *l,
+                           nb_source *const source[2], accuracies *a)
+{
+    const page *p = &e->page;
+    const double images = (double)nb_dataset_count(nb_source_dataset(source[0]));
+    const double epoch = fmax(images / OVERFIT_BATCH, 1);
+    const size_t last = (size_t)(epoch * (double)(o->whole_epoch ? o->epochs : o->epochs - 1));
+    const size_t iterations = last + !o->whole_epoch;
+    double shown[3] = {0}; /* losses of iterations 0, 99 and the last */
+    FILE *log = log_open(p, e->log);
     log_text(p, log, ",loss,train_acc,test_acc");
-    page_check(p, nb_source_create(&source, &o->train,
-                                   &(nb_source_options){.dtype = NB_FLOAT64,
-                                                        .batch = OVERFIT_BATCH,
-                                                        .sampling = NB_REPLACE,
-                                                        .random = random,
-                                                        .dense = true}));
-    for (size_t i = 0; i < o->iterations; i++) {
+    for (size_t i = 0; i < iterations; i++) {
         nb_batch batch;
-        page_check(p, nb_source_next(source, &batch));
-        const double loss =
-            learn(p, o->net, o->optimizer, &batch, random) + decay_term(o->net, o->lambda);
-        first[i < 1 ? 0 : (i <= 99 ? 1 : 2)] = loss;
+        page_check(p, nb_source_next(source[0], &batch));
+        nb_node *node = learn(p, l, &batch, &e->random);
+        const double loss = loss_after(p, l, node) + decay_term(l->net, o->decay);
+        shown[i < 1 ? 0 : (i <= 99 ? 1 : 2)] = loss;
         log_text(p, log, "\n%zu,%.17g,", i, loss);
-        if (fmod((double)i, epoch) == 0 && a.count < o->epochs) {
-            evaluate(p, o, &a, loss);
-            log_text(p, log, "%.17g,%.17g", a.train[a.count - 1], a.test[a.count - 1]);
+        if (fmod((double)i, epoch) == 0 && a->count < o->epochs) {
+            evaluate(p, l, source, a, loss);
+            log_text(p, log, "%.17g,%.17g", a->train[a->count - 1], a->test[a->count - 1]);
         } else {
             log_text(p, log, ",");
         }
     }
     log_close(p, log);
-    printf("loss: iteration 0 %.17g", first[0]);
-    if (o->iterations > 99) printf(", 99 %.17g", first[1]);
-    if (o->iterations > 100) printf(", %zu %.17g", o->iterations - 1, first[2]);
-    printf("\ntest accuracy at the end: %.4f\n", accuracy_of(p, o->net, &o->test));
-    nb_source_destroy(source);
-    nb_optimizer_destroy(o->optimizer);
-    nb_model_destroy(o->net);
-    draw_accuracies(p, o, &a);
+    printf("loss: iteration 0 %.17g", shown[0]);
+    if (iterations > 99) printf(", 99 %.17g", shown[1]);
+    if (iterations > 100) printf(", %zu %.17g", iterations - 1, shown[2]);
+    printf("\ntest accuracy at the end: %.4f\n", accuracy_of(p, l, source[1]));
+}
+
+void overfit(experiment *e, const overfitting *o)
+{
+    const size_t count = nb_dataset_count(&e->mnist.train);
+    const nb_dataset few =
+        nb_dataset_rows(&e->mnist.train, 0, count < OVERFIT_IMAGES ? count : OVERFIT_IMAGES);
+    learner l = learner_create(e,
+                               &(deep_net){.hidden = 6,
+                                           .init = NB_INIT_HE,
+                                           .dropout = o->dropout,
+                                           .lr = 0.01,
+                                           .decay = o->decay,
+                                           .batch = OVERFIT_BATCH},
+                               &e->random);
+    nb_source *source[2] = {batches_of(e, &few, OVERFIT_BATCH, &e->random),
+                            batches_of(e, &e->mnist.test, OVERFIT_BATCH, &e->random)};
+    accuracies a = accuracies_create(&e->page, o->epochs);
+    learn_by_heart(e, o, &l, source, &a);
+    learner_destroy(&l);
+    for (int k = 0; k < 2; k++) nb_source_destroy(source[k]);
+    char title[64] = "overfitting";
+    if (o->dropout > 0 || o->decay > 0) snprintf(title, sizeof title, "with %s", o->against);
+    draw_accuracies(&e->page, &a, title);
 }

@@ -1,7 +1,6 @@
 /* optimizer_compare_mnist - four optimisers teach the same network MNIST (6.1.8, figure 6-9): five
  * affine layers with ReLU, on the same batches. */
 #include "chapter6.h"
-#include "common.h"
 
 #include <string.h>
 
@@ -38,51 +37,31 @@ static const struct named *next_name(const page *p, const char **list)
 
 int main(int argc, char **argv)
 {
-    page p;
-    const char *data = NULL, *iters = "2000", *seed_text = "0", *log = NULL;
-    const char *list = "SGD,Momentum,AdaGrad,Adam";
-    const page_option options[] = {
-        {"data", "DIR", "folder of MNIST's four files (data/mnist)", &data},
-        {"optimizers", "NAMES",
-         "in the order of their first weights; also Nesterov, RMSprop\n"
-         "                     (SGD,Momentum,AdaGrad,Adam)",
-         &list},
-        {"iters", "N", "iterations (2000)", &iters},
-        {"seed", "N", "as np.random.seed(N) (0)", &seed_text},
-        {"log", "FILE.csv", "write all losses", &log},
-        {0}};
-    page_begin(&p, argc, argv, "Four optimisers on MNIST (6.1.8).", options);
-    const size_t iterations = whole_number(p.program, "--iters", iters, 1, 100000000);
-    const uint32_t seed = (uint32_t)whole_number(p.program, "--seed", seed_text, 0, UINT32_MAX);
-    p.seed = &seed;
-
-    nb_mnist mnist;
-    nb_random random;
+    experiment e;
     contender c[MOST_CONTENDERS];
-    const struct named *chosen[MOST_CONTENDERS];
     size_t count = 0;
+    const char *iters = "2000", *list = "SGD,Momentum,AdaGrad,Adam";
+    const page_option options[] = {{"optimizers", "NAMES",
+                                    "in the order of their first weights; also Nesterov, RMSprop\n"
+                                    "                     (SGD,Momentum,AdaGrad,Adam)",
+                                    &list},
+                                   {"iters", "N", "iterations (2000)", &iters},
+                                   {0}};
+    experiment_begin(&e, argc, argv, "Four optimisers on MNIST (6.1.8).", options,
+                     "write all losses");
+    const size_t iterations = whole_number(e.page.program, "--iters", iters, 1, 100000000);
     do {
         if (count == MOST_CONTENDERS)
-            usage_error(p.program, "--optimizers: more than %d", MOST_CONTENDERS);
-        chosen[count++] = next_name(&p, &list);
+            usage_error(e.page.program, "--optimizers: more than %d", MOST_CONTENDERS);
+        const struct named *next = next_name(&e.page, &list);
+        contender *one = &c[count++];
+        *one = (contender){.net = {.hidden = 4,
+                                   .init = NB_INIT_HE,
+                                   .type = next->type,
+                                   .lr = learning_rate(next->type)}};
+        snprintf(one->name, sizeof one->name, "%s", next->name);
     } while (*list);
-    page_folder(&p);
-    load_mnist(&p, data, &mnist);
-
-    nb_random_seed(&random, seed);
-    for (size_t k = 0; k < count; k++) {
-        const nb_optimizer_type *type = chosen[k]->type;
-        snprintf(c[k].name, sizeof c[k].name, "%s", chosen[k]->name);
-        c[k].net = deep_net_create(&p,
-                                   &(deep_net){.inputs = nb_tensor_width(&mnist.train.x),
-                                               .hidden = 4,
-                                               .init = NB_INIT_HE,
-                                               .batch = COMPETE_BATCH},
-                                   &random);
-        c[k].optimizer = optimizer_for(&p, c[k].net, type, learning_rate(type), 0);
-    }
-    compete(&p, &mnist, count, c, iterations, log, &random);
-    draw_losses(&p, count, c, iterations, 1, "losses of optimisers on MNIST");
-    nb_mnist_destroy(&mnist);
-    return page_end(&p);
+    experiment_load(&e);
+    compete(&e, count, c, iterations, 1, "losses of optimisers on MNIST");
+    return experiment_end(&e);
 }

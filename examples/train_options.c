@@ -5,9 +5,9 @@
 
 /* The words of the command line; NULL: not given. */
 typedef struct words {
-    const char *iters, *epochs, *batch, *hidden, *lr, *std, *activation, *init, *optimizer, *decay,
-        *schedule, *warmup, *sampling, *gradient, *dtype, *seed, *threads, *eval, *dense, *force,
-        *curvature, *no_figures;
+    const char *iters, *epochs, *batch, *hidden, *lr, *std, *activation, *batch_norm, *dropout,
+        *init, *optimizer, *decay, *schedule, *warmup, *sampling, *gradient, *dtype, *seed,
+        *threads, *eval, *dense, *force, *curvature, *no_figures;
 } words;
 
 static const char about[] =
@@ -24,6 +24,9 @@ static void read_words(settings *s, words *w, int argc, char **argv)
         {"activation", "NAME",
          "sigmoid, relu, tanh, leaky_relu, elu, gelu, softplus, step or identity (sigmoid)",
          &w->activation},
+        {"batch-norm", NULL, "the book's batch norm before each activation", &w->batch_norm},
+        {"dropout", "X", "share of each hidden layer that the book's dropout leaves out (0)",
+         &w->dropout},
         {"init", "NAME", "first weights: std, xavier or he (std)", &w->init},
         {"std", "X", "their standard deviation (0.01)", &w->std},
         {"optimizer", "NAME", "sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw (sgd)",
@@ -81,9 +84,12 @@ static int name(const settings *s, const char *option, const char *word, const c
 }
 
 /* "100,50": two hidden layers. */
-static void read_layers(settings *s, const char *text, nb_activation activation)
+static void read_layers(settings *s, const char *text, const words *w, nb_activation activation)
 {
     const char *me = s->page.program, *at = text;
+    const double dropout = number(s, "--dropout", w->dropout, 0);
+    if (!(dropout >= 0 && dropout < 1))
+        usage_error(me, "--dropout '%s': expected a number from 0 to below 1", w->dropout);
     for (size_t count = 0;; count++) {
         char one[32] = "", *end;
         const size_t length = strcspn(at, ",");
@@ -95,7 +101,9 @@ static void read_layers(settings *s, const char *text, nb_activation activation)
             usage_error(me, "--hidden '%s': expected a whole number from 1, or several: 100,50",
                         text);
         s->layer[s->layers++] = nb_dense((size_t)units);
+        if (w->batch_norm) s->layer[s->layers++] = nb_as_in_book(nb_batch_norm_layer());
         s->layer[s->layers++] = nb_act(activation);
+        if (dropout > 0) s->layer[s->layers++] = nb_as_in_book(nb_dropout_layer(dropout));
         at += length;
         if (!*at++) break;
     }
@@ -113,7 +121,7 @@ static void read_network(settings *s, const words *w)
     static const nb_init codes[] = {NB_INIT_STD, NB_INIT_XAVIER, NB_INIT_HE};
     static const char *const dtypes[] = {"float32", "float64", NULL};
     const char *me = s->page.program;
-    read_layers(s, w->hidden ? w->hidden : "50",
+    read_layers(s, w->hidden ? w->hidden : "50", w,
                 (nb_activation)name(s, "--activation", w->activation, activations));
     s->init = codes[name(s, "--init", w->init, inits)];
     s->std = number(s, "--std", w->std, 0.01);

@@ -10,7 +10,7 @@ typedef struct settings {
     page page;
     const char *data, *load, *save, *log; /* or NULL */
     bool force, curvature, figures;
-    nb_layer layer[2 * MAX_HIDDEN + 1]; /* dense, activation, dense, ..., dense */
+    nb_layer layer[4 * MAX_HIDDEN + 1]; /* dense, batch norm, activation, dropout, ..., dense */
     size_t layers;
     nb_dtype dtype;
     nb_init init;

@@ -1,9 +1,10 @@
 """check_numpy_optim.py - 300 steps of each optimiser in NumPy, beside those of nablas.
 
-Written from textbook 6.1 and 6.4.2 and the papers (Kingma & Ba; Loshchilov & Hutter), not from
-nablas: a network 20-30-5, sigmoid, softmax with cross entropy, weights and inputs from the seed,
-float64, the whole batch in each step; plain, with weight decay coupled and decoupled, with the
-gradient clipped by its norm, and with the learning rate warmed up and then cut or let fall.
+Written from textbook 6.1, 6.3 and 6.4 and the papers (Kingma & Ba; Loshchilov & Hutter; Ioffe &
+Szegedy; Srivastava et al.), not from nablas: a network 20-30-5, sigmoid, softmax with cross
+entropy, weights, inputs and masks from the seed, float64, the whole batch in each step; plain, with
+weight decay coupled and decoupled, with the gradient clipped by its norm, with the learning rate
+warmed up and then cut or let fall, with batch norm and dropout as the book and as others have them.
 
     check_numpy_optim.py TOOL [--seeds N] [--bound X]
 
@@ -18,7 +19,9 @@ import sys
 import numpy as np
 
 STEPS, ROWS, INPUTS, HIDDEN, CLASSES = 300, 64, 20, 30, 5
-WAYS = ("plain", "coupled", "decoupled", "clipped", "warm-up", "cosine")
+WAYS = ("plain", "coupled", "decoupled", "clipped", "warm-up", "cosine", "batch-norm",
+        "usual-batch-norm", "dropout", "inverted-dropout", "both")
+RATIO = 0.3
 
 
 class SGD:
@@ -87,18 +90,59 @@ TYPES = {"sgd": SGD, "momentum": Momentum, "nesterov": Nesterov, "adagrad": AdaG
          "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}
 
 
-def gradients(p, x, t):
-    z = 1 / (1 + np.exp(-(x @ p["W1"] + p["b1"])))
-    scores = z @ p["W2"] + p["b2"]
+class BatchNorm:
+    """Biased variance; the book's from running statistics of 0, the usual one's variance from 1."""
+
+    def __init__(self, usual):
+        self.epsilon = 1e-5 if usual else 1e-6
+        self.mean, self.variance = np.zeros(HIDDEN), np.full(HIDDEN, 1.0 if usual else 0.0)
+
+    def forward(self, a, p, training):
+        mean, variance = self.mean, self.variance
+        if training:
+            mean, variance = a.mean(axis=0), a.var(axis=0)
+            self.mean = 0.9 * self.mean + 0.1 * mean
+            self.variance = 0.9 * self.variance + 0.1 * variance
+        self.deviation = np.sqrt(variance + self.epsilon)
+        self.xn = (a - mean) / self.deviation
+        return p["gamma"] * self.xn + p["beta"]
+
+    def backward(self, dy, p, g):
+        g["gamma"], g["beta"] = (dy * self.xn).sum(axis=0), dy.sum(axis=0)
+        dxn = dy * p["gamma"]
+        return (dxn - dxn.mean(axis=0) - self.xn * (dxn * self.xn).mean(axis=0)) / self.deviation
+
+
+def forward(p, x, norm, dropout, training):
+    a = x @ p["W1"] + p["b1"]
+    z = 1 / (1 + np.exp(-(norm.forward(a, p, training) if norm else a)))
+    mask = np.ones(z.shape)
+    if dropout and training:
+        mask = np.where(np.random.rand(*z.shape) > RATIO, 1.0, 0.0)
+        if dropout == "inverted-dropout":
+            mask /= 1 - RATIO
+    elif dropout and dropout != "inverted-dropout":
+        mask *= 1 - RATIO
+    scores = (z * mask) @ p["W2"] + p["b2"]
     e = np.exp(scores - scores.max(axis=1, keepdims=True))
-    y = e / e.sum(axis=1, keepdims=True)
-    rows = np.arange(len(t))
-    loss = -np.sum(np.log(y[rows, t] + 1e-7)) / len(t)
+    return z, mask, e / e.sum(axis=1, keepdims=True)
+
+
+def loss_of(y, t):
+    return -np.sum(np.log(y[np.arange(len(t)), t] + 1e-7)) / len(t)
+
+
+def gradients(p, x, t, norm, dropout):
+    z, mask, y = forward(p, x, norm, dropout, training=True)
     ds = y.copy()
-    ds[rows, t] -= 1
+    ds[np.arange(len(t)), t] -= 1
     ds /= len(t)
-    da = ds @ p["W2"].T * (1 - z) * z
-    return loss, {"W1": x.T @ da, "b1": da.sum(axis=0), "W2": z.T @ ds, "b2": ds.sum(axis=0)}
+    g = {"W2": (z * mask).T @ ds, "b2": ds.sum(axis=0)}
+    da = ds @ p["W2"].T * mask * (1 - z) * z
+    if norm:
+        da = norm.backward(da, p, g)
+    g.update(W1=x.T @ da, b1=da.sum(axis=0))
+    return loss_of(y, t), g
 
 
 def rate(way, lr, step):
@@ -118,15 +162,21 @@ def numpy_run(name, way, seed):
     p = {"W1": 0.5 * np.random.randn(INPUTS, HIDDEN), "b1": np.zeros(HIDDEN),
          "W2": 0.5 * np.random.randn(HIDDEN, CLASSES), "b2": np.zeros(CLASSES)}
     t = np.arange(ROWS) % CLASSES
+    norm = dropout = None
+    if way.endswith("dropout") or way == "both":
+        dropout = way
+    if way.endswith("batch-norm") or way == "both":
+        norm = BatchNorm(usual=way.startswith("usual"))
+        p.update(gamma=np.ones(HIDDEN), beta=np.zeros(HIDDEN))
     optimizers = {key: TYPES[name](w.shape) for key, w in p.items()}
     decay = 0.01 if way in ("coupled", "decoupled") or name == "adamw" else 0
     decoupled = way == "decoupled" or (name == "adamw" and way != "coupled")
     losses = []
     for step in range(STEPS):
-        loss, g = gradients(p, x, t)
+        loss, g = gradients(p, x, t, norm, dropout)
         losses.append(loss)
-        norm = np.sqrt(sum(np.sum(d * d) for d in g.values()))
-        scale = 0.05 / norm if way == "clipped" and norm > 0.05 else 1
+        length = np.sqrt(sum(np.sum(d * d) for d in g.values()))
+        scale = 0.05 / length if way == "clipped" and length > 0.05 else 1
         for key, w in p.items():
             lr = rate(way, optimizers[key].lr, step)
             d = scale * g[key]
@@ -135,14 +185,16 @@ def numpy_run(name, way, seed):
             elif key.startswith("W"):
                 d = d + decay * w
             optimizers[key].update(w, d, lr, step + 1)
-    return np.array(losses), np.concatenate([w.ravel() for w in p.values()])
+    losses.append(loss_of(forward(p, x, norm, dropout, training=False)[2], t))
+    arrays = list(p.values()) + ([norm.mean, norm.variance] if norm else [])
+    return np.array(losses), np.concatenate([w.ravel() for w in arrays])
 
 
 def nablas_run(tool, name, way, seed):
     command = [tool, name, str(seed)] + ([] if way == "plain" else [way])
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     numbers = np.array([float(line) for line in text.split()])
-    return numbers[:STEPS], numbers[STEPS:]
+    return numbers[:STEPS + 1], numbers[STEPS + 1:]
 
 
 def main():
@@ -153,7 +205,7 @@ def main():
     options = parser.parse_args()
     failed = False
     print(f"{STEPS} steps in float64, seeds 0 to {options.seeds - 1}: largest relative difference "
-          "of losses, of parameters; fall of the loss")
+          "of losses,\nof parameters; fall of the loss, and the loss predicted at the end")
     for name in TYPES:
         for way in WAYS:
             worst_loss = worst_parameter = 0
@@ -166,8 +218,8 @@ def main():
                                       np.max(np.abs(our_parameters - their_parameters)) / scale)
             good = worst_loss <= options.bound and worst_parameter <= options.bound
             failed |= not good
-            print(f"  {name:<9} {way:<10} {worst_loss:.1e}  {worst_parameter:.1e}  "
-                  f"{theirs[0]:.3f} -> {theirs[-1]:.3f}{'' if good else '  TOO FAR'}")
+            print(f"  {name:<9} {way:<16} {worst_loss:.1e}  {worst_parameter:.1e}  "
+                  f"{theirs[0]:.3f} -> {theirs[-2]:.3f}, {theirs[-1]:.3f}{'' if good else '  TOO FAR'}")
     if failed:
         sys.exit(f"check-numpy: a difference exceeds {options.bound:g}")
 

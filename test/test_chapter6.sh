@@ -108,6 +108,26 @@ overfitting() {
   row 99 2.270971645317819
 }
 
+# The same three hundred images, weights, batches and masks, by the library's loop.
+the_options_of_train_mnist_make_the_same_net() {
+  mkdir "$folder/few" && "$tools/mnist_tool" "$folder/few" 300 100 || problem "mnist_tool"
+  deep='--hidden 100,100,100,100,100,100 --activation relu --init he --lr 0.01'
+  for option in '--dropout 0.2' '--dropout 0'; do
+    # shellcheck disable=SC2086
+    run overfit_dropout --data "$folder/few" --epochs 12 --seed 3 $option --log "$folder/other.csv"
+    # shellcheck disable=SC2086
+    run train_mnist --data "$folder/few" --iters 36 --seed 3 $option $deep --dtype float64 \
+      --no-figures --log "$log"
+    lines "$log" 37
+    paste -d, "$log" "$folder/other.csv" | awk -F, 'NR > 1 { # the library evaluates at the end, too
+      for (i = 2; i <= 4; i++) {
+        d = $i - $(i + 4)
+        if ($(i + 4) != "" && (d > 1e-9 * $i || -d > 1e-9 * $i)) { print NR ": " $0; exit 1 }
+      }
+    }' >"$out" || problem "they differ"
+  done
+}
+
 a_search() {
   have_mnist || return
   for threads in 1 3; do
@@ -138,4 +158,4 @@ what_is_wrong_is_named() {
 }
 
 check six_paths four_optimisers two_more_optimisers three_first_weights activations batch_norm \
-      overfitting a_search what_is_wrong_is_named
+      overfitting the_options_of_train_mnist_make_the_same_net a_search what_is_wrong_is_named

@@ -44,12 +44,14 @@ bad_numbers_are_refused() {
   done
   refused '--threads 1025' "'1025': expected a whole number from 1 to 1024"
   refused '--seed 4294967296' "expected a whole number from 0 to 4294967295"
-  for option in --lr --std --decay; do
+  for option in --lr --std --decay --dropout; do
     for value in nan inf -inf 1e999 0.1x x 0,1; do
       refused "$option $value" "$option '$value': expected a finite number"
     done
   done
   refused '--std -0.01' "--std '-0.01': expected a number from 0"
+  refused '--dropout 1' "--dropout '1': expected a number from 0 to below 1"
+  refused '--dropout -0.1' "--dropout '-0.1': expected a number from 0 to below 1"
   refused '--decay -1' "--decay '-1': expected a number from 0"
   for value in , 50, ,50 50,,50 50,x 50,0 '50;20' 50,99999999999999999999; do
     refused "--hidden $value" "--hidden '$value': expected a whole number from 1, or several"
@@ -103,8 +105,8 @@ help_shows_the_defaults() {
                  '(replace)' '(backprop)' '(float32;' '(0)'; do
     holds grep -qF -e "$default" "$out"
   done
-  for option in data download iters epochs batch hidden lr std activation init optimizer decay \
-                schedule warmup sampling gradient dense dtype seed threads eval-every load save log \
+  for option in data download iters epochs batch hidden lr std activation batch-norm dropout init optimizer \
+                decay schedule warmup sampling gradient dense dtype seed threads eval-every load save log \
                 force curvature out no-figures quiet version help; do
     prints "^  --$option "
   done
