@@ -22,4 +22,8 @@ nb_status nb_sampler_init(nb_sampler *s, nb_sampling sampling, size_t n, size_t 
 void nb_sampler_free(nb_sampler *s);
 nb_status nb_sampler_draw(nb_sampler *s, const size_t **index, size_t *first, size_t *n);
 
+/* nb_sampler_tell, nb_sampler_seek - as nb_source_tell, nb_source_seek. */
+nb_source_place nb_sampler_tell(const nb_sampler *s);
+nb_status nb_sampler_seek(nb_sampler *s, const nb_source_place *place);
+
 #endif

@@ -139,6 +139,23 @@ nb_status nb_source_range(nb_source *s, size_t lo, size_t hi, nb_batch *batch)
     return fetch(s, hi - lo, NULL, lo, batch);
 }
 
+nb_status nb_source_tell(const nb_source *s, nb_source_place *place)
+{
+    if (!s || !place || !s->options.batch)
+        return nb_fail(NB_EINVAL, "nb_source_tell: %s",
+                       s && place ? "the source was made with batch=0" : "an argument is NULL");
+    *place = nb_sampler_tell(&s->sampler);
+    return NB_OK;
+}
+
+nb_status nb_source_seek(nb_source *s, const nb_source_place *place)
+{
+    if (!s || !place || !s->options.batch)
+        return nb_fail(NB_EINVAL, "nb_source_seek: %s",
+                       s && place ? "the source was made with batch=0" : "an argument is NULL");
+    return nb_sampler_seek(&s->sampler, place);
+}
+
 const nb_dataset *nb_source_dataset(const nb_source *s)
 {
     return s ? s->set : NULL;

@@ -1,4 +1,4 @@
-/* The loop around nb_trainer_step: evaluations, progress, and when to stop. */
+/* The loop around nb_trainer_step: evaluations, progress, checkpoints, and when to stop. */
 #include "nablas/train.h"
 #include "nablas/clock.h"
 #include "nablas/memory.h"
@@ -42,6 +42,7 @@ typedef struct run {
     void *best; /* with patience: parameters and state where the test set's metric was best */
     double best_metric;
     size_t best_iteration, best_evaluation;
+    double saved; /* when the last checkpoint was written, or the run began */
 } run;
 
 static nb_status evaluate(run *r)
@@ -82,10 +83,15 @@ static nb_status start_patience(run *r)
     return r->best ? NB_OK : NB_ENOMEM;
 }
 
-/* After an evaluation: NB_ESTOPPED where patience is at its end. */
-static nb_status judge(run *r)
+static bool impatient(const run *r)
 {
-    if (!r->best || !r->at.evaluated) return NB_OK;
+    return r->best && r->evaluations - r->best_evaluation >= r->options->patience;
+}
+
+/* After an iteration: keep the best weights; true where patience is at its end. */
+static bool judge(run *r)
+{
+    if (!r->best || !r->at.evaluated) return false;
     const double metric = r->at.test_metric;
     if (isnan(r->best_metric) ? !isnan(metric)
                               : nb_model_metric_better(r->model, metric, r->best_metric)) {
@@ -94,7 +100,7 @@ static nb_status judge(run *r)
         r->best_iteration = r->at.iteration;
         r->best_evaluation = r->evaluations;
     }
-    return r->evaluations - r->best_evaluation >= r->options->patience ? NB_ESTOPPED : NB_OK;
+    return impatient(r);
 }
 
 static void end_patience(run *r, nb_train_result *result)
@@ -173,27 +179,146 @@ static nb_status iterate(run *r)
     return status;
 }
 
-static nb_status report(run *r, nb_train_result *result)
+/* --- checkpoints ------------------------------------------------------------------------------ */
+
+enum { REALS = 9, WHOLES = 4, NUMBERS = REALS + WHOLES + 1 };
+
+/* What the loop knows, to or from one vector; whole numbers are below 2^53. */
+static void number_all(run *r, double *v, bool save)
 {
-    const nb_train_options *o = r->options;
-    nb_status status = o->report ? o->report(&r->at, o->context) : NB_OK;
-    if (status != NB_ESTOPPED) return status;
-    if (!r->at.evaluated && (status = evaluate(r))) return status;
+    nb_progress *p = &r->at;
+    double *const real[REALS] = {&p->loss,          &p->smoothed,     &p->train_metric,
+                                 &p->test_metric,   &p->lr,           &p->seconds,
+                                 &p->train_seconds, &p->eval_seconds, &r->best_metric};
+    size_t *const whole[WHOLES] = {&p->iteration, &r->evaluations, &r->best_iteration,
+                                   &r->best_evaluation};
+    if (save) {
+        for (size_t i = 0; i < REALS; i++) v[i] = *real[i];
+        for (size_t i = 0; i < WHOLES; i++) v[REALS + i] = (double)*whole[i];
+        v[NUMBERS - 1] = p->evaluated;
+    } else {
+        for (size_t i = 0; i < REALS; i++) *real[i] = v[i];
+        for (size_t i = 0; i < WHOLES; i++) *whole[i] = (size_t)v[REALS + i];
+        p->evaluated = v[NUMBERS - 1] != 0;
+    }
+}
+
+static nb_status add_loop(run *r, nb_arrays *own, double *numbers)
+{
+    number_all(r, numbers, true);
+    nb_status status =
+        nb_arrays_add_view(own, "nb_loop", nb_tensor_view(NB_FLOAT64, NB_SHAPE(NUMBERS), numbers));
+    if (!status && r->best) {
+        const size_t bytes = copy_weights(r->model->graph, NULL, true);
+        status =
+            nb_arrays_add_view(own, "nb_best", nb_tensor_view(NB_UINT8, NB_SHAPE(bytes), r->best));
+    }
+    return status;
+}
+
+static nb_status save_checkpoint(run *r)
+{
+    const nb_checkpoint_options *c = r->options->checkpoint;
+    double numbers[NUMBERS];
+    nb_arrays own = {0};
+    nb_status status = c->save ? c->save(&own, c->context) : NB_OK;
+    if (!status) status = add_loop(r, &own, numbers);
+    if (!status) status = nb_checkpoint_rotate(c->path, c->keep);
+    if (!status) status = nb_trainer_save(r->trainer, &own, c->path);
+    nb_arrays_destroy(&own);
+    r->saved = nb_seconds();
+    return c->done ? c->done(status, r->at.iteration + 1, c->context) : status;
+}
+
+static bool is_due(const run *r)
+{
+    const nb_checkpoint_options *c = r->options->checkpoint;
+    if (c->every && (r->at.iteration + 1) % c->every == 0) return true;
+    return c->seconds > 0 && nb_seconds() - r->saved >= c->seconds;
+}
+
+/* Numbers of a file that was made by hand. */
+static nb_status check_loop(const run *r, const nb_arrays *own, const char *path)
+{
+    const size_t bytes = copy_weights(r->model->graph, NULL, true);
+    const nb_tensor *loop = nb_arrays_find(own, "nb_loop"), *best = nb_arrays_find(own, "nb_best");
+    bool fine = loop && loop->dtype == NB_FLOAT64 && nb_tensor_count(loop) == NUMBERS &&
+                !r->best == !best &&
+                (!best || (best->dtype == NB_UINT8 && nb_tensor_count(best) == bytes));
+    for (size_t i = REALS; fine && i < NUMBERS; i++) {
+        const double value = ((const double *)loop->data)[i];
+        fine = value >= 0 && value < 0x1p53 && value == floor(value);
+    }
+    if (fine && ((const double *)loop->data)[REALS] + 1 == (double)nb_trainer_steps(r->trainer))
+        return NB_OK;
+    return nb_fail(NB_EFORMAT, "nb_train: %s is a checkpoint, but of another loop than nb_train's",
+                   path);
+}
+
+/* The run as it was after the checkpoint's last iteration. */
+static nb_status resume(run *r)
+{
+    const nb_checkpoint_options *c = r->options->checkpoint;
+    nb_arrays own;
+    nb_status status = nb_trainer_load(r->trainer, &own, c->resume);
+    if (status) return status;
+    status = check_loop(r, &own, c->resume);
+    if (!status && nb_trainer_steps(r->trainer) > r->options->iterations)
+        status = nb_fail(NB_EINVAL, "nb_train: iterations=%zu, but %s has done %zu",
+                         r->options->iterations, c->resume, nb_trainer_steps(r->trainer));
+    if (!status) {
+        number_all(r, nb_arrays_find(&own, "nb_loop")->data, false);
+        if (r->best)
+            memcpy(r->best, nb_arrays_find(&own, "nb_best")->data,
+                   copy_weights(r->model->graph, NULL, true));
+        r->begin -= r->at.seconds;
+        if (c->load) status = c->load(&own, c->context);
+    }
+    nb_arrays_destroy(&own);
+    return status;
+}
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+/* A last evaluation, and the status of a run that was stopped. */
+static nb_status stop(run *r, nb_train_result *result)
+{
+    nb_status status = r->at.evaluated ? NB_OK : evaluate(r);
+    if (status) return status;
     estimate(r);
     result->last = r->at;
     return nb_fail(NB_ESTOPPED, "nb_train: stopped after iteration %zu", r->at.iteration);
 }
 
+/* What follows an iteration; *end: it was the last. */
+static nb_status conclude(run *r, nb_train_result *result, bool *end)
+{
+    const nb_train_options *o = r->options;
+    const nb_status said = o->report ? o->report(&r->at, o->context) : NB_OK;
+    if (said && said != NB_ESTOPPED) return said;
+    *end = judge(r) || r->at.iteration + 1 == o->iterations;
+    nb_status status = NB_OK;
+    if (o->checkpoint && o->checkpoint->path && (*end || said || is_due(r)))
+        status = save_checkpoint(r);
+    return status || !said ? status : stop(r, result);
+}
+
 static nb_status run_all(run *r, nb_train_result *result)
 {
     nb_progress *p = &r->at;
-    for (; p->iteration < p->iterations; p->iteration++) {
+    bool end = false;
+    if (nb_trainer_steps(r->trainer) > 0) { /* resumed */
+        result->last = *p;
+        result->completed = p->iteration + 1;
+        end = impatient(r) || p->iteration + 1 == p->iterations;
+        p->iteration++;
+    }
+    for (; !end; p->iteration++) {
         nb_status status = iterate(r);
         if (status) return status;
         result->last = *p;
-        result->completed++;
-        if ((status = report(r, result))) return status;
-        if (judge(r)) return NB_OK;
+        result->completed = p->iteration + 1;
+        if ((status = conclude(r, result, &end))) return status;
     }
     return NB_OK;
 }
@@ -214,6 +339,8 @@ nb_status nb_train(nb_model *model, const nb_dataset *train, const nb_dataset *t
     nb_status status = nb_trainer_create(&r.trainer, model, train, test, random, options);
     if (status) return status;
     status = start_patience(&r);
+    if (!status && options->checkpoint && options->checkpoint->resume) status = resume(&r);
+    r.saved = nb_seconds();
     if (!status) status = run_all(&r, result);
     end_patience(&r, result);
     result->threads = nb_trainer_threads(r.trainer);

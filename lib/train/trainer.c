@@ -6,7 +6,6 @@
 #include "nablas/numeric.h"
 #include "nablas/threads.h"
 #include "nablas/train.h"
-#include "train/pace.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,19 +13,6 @@
 /* Samples of one evaluation pass: as many as keep their pixels, weights and activations in a
  * second-level cache of a megabyte. */
 enum { eval_rows = 200 };
-
-struct nb_trainer {
-    nb_model *model;
-    nb_source *train, *test; /* test is NULL where there is no such set */
-    nb_train_options options;
-    nb_random *random;
-    nb_optimizer *optimizer;
-    nb_pool *pool; /* NULL: one thread is all there is */
-    nb_pace step_pace, eval_pace;
-    size_t steps, steps_all; /* done; done with all threads */
-    double first;            /* loss of the first batch, before the step; NaN before that */
-    nb_pass pass_before;
-};
 
 size_t nb_train_max_batch(size_t batch)
 {
@@ -103,6 +89,7 @@ nb_status nb_trainer_step(nb_trainer *r, double *value)
     if (status) return status;
     *value = nb_scalar(loss);
     r->steps++;
+    r->steps_here++;
     r->steps_all += r->step_pace.all;
     nb_pace_record(&r->step_pace, nb_seconds() - begin);
     return NB_OK;
@@ -298,12 +285,14 @@ void nb_trainer_destroy(nb_trainer *r)
     nb_source_destroy(r->train);
     nb_source_destroy(r->test);
     nb_optimizer_destroy(r->optimizer);
+    nb_free(r->data[0]);
+    nb_free(r->data[1]);
     nb_free(r);
 }
 
 size_t nb_trainer_threads(const nb_trainer *r)
 {
-    return r && 2 * r->steps_all >= r->steps ? nb_pool_threads(r->pool) : 1;
+    return r && 2 * r->steps_all >= r->steps_here ? nb_pool_threads(r->pool) : 1;
 }
 
 double nb_trainer_first_loss(const nb_trainer *r)

@@ -58,6 +58,7 @@
 #include "nablas/model.h"
 #include "nablas/optim.h"
 
+#include "nablas/checkpoint.h"
 #include "nablas/model_file.h"
 #include "nablas/train.h"
 

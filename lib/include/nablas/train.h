@@ -17,6 +17,7 @@
 #ifndef NABLAS_TRAIN_H
 #define NABLAS_TRAIN_H
 
+#include "nablas/checkpoint.h"
 #include "nablas/dataset.h"
 #include "nablas/model.h"
 #include "nablas/optim.h"
@@ -67,8 +68,9 @@ typedef struct nb_train_options {
     size_t threads; /* up to NB_MAX_THREADS; 0: one, or as many as there are processors and work for
                        them (groups of rows, blas.h), as the steps themselves show to be faster. The
                        bits are the same for any number */
-    nb_train_report report; /* or NULL */
-    void *context;          /* for report */
+    const nb_checkpoint_options *checkpoint; /* NULL: none is written or continued */
+    nb_train_report report;                  /* or NULL */
+    void *context;                           /* for report */
 } nb_train_options;
 
 /* The book's run: 10,000 iterations of 100, lr 0.1, accuracy once per epoch of 600. */
@@ -86,7 +88,7 @@ typedef struct nb_train_options {
 
 typedef struct nb_train_result {
     nb_progress last;      /* the last iteration that was completed, if any */
-    size_t completed;      /* iterations completed */
+    size_t completed;      /* iterations completed, those before a checkpoint included */
     size_t threads;        /* that most steps ran on */
     size_t best_iteration; /* with patience: the weights are those after this one, ... */
     double best;           /* ... where the test set's metric was this; else NaN */
@@ -108,7 +110,9 @@ size_t nb_train_max_batch(size_t batch);
  *   result   out     valid in every case, also on error
  * Errors: NB_EINVAL an option outside its range; NB_ESHAPE, NB_EDTYPE model and data do not fit;
  *         NB_EDIVERGED a loss that is not finite, with the iteration, the loss before it and the
- *         likely cause; NB_ERANGE a label that is no class; NB_ENOMEM; what `report` answered.
+ *         likely cause; NB_ERANGE a label that is no class; NB_ENOMEM; what `report` answered; of
+ *         checkpoints, those of nb_trainer_save and nb_trainer_load, and NB_EINVAL one that has done
+ *         more than `iterations`.
  *         The weights are those of the last update, also of the one that diverged.
  * BLAS's own threads are set to one during the run and put back after it.
  * Cost:   one step of n rows is three forward-sized products for each layer, and allocates nothing;
@@ -154,8 +158,8 @@ nb_status nb_fit(nb_model **model, const nb_dataset *data, nb_layers hidden,
 
 /* --- step by step --------------------------------------------------------------------------- */
 
-/* The parts of nb_train, for a loop of one's own. */
-typedef struct nb_trainer nb_trainer;
+/* The parts of nb_train, for a loop of one's own; checkpoint.h saves them and continues them. An
+ * nb_trainer is declared there. */
 
 /* nb_trainer_create - workspace for training `model`. Model, data and random must outlive it, and
  * the data must not change: the sets are read now and, where that pays, a second copy without zeros
