@@ -28,9 +28,7 @@
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+NB_BEGIN_DECLS
 
 typedef struct nb_trainer nb_trainer; /* train.h */
 
@@ -82,7 +80,5 @@ typedef struct nb_checkpoint_options {
     void *context;
 } nb_checkpoint_options;
 
-#ifdef __cplusplus
-}
-#endif
+NB_END_DECLS
 #endif
