@@ -136,7 +136,7 @@ deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
 # --- targets --------------------------------------------------------------------------------------
 
 .PHONY: all lib deps deps-dev data examples figures docs bench bench-peers test fuzz fuzz-build test-needs \
-        check-numpy install \
+        check-numpy man install \
         uninstall format format-check lint check-house clean help FORCE
 
 all: lib examples ## the library and the examples
@@ -204,7 +204,7 @@ format-check: ## fail if format would change anything
 
 # An undefined variable of ours expands to nothing. Those in capitals are the caller's to define.
 every_target = deps deps-dev data examples figures docs test fuzz bench bench-peers check-numpy check-house \
-               format format-check lint install uninstall clean help
+               format format-check lint man install uninstall clean help
 undefined    = $(MAKE) --no-print-directory --warn-undefined-variables -n $(every_target) 2>&1 | \
                grep "undefined variable '[a-z]" | grep -v "'wrap_" | sort -u | grep .
 
@@ -231,6 +231,7 @@ LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 lib_to     := $(DESTDIR)$(LIBDIR)
 include_to := $(DESTDIR)$(INCLUDEDIR)
+man_to     := $(DESTDIR)$(PREFIX)/share/man
 fill_in     = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
                   -e 's|@VERSION@|$(VERSION)|' -e 's|@SOVERSION@|$(soversion)|' -e 's|@BLAS_LIBS@|$(BLAS_LIBS)|' \
                   -e 's|@REQUIRES@|$(if $(BLAS_LIBS),,openblas) $(core_packages)|' -e 's|@DRAW_REQUIRES@|$(draw_packages)|'
@@ -243,16 +244,23 @@ define install_lib
 	$(fill_in) scripts/$1.pc.in > $(lib_to)/pkgconfig/$1.pc
 endef
 
-install: lib ## libraries, headers, pkg-config and CMake files into PREFIX
+man: examples ## man pages into build/man, from the headers and from --help
+	@scripts/man.sh build/man $(VERSION) $(example_bin)
+
+install: lib man ## libraries, headers, man pages, pkg-config and CMake files into PREFIX
 	install -d $(lib_to)/pkgconfig $(lib_to)/cmake/nablas $(include_to)/nablas
 	$(call install_lib,nablas)
 	$(call install_lib,nablas-draw)
 	for file in nablas-config nablas-config-version; do \
 	    $(fill_in) scripts/$$file.cmake.in > $(lib_to)/cmake/nablas/$$file.cmake; done
 	install -m 644 lib/include/nablas/*.h $(include_to)/nablas/
+	install -d $(man_to)/man1 $(man_to)/man3
+	install -m 644 build/man/man1/*.1 $(man_to)/man1/
+	install -m 644 build/man/man3/*.3 $(man_to)/man3/
 
 uninstall: ## remove what install put there
 	rm -rf $(include_to)/nablas $(lib_to)/cmake/nablas
+	rm -f $(man_to)/man1/nablas-*.1 $(man_to)/man3/nablas_*.3
 	rm -f $(foreach l,nablas nablas-draw,$(lib_to)/pkgconfig/$l.pc $(lib_to)/lib$l.a $(lib_to)/lib$l.so*)
 
 # --- rules ----------------------------------------------------------------------------------------

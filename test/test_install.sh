@@ -190,6 +190,17 @@ the_first_hours_programs_work() {
     grep -q 'the gradient is right' "$folder/own_loss.out"
 }
 
+man_pages_are_clean() {
+  pages=$(ls "$prefix"/share/man/man1/nablas-train_mnist.1 "$prefix"/share/man/man3/*.3) &&
+    [ "$(echo "$pages" | wc -l)" = "$(($(ls lib/include/nablas/*.h | wc -l) + 1))" ] || return 1
+  command -v groff || return 0
+  for page in "$prefix"/share/man/man*/*; do
+    groff -man -K utf-8 -T utf8 -ww "$page" >"$folder/page" 2>"$folder/warnings" && [ ! -s "$folder/warnings" ] || {
+      echo "$page"; cat "$folder/warnings"; return 1
+    }
+  done
+}
+
 uninstall_leaves_nothing() {
   $make uninstall PREFIX="$prefix" && [ -z "$(find "$prefix" ! -type d)" ]
 }
@@ -198,7 +209,7 @@ for test in installs destdir_is_where_packages_are_made the_readmes_program_buil
             the_readmes_program_builds_static the_readmes_program_is_cpp_too \
             the_core_brings_no_pictures_along pictures_are_a_library_of_their_own libdir_and_includedir_are_honoured \
             cmake_finds_it the_version_is_told headers_stand_alone \
-            macros_are_expressions_in_each_language the_first_hours_programs_work uninstall_leaves_nothing; do
+            macros_are_expressions_in_each_language the_first_hours_programs_work man_pages_are_clean uninstall_leaves_nothing; do
   check $test
 done
 [ $bad -eq 0 ]
