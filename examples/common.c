@@ -161,6 +161,16 @@ static void list_options(const page *p, const page_option *more, struct option l
     list[n] = (struct option){0};
 }
 
+/* Options of runs that change nothing that is drawn. */
+static bool draws_the_same(const char *name)
+{
+    static const char *const names[] = {"checkpoint", "every", "keep",    "resume", "force",
+                                        "log",        "save",  "threads", "report", NULL};
+    size_t i = 0;
+    while (names[i] && strcmp(names[i], name) != 0) i++;
+    return names[i];
+}
+
 /* One option as it was given: what it sets, and for those that change a figure its words. */
 static void take(page *p, int code, const page_option *more)
 {
@@ -172,10 +182,11 @@ static void take(page *p, int code, const page_option *more)
     if (code == QUIET) p->quiet = true;
     if (code == DOWNLOAD) p->download = true;
     if (!o) return;
+    *o->value = optarg ? optarg : name;
+    if (draws_the_same(name)) return;
     snprintf(option, sizeof option, "--%s", name);
     command_add(p->command, sizeof p->command, option);
     if (optarg) command_add(p->command, sizeof p->command, optarg);
-    *o->value = optarg ? optarg : name;
 }
 
 static void read_options(page *p, int argc, char **argv, const char *about, const page_option *more)

@@ -7,8 +7,8 @@ static const char about[] =
 
 /* The words of the command line; NULL: not given. */
 typedef struct words {
-    const char *iters, *epochs, *batch, *lr, *std, *dtype, *seed, *threads, *eval, *force,
-        *no_figures;
+    const char *iters, *epochs, *batch, *lr, *std, *dtype, *seed, *threads, *eval, *no_figures;
+    run_words run;
 } words;
 
 static void read_words(settings *s, words *w, int argc, char **argv)
@@ -26,9 +26,7 @@ static void read_words(settings *s, words *w, int argc, char **argv)
         {"eval-every", "N", "iterations between accuracies, 0 for the last alone (one epoch)",
          &w->eval},
         {"load", "FILE", "begin with these weights: .npz, .safetensors or .pkl", &s->load},
-        {"save", "FILE", "keep the weights: .npz or .safetensors", &s->save},
-        {"log", "FILE.csv", "write iter,loss,train_acc,test_acc; - is standard output", &s->log},
-        {"force", NULL, "let --log overwrite a file that is no such log", &w->force},
+        RUN_OPTIONS(&w->run),
         {"no-figures", NULL, "draw none", &w->no_figures},
         {"quiet", NULL, "only the last line", NULL},
         {0}};
@@ -47,7 +45,7 @@ static void read_run(settings *s, const words *w)
     const char *me = s->page.program;
     nb_train_options *t = &s->train;
     if (w->iters && w->epochs) usage_error(me, "--iters and --epochs: give one of the two");
-    if (w->force && !s->log) usage_error(me, "--force: there is no --log");
+    read_run_files(&s->files, &s->page, &w->run, s->load);
     t->iterations = whole(s, "--iters", w->iters, 1, SIZE_MAX, 0);
     s->epochs = w->iters ? 0 : whole(s, "--epochs", w->epochs, 1, SIZE_MAX, 20);
     t->batch = whole(s, "--batch", w->batch, 1, SIZE_MAX, 100);
@@ -61,7 +59,6 @@ static void read_run(settings *s, const words *w)
     nb_optimizer_defaults(&nb_adam, &s->optimizer);
     if (w->lr) s->optimizer.lr = finite_number(me, "--lr", w->lr);
     t->lr = s->optimizer.lr;
-    s->force = w->force != NULL;
     s->figures = w->no_figures == NULL;
 }
 

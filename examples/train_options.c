@@ -7,7 +7,8 @@
 typedef struct words {
     const char *iters, *epochs, *batch, *hidden, *lr, *std, *activation, *batch_norm, *dropout,
         *init, *optimizer, *decay, *schedule, *warmup, *sampling, *gradient, *dtype, *seed,
-        *threads, *eval, *dense, *force, *curvature, *no_figures;
+        *threads, *eval, *dense, *curvature, *no_figures;
+    run_words run;
 } words;
 
 static const char about[] =
@@ -51,9 +52,7 @@ static void read_words(settings *s, words *w, int argc, char **argv)
         {"eval-every", "N", "iterations between accuracies, 0 for the last alone (one epoch)",
          &w->eval},
         {"load", "FILE", "begin with these weights: .npz, .safetensors or .pkl", &s->load},
-        {"save", "FILE", "keep the weights: .npz or .safetensors", &s->save},
-        {"log", "FILE.csv", "write iter,loss,train_acc,test_acc; - is standard output", &s->log},
-        {"force", NULL, "let --log overwrite a file that is no such log", &w->force},
+        RUN_OPTIONS(&w->run),
         {"curvature", NULL,
          "at each evaluation the loss's largest curvature, and the learning rate that it allows "
          "(docs/curvature.md)",
@@ -179,8 +178,7 @@ void read_settings(settings *s, int argc, char **argv)
     read_run(s, &w);
     read_network(s, &w);
     read_optimizer(s, &w);
-    if (w.force && !s->log) usage_error(s->page.program, "--force: there is no --log");
-    s->force = w.force != NULL;
+    read_run_files(&s->files, &s->page, &w.run, s->load);
     s->curvature = w.curvature != NULL;
     s->figures = w.no_figures == NULL;
     s->page.seed = &s->seed;

@@ -2,14 +2,15 @@
 #ifndef EXAMPLES_TRAIN_OPTIONS_H
 #define EXAMPLES_TRAIN_OPTIONS_H
 
-#include "common.h"
+#include "train_files.h"
 
 enum { MAX_HIDDEN = 16 };
 
 typedef struct settings {
     page page;
-    const char *data, *load, *save, *log; /* or NULL */
-    bool force, curvature, figures;
+    const char *data, *load; /* or NULL */
+    bool curvature, figures;
+    run_files files;
     nb_layer layer[4 * MAX_HIDDEN + 1]; /* dense, batch norm, activation, dropout, ..., dense */
     size_t layers;
     nb_dtype dtype;

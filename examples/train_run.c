@@ -1,13 +1,9 @@
 #include "train_run.h"
 #include "display.h"
-#include "train_figures.h"
 
-#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* --- signals ---------------------------------------------------------------------------------- */
@@ -77,90 +73,13 @@ static nb_status print_curvature(const curvature *c, display *d, size_t iteratio
     return status;
 }
 
-/* --- the log ---------------------------------------------------------------------------------- */
-
-static const char log_head[] = "iter,loss,train_acc,test_acc\n";
-
-typedef struct run_log {
-    const char *program, *name;
-    FILE *file;  /* NULL: none, or no more */
-    bool failed; /* the run goes on without it, and ends with EXIT_FAILED */
-} run_log;
-
-static void log_failed(run_log *l)
-{
-    fprintf(stderr, "%s: cannot write the log %s: %s\n", l->program, l->name, strerror(errno));
-    if (l->file) fclose(l->file);
-    l->file = NULL;
-    l->failed = true;
-}
-
-/* A file that is something else than a log, and not empty. */
-static bool would_be_lost(const char *path)
-{
-    struct stat about;
-    char head[sizeof log_head] = "";
-    if (stat(path, &about) || !S_ISREG(about.st_mode) || about.st_size == 0) return false;
-    FILE *file = fopen(path, "r");
-    const bool read = file && fgets(head, sizeof head, file);
-    if (file) fclose(file);
-    return !read || strcmp(head, log_head) != 0;
-}
-
-/* The log has standard output for itself; what a person reads goes where errors do. */
-static FILE *take_output(page *p)
-{
-    fflush(stdout);
-    FILE *file = fdopen(dup(fileno(p->answers)), "w");
-    if (p->answers == stdout)
-        dup2(STDERR_FILENO, STDOUT_FILENO);
-    else
-        p->answers = stderr;
-    return file;
-}
-
-/* Exits where there can be no log: before the run. */
-static void open_log(run_log *l, settings *s)
-{
-    *l = (run_log){.program = s->page.program, .name = s->log};
-    if (!s->log) return;
-    if (strcmp(s->log, "-") == 0) {
-        l->file = take_output(&s->page);
-    } else if (!s->force && would_be_lost(s->log)) {
-        fprintf(stderr, "%s: --log: %s is a file, and no log of a run; --force overwrites it\n",
-                l->program, s->log);
-        exit(EXIT_FAILED);
-    } else {
-        l->file = fopen(s->log, "w");
-    }
-    if (!l->file || fputs(log_head, l->file) == EOF) log_failed(l);
-    if (l->failed) exit(EXIT_FAILED);
-}
-
-static void log_iteration(run_log *l, const nb_progress *p)
-{
-    if (!l->file) return;
-    int put = fprintf(l->file, "%zu,%.17g,", p->iteration, p->loss);
-    if (put >= 0)
-        put = p->evaluated ? fprintf(l->file, "%.17g,%.17g\n", p->train_metric, p->test_metric)
-                           : fputs(",\n", l->file);
-    if (put < 0) log_failed(l);
-}
-
-static void close_log(run_log *l)
-{
-    FILE *file = l->file;
-    l->file = NULL;
-    if (file && fclose(file)) log_failed(l);
-}
-
 /* --- the run ---------------------------------------------------------------------------------- */
 
 typedef struct report {
     display display;
     curvature curvature;
     run_history *history;
-    run_log log;
+    run_files *files;
     bool quiet;
     double epoch; /* iterations of one */
     double first; /* loss */
@@ -171,7 +90,7 @@ static nb_status on_iteration(const nb_progress *p, void *context)
     report *r = context;
     nb_status status = NB_OK;
     if (p->iteration == 0) r->first = p->loss;
-    log_iteration(&r->log, p);
+    log_iteration(r->files, p);
     if (!r->quiet) show_progress(&r->display, p);
     if (p->evaluated && r->curvature.net)
         status = print_curvature(&r->curvature, &r->display, p->iteration);
@@ -223,11 +142,11 @@ static void prepare(settings *s, nb_model *net, const nb_mnist *mnist, report *r
 {
     const char *me = s->page.program;
     if (s->load && nb_model_load(net, s->load)) fail(me);
-    if (s->save && nb_model_can_save(net, s->save)) fail(me);
+    if (s->files.save && nb_model_can_save(net, s->files.save)) fail(me);
     if (s->figures) page_folder(&s->page);
     if (s->curvature && !r->quiet && open_curvature(&r->curvature, net, &mnist->train, s->train.lr))
         fail(me);
-    open_log(&r->log, s);
+    open_run_files(r->files, &s->page);
     if (s->train.lr < 0) fprintf(stderr, "%s: --lr %g: the steps go uphill\n", me, s->train.lr);
     show_begin(&r->display);
 }
@@ -235,28 +154,33 @@ static void prepare(settings *s, nb_model *net, const nb_mnist *mnist, report *r
 static int train(settings *s, nb_model *net, const nb_mnist *mnist, nb_random *random)
 {
     static run_history history;
-    report r = {.history = &history, .quiet = s->page.quiet};
+    report r = {.history = &history, .files = &s->files, .quiet = s->page.quiet};
     nb_train_result result;
     r.epoch = (double)nb_dataset_count(&mnist->train) / (double)s->train.batch;
+    s->files.history = &history;
+    s->files.first = &r.first;
     s->train.report = on_iteration;
     s->train.context = &r;
     prepare(s, net, mnist, &r);
+    if (s->files.checkpoint.path) s->train.checkpoint = &s->files.checkpoint;
     catch_signals();
     const nb_status status = nb_train(net, &mnist->train, &mnist->test, random, &s->train, &result);
     show_end(&r.display);
     close_curvature(&r.curvature);
-    close_log(&r.log);
+    close_run_files(&s->files);
     if (status && status != NB_ESTOPPED) {
         went_wrong(s, status);
         return EXIT_FAILED;
     }
-    bool failed = s->save && went_wrong(s, nb_model_save(net, s->save));
+    bool failed = s->files.save && went_wrong(s, nb_model_save(net, s->files.save));
     failed |= s->figures && went_wrong(s, draw_run(&s->page, &history, net, mnist));
     print_done(&r, s, &result);
     warn_of_loss(&r, s, &result);
+    if (interrupted && s->files.checkpoint.path && !s->files.failed && !s->page.quiet)
+        printf("--resume %s continues the run\n", s->files.checkpoint.path);
     if (interrupted) return EXIT_SIGNAL + interrupted;
     const int printed = page_end(&s->page);
-    return failed || r.log.failed ? EXIT_FAILED : printed;
+    return failed || s->files.failed ? EXIT_FAILED : printed;
 }
 
 int train_run(settings *s, nb_model_options *options, const nb_mnist *mnist)

@@ -107,7 +107,7 @@ help_shows_the_defaults() {
   done
   for option in data download iters epochs batch hidden lr std activation batch-norm dropout init optimizer \
                 decay schedule warmup sampling gradient dense dtype seed threads eval-every load save log \
-                force curvature out no-figures quiet version help; do
+                checkpoint every keep resume on-nan force curvature out no-figures quiet version help; do
     prints "^  --$option "
   done
   holds awk 'length > 80 {exit 1}' "$out"
@@ -316,7 +316,7 @@ well_formed() {
 }
 
 the_log_has_every_iteration() {
-  train --iters 100 --eval-every 30 --dtype float64 --log "$log"
+  train --iters 100 --eval-every 30 --dtype float64 --log "$log" --force
   exits 0; lines "$log" 101
   well_formed
   # 17 significant digits; trailing zeros are not written.
@@ -356,8 +356,9 @@ other_files_are_not_overwritten() {
     holds test "$(cat "$folder/precious")" = "$text"
     train --iters 3 --log "$folder/precious" --quiet --force
     exits 0; lines "$folder/precious" 4
-    train --iters 4 --log "$folder/precious" --quiet # a log
-    exits 0; lines "$folder/precious" 5
+    train --iters 4 --log "$folder/precious" --quiet # a log now, and a run's
+    exits 1; says "--log: $folder/precious is the log of another run; --force overwrites it"
+    lines "$folder/precious" 4
   done
 }
 
@@ -558,7 +559,7 @@ what_is_not_finite_is_named() {
 }
 
 a_run_that_diverges_says_why() {
-  train --iters 100 --activation relu --lr 1e20 --log "$log"
+  train --iters 100 --activation relu --lr 1e20 --log "$log" --force
   exits 1; says_like 'the loss is nan at iteration [0-9]*, after [0-9.]*: probably lr=1e+20 is too large'
   holds test "$(grep -c '^done' "$out")" = 0
   well_formed
