@@ -12,6 +12,8 @@ def options():
     parser.add_argument("--data", default="data/mnist")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--way", default="")
+    parser.add_argument("--job", help="of chapter6.py")
+    parser.add_argument("--count", type=int, help="iterations, scales or trials, in place of all")
     return parser.parse_args()
 
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh TRAIN_MNIST - the default job by nablas and by the peers that are installed here, each on
 # one thread and on all, one after the other: median seconds of $RUNS (3) runs, without loading.
-# The table goes to build/bench/peers.csv, too.
+# The table goes to build/bench/peers.csv, too. Then the jobs of chapter 6 (chapter6_jobs.py).
 set -u
 train=$1
 here=${0%/*}
@@ -69,3 +69,4 @@ for threads in 1 $([ "$all" -gt 1 ] && echo "$all"); do
     row 'PyTorch, float32, by hand' "$threads" "$python" "$here/train_torch.py" --way manual
   fi
 done
+if has numpy; then "$python" "$here/chapter6_jobs.py" "${train%train_mnist}" "$runs"; fi
