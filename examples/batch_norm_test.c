@@ -39,7 +39,10 @@ static void learn_both(experiment *e, nb_source *source, size_t i, const curves 
     for (size_t step = 0, done = 0; done < c->epochs; step++) {
         nb_batch batch;
         page_check(p, nb_source_next(source, &batch));
-        for (int k = 0; k < 2; k++) learn(p, &l[k], &batch, &e->random);
+        for (int k = 0; k < 2; k++) {
+            learn(p, &l[k], &batch, &e->random);
+            batch.fill = NULL; /* the rows are written now */
+        }
         if (fmod((double)step, epoch) != 0) continue;
         for (int k = 0; k < 2; k++) curve[k][done] = accuracy_of(p, &l[k], source);
         done++;

@@ -227,6 +227,7 @@ void compete(experiment *e, size_t count, contender *c, size_t iterations, doubl
         for (size_t k = 0; k < count; k++) {
             nb_node *loss = learn(p, &c[k].learner, &batch, &e->random);
             c[k].loss[i] = loss_after(p, &c[k].learner, loss);
+            batch.fill = NULL; /* the first has written the rows */
             log_text(p, log, ",%.17g", c[k].loss[i]);
         }
         if (is_shown(i, iterations)) print_row(i, count, c);

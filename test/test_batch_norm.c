@@ -244,6 +244,28 @@ static void a_frozen_pass_repeats_the_loss_and_moves_nothing(void **state)
     nb_graph_destroy(n.g);
 }
 
+/* d moves with the batch's statistics, as a does; the running ones stay where they are. */
+static void a_gradient_check_in_training_freezes_the_statistics(void **state)
+{
+    (void)state;
+    for (size_t kind = 0; kind < 2; kind++) {
+        net n;
+        nb_gradient_report report;
+        start_net(&n, NB_FLOAT64, kind == 1);
+        feed_net(&n, 20);
+        step(&n);
+        const double mean = *numbers(n.mean), variance = *numbers(n.variance);
+        assert_ok(nb_forward(n.loss));
+        assert_true(*numbers(n.mean) != mean && *numbers(n.variance) != variance);
+        const double moved = *numbers(n.mean), spread = *numbers(n.variance);
+        assert_ok(nb_gradient_check(n.loss, 1e-4, &report));
+        assert_true(report.passed);
+        assert_true(*numbers(n.mean) == moved && *numbers(n.variance) == spread);
+        nb_gradient_report_destroy(&report);
+        nb_graph_destroy(n.g);
+    }
+}
+
 /* The mean of one row is the row: what comes out is beta, and nothing reaches x or gamma. */
 static void one_row_is_its_own_mean(void **state)
 {
@@ -337,6 +359,7 @@ int main(void)
         cmocka_unit_test(channels_are_the_usual_ones),
         cmocka_unit_test(the_bits_are_those_of_one_thread),
         cmocka_unit_test(a_frozen_pass_repeats_the_loss_and_moves_nothing),
+        cmocka_unit_test(a_gradient_check_in_training_freezes_the_statistics),
         cmocka_unit_test(one_row_is_its_own_mean),
         cmocka_unit_test(a_step_allocates_nothing),
         cmocka_unit_test(it_keeps_its_promises),

@@ -335,6 +335,28 @@ static void the_naive_comparison_has_numpys_bits(void **state)
     }
 }
 
+/* Numbers of PyTorch 1.13: torch.optim.AdamW(lr=0.1, weight_decay=0.2) in float64. */
+static void adamw_is_pytorchs(void **state)
+{
+    (void)state;
+    static const double gradient[3][2] = {{.3, -2.385}, {1.7, .01}, {-.2, .6}};
+    static const double want[3][2] = {{0.39000000333333318, -1.0760000004192871},
+                                      {0.29727854467333348, -0.98778692538960589},
+                                      {0.23348072460768113, -0.9336377312310703}};
+    nb_optimizer_options options;
+    nb_optimizer *o;
+    nb_optimizer_defaults(&nb_adamw, &options);
+    options.lr = .1;
+    options.weight_decay = .2;
+    assert_ok(nb_optimizer_create_for_vectors(&o, NB_FLOAT64, 2, &nb_adamw, &options));
+    double w[2] = {.5, -1.2};
+    for (size_t t = 0; t < 3; t++) {
+        assert_ok(nb_optimizer_apply(o, w, gradient[t]));
+        for (size_t i = 0; i < 2; i++) assert_near(w[i], want[t][i], 4e-16);
+    }
+    nb_optimizer_destroy(o);
+}
+
 /* Float32 takes the same steps, to its own rounding. */
 static void float32_goes_the_same_way(void **state)
 {
@@ -670,6 +692,7 @@ int main(void)
         cmocka_unit_test(the_loss_after_a_step_is_of_the_new_weights),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(the_naive_comparison_has_numpys_bits),
+        cmocka_unit_test(adamw_is_pytorchs),
         cmocka_unit_test(float32_goes_the_same_way),
         cmocka_unit_test(a_long_vector_is_its_pieces),
         cmocka_unit_test(nan_and_infinity_propagate),
