@@ -1,7 +1,9 @@
 /* nb_gradient_check: backpropagation through a graph against its differences. */
 #include "nablas/gradient.h"
+#include "derivative/pieces.h"
 #include "derivative/promise.h"
 #include "graph/graph.h"
+#include "nablas/memory.h"
 #include "numeric/check.h"
 
 #include <stdio.h>
@@ -12,6 +14,7 @@ typedef struct checking {
     nb_check_options options;
     nb_node *loss;
     nb_node *exact_loss;
+    nb_random stream; /* the copy that masks are drawn from */
 } checking;
 
 /* --- one loss, one element -------------------------------------------------------------------- */
@@ -19,22 +22,6 @@ typedef struct checking {
 typedef struct element_of {
     nb_node *loss, *parameter;
 } element_of;
-
-/* On which side of 0 the inputs of operations with a corner lie: a hash (FNV-1a, 64 bits) of one
- * bit for each. */
-static uint64_t piece_of(const nb_node *loss)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i <= loss->index; i++) {
-        const nb_node *node = loss->graph->node[i];
-        if (!node->needed || !nb_promises(node, NB_CORNER)) continue;
-        const nb_tensor *in = &node->input[0]->value;
-        const double *x = in->data;
-        for (size_t j = 0; j < nb_tensor_count(in); j++)
-            hash = (hash ^ (x[j] > 0)) * 0x100000001b3u;
-    }
-    return hash;
-}
 
 static nb_status loss_at(void *context, size_t i, double w, double *f, uint64_t *piece)
 {
@@ -44,7 +31,7 @@ static nb_status loss_at(void *context, size_t i, double w, double *f, uint64_t 
     value[i] = w;
     nb_status status = nb_forward(e->loss);
     *f = nb_scalar(e->loss);
-    *piece = piece_of(e->loss);
+    *piece = nb_piece(e->loss);
     value[i] = kept;
     return status;
 }
@@ -92,8 +79,10 @@ static nb_status explain(checking *k, nb_node *parameter, nb_checked c, nb_gradi
 {
     nb_tensor exact = {0};
     element_of element = {k->loss, parameter};
+    nb_status status = nb_silent_reason(k->loss, parameter, &c.silent);
+    if (status) return status;
     const bool any = nb_check_compare(&c, row) > 0;
-    nb_status status = any ? make_exact(k) : NB_OK;
+    status = any ? make_exact(k) : NB_OK;
     if (!status && any && k->exact_loss) {
         element.loss = k->exact_loss;
         element.parameter = k->exact_loss->graph->node[parameter->index];
@@ -107,14 +96,20 @@ static nb_status explain(checking *k, nb_node *parameter, nb_checked c, nb_gradi
     return status;
 }
 
-static nb_status check_parameter(checking *k, nb_node *parameter, double value,
-                                 nb_gradient_row *row)
+static void name_row(const nb_node *parameter, nb_gradient_row *row)
 {
-    nb_tensor numerical;
     snprintf(row->name, sizeof row->name, "%s", nb_node_name(parameter));
     row->ndim = parameter->shape.ndim;
     _Static_assert(sizeof row->dim == sizeof parameter->shape.dim, "NB_CHECK_DIMS");
     memcpy(row->dim, parameter->shape.dim, sizeof row->dim);
+    row->count = nb_tensor_count(&parameter->value);
+}
+
+static nb_status check_parameter(checking *k, nb_node *parameter, double value,
+                                 nb_gradient_row *row)
+{
+    nb_tensor numerical;
+    name_row(parameter, row);
     nb_status status = nb_tensor_create(&numerical, NB_FLOAT64, parameter->shape);
     if (!status) status = differentiate(k, k->loss, parameter, &numerical);
     if (!status) {
@@ -166,36 +161,92 @@ static size_t parameters(const nb_graph *g)
     return count;
 }
 
-/* The pass that is checked: masks are drawn once, from a copy of the stream, and stay. */
-static nb_status forward_frozen(nb_node *loss)
+/* The pass that is checked: masks are drawn once, from a copy of the stream, and stay. The stream
+ * stays too, for operations that draw though they must not. */
+static nb_status forward_frozen(checking *k)
 {
-    nb_graph *g = loss->graph;
-    nb_random copy;
+    nb_graph *g = k->loss->graph;
     nb_pass pass = g->pass;
     if (pass.random) {
-        copy = *pass.random;
-        pass.random = &copy;
+        k->stream = *pass.random;
+        pass.random = &k->stream;
     }
     nb_graph_set_pass(g, pass);
-    nb_status status = pass.frozen ? NB_OK : nb_forward(loss);
+    nb_status status = pass.frozen ? NB_OK : nb_forward(k->loss);
     pass.frozen = true;
-    pass.random = NULL;
     nb_graph_set_pass(g, pass);
-    return status ? status : nb_forward(loss);
+    return status ? status : nb_forward(k->loss);
 }
 
-static nb_status check_all(checking *k, nb_gradient_report *report)
+static uint64_t hash_of(const nb_node *node)
+{
+    const nb_tensor *t = &node->value;
+    const bool any = node->needed && t->data && !t->packed;
+    return any ? nb_hash(nb_hash_begin, t->data, nb_tensor_count(t) * nb_dtype_size(t->dtype)) : 0;
+}
+
+/* What a second pass is not to change. */
+typedef struct disorder {
+    const nb_node *node; /* the first whose value is another; NULL: none */
+    nb_reason reason;
+} disorder;
+
+static nb_status find_disorder(checking *k, disorder *found)
+{
+    const nb_random before = k->stream;
+    const nb_graph *g = k->loss->graph;
+    uint64_t *hash = nb_alloc(k->loss->index + 1, sizeof *hash);
+    if (!hash) return NB_ENOMEM;
+    for (size_t i = 0; i <= k->loss->index; i++) hash[i] = hash_of(g->node[i]);
+    nb_status status = nb_forward(k->loss);
+    for (size_t i = 0; i <= k->loss->index && !found->node && !status; i++)
+        if (hash[i] != hash_of(g->node[i])) found->node = g->node[i];
+    nb_free(hash);
+    if (!found->node) return status;
+    const bool drawn = memcmp(&before, &k->stream, sizeof before) != 0;
+    found->reason = !found->node->op ? NB_OVERWRITTEN : drawn ? NB_REDRAWN : NB_NONDETERMINISTIC;
+    return status;
+}
+
+static nb_status check_each(checking *k, nb_gradient_report *report)
 {
     const nb_graph *g = k->loss->graph;
-    nb_status status = forward_frozen(k->loss);
-    if (!status) status = nb_backward(k->loss);
-    report->value = nb_scalar(k->loss);
+    nb_status status = nb_backward(k->loss);
     for (size_t i = 0; i < g->nodes && !status && !*report->broken; i++)
         if (g->node[i]->needed && g->node[i]->op && !is_ours(g->node[i]->op))
             status = check_promises(g->node[i], report);
     for (size_t i = 0; i < g->nodes && !status; i++)
         if (g->node[i]->role == NB_PARAMETER)
             status = check_parameter(k, g->node[i], report->value, &report->row[report->count++]);
+    return status;
+}
+
+/* Two passes differ: nothing can be compared. */
+static void check_none(const nb_graph *g, const disorder *found, nb_gradient_report *report)
+{
+    const char *what = found->node->op ? "forward gives other numbers the second time"
+                                       : "forward writes into an input";
+    snprintf(report->broken, sizeof report->broken, "%s: %s: %s", nb_node_title(found->node),
+             nb_reason_name(found->reason), what);
+    for (size_t i = 0; i < g->nodes; i++) {
+        if (g->node[i]->role != NB_PARAMETER) continue;
+        nb_gradient_row *row = &report->row[report->count++];
+        name_row(g->node[i], row);
+        nb_check_all_are(found->reason, row);
+    }
+}
+
+static nb_status check_all(checking *k, nb_gradient_report *report)
+{
+    disorder found = {NULL, NB_AGREES};
+    nb_status status = forward_frozen(k);
+    if (status) return status;
+    report->value = nb_scalar(k->loss);
+    status = find_disorder(k, &found);
+    if (!status && found.node)
+        check_none(k->loss->graph, &found, report);
+    else if (!status)
+        status = check_each(k, report);
     nb_check_end(report);
     return status;
 }

@@ -318,7 +318,7 @@ static nb_status examine(const nb_checked *c, size_t i, double h, double *noise,
 static nb_status reason_of(const nb_checked *c, size_t i, double h, const nb_gradient_row *row,
                            double *noise, nb_reason *reason, nb_gradient_element *element)
 {
-    *reason = vacuous(c, i) ? NB_VACUOUS : NB_AGREES;
+    *reason = vacuous(c, i) ? c->silent : NB_AGREES;
     if (!beyond(c, i)) return NB_OK;
     *reason = NB_NOT_FINITE;
     if (!isfinite(element->numerical) || !isfinite(element->analytic)) return NB_OK;
@@ -333,9 +333,61 @@ static nb_status reason_of(const nb_checked *c, size_t i, double h, const nb_gra
     return examine(c, i, h, noise, reason, element);
 }
 
+/* --- what wrong elements have in common ------------------------------------------------------ */
+
+/* The range of a quotient over the wrong elements. */
+typedef struct range {
+    double least, most;
+} range;
+
+static const range nowhere = {(double)INFINITY, -(double)INFINITY};
+
+/* NaN stays out of fmin and fmax, and must not. */
+static void widen(range *r, double x)
+{
+    r->least = isnan(x) ? -(double)INFINITY : fmin(r->least, x);
+    r->most = isnan(x) ? (double)INFINITY : fmax(r->most, x);
+}
+
+static bool is_one(const range *r, double tolerance)
+{
+    return r->most - r->least <= tolerance * fabs(r->most);
+}
+
+typedef struct habits {
+    range factor, in_w, constant, w;
+} habits;
+
+static void note(habits *h, double w, const nb_gradient_element *e)
+{
+    widen(&h->factor, e->analytic / e->best);
+    widen(&h->in_w, (e->best - e->analytic) / w);
+    widen(&h->constant, e->best - e->analytic);
+    widen(&h->w, w);
+}
+
+/* A difference d - a of two close numbers has fewer digits than their quotient. With one element, or
+ * all w alike, a term in w cannot be told from a constant. */
+static void name_slip(const habits *h, nb_gradient_row *row)
+{
+    const bool several = row->tally[NB_WRONG] > 1 && !is_one(&h->w, 1e-6);
+    row->ratio = row->amount = (double)NAN;
+    if (!row->tally[NB_WRONG]) return;
+    if (is_one(&h->factor, 1e-6)) {
+        row->slip = NB_SLIP_FACTOR;
+        row->ratio = row->amount = h->factor.most;
+    } else if (several && is_one(&h->in_w, 1e-3)) {
+        row->slip = NB_SLIP_TERM_IN_W;
+        row->amount = h->in_w.most;
+    } else if (several && is_one(&h->constant, 1e-3)) {
+        row->slip = NB_SLIP_TERM_CONSTANT;
+        row->amount = h->constant.most;
+    }
+}
+
 nb_status nb_check_explain(const nb_checked *c, double h, nb_gradient_row *row)
 {
-    double least = (double)INFINITY, most = -(double)INFINITY;
+    habits seen = {nowhere, nowhere, nowhere, nowhere};
     double noise = (double)NAN; /* not measured yet */
     for (size_t i = 0; i < c->count; i++) {
         nb_reason reason;
@@ -348,10 +400,21 @@ nb_status nb_check_explain(const nb_checked *c, double h, nb_gradient_row *row)
         nb_status status = reason_of(c, i, h, row, &noise, &reason, &element);
         if (status) return status;
         record(row, reason, &element);
-        if (reason != NB_WRONG) continue;
-        least = fmin(least, element.analytic / element.best);
-        most = fmax(most, element.analytic / element.best);
+        if (reason == NB_WRONG) note(&seen, c->x[i], &element);
     }
-    row->ratio = row->tally[NB_WRONG] && most - least <= 1e-6 * fabs(most) ? most : (double)NAN;
+    name_slip(&seen, row);
     return NB_OK;
+}
+
+void nb_check_all_are(nb_reason reason, nb_gradient_row *row)
+{
+    row->tally[reason] = row->count;
+    row->ratio = row->amount = (double)NAN;
+    for (size_t i = 0; i < row->count && i < NB_CHECK_LISTED; i++)
+        row->listed[reason][i] = (nb_gradient_element){.index = i,
+                                                       .numerical = (double)NAN,
+                                                       .analytic = (double)NAN,
+                                                       .bound = (double)NAN,
+                                                       .best_h = (double)NAN,
+                                                       .best = (double)NAN};
 }

@@ -14,6 +14,7 @@ typedef struct nb_checked {
     const double *numerical, *analytic; /* (count) */
     const double *exact; /* (count) numerical of the exact form; NULL: no such form */
     double f;            /* the function at x */
+    nb_reason silent;    /* why both sides are 0, where they are: NB_VACUOUS, or a reason known */
 
     /* at - *f := the function, in its exact form if it has one, with element i at w; *piece := a
      * number that changes where x moves from one smooth piece to another, if `pieces`. */
@@ -31,6 +32,9 @@ nb_status nb_check_begin(nb_gradient_report *report, const nb_check_options *opt
  * nb_check_explain - the reasons, after it. Errors: those of `at`. */
 size_t nb_check_compare(const nb_checked *c, nb_gradient_row *row);
 nb_status nb_check_explain(const nb_checked *c, double h, nb_gradient_row *row);
+
+/* nb_check_all_are - all elements of a row have one reason, and nothing was compared. */
+void nb_check_all_are(nb_reason reason, nb_gradient_row *row);
 
 /* nb_check_end - sum up the rows. */
 void nb_check_end(nb_gradient_report *report);

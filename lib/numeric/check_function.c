@@ -55,6 +55,7 @@ nb_status nb_function_check(nb_function f, nb_gradient_function gradient, void *
                                 .numerical = numerical,
                                 .analytic = analytic,
                                 .f = report->value,
+                                .silent = NB_VACUOUS,
                                 .at = function_at,
                                 .context = &c};
     nb_gradient_row *row = &report->row[report->count++];

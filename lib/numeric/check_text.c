@@ -141,16 +141,27 @@ static void put_listed(page *p, const nb_gradient_row *row, nb_reason reason, si
     put(p, "\n");
 }
 
-/* All wrong ones off by one factor: the likeliest slip. */
-static void put_ratio(page *p, const nb_gradient_row *row)
+/* What all wrong ones have in common. */
+static void put_slip(page *p, const nb_gradient_row *row)
 {
-    if (isnan(row->ratio)) return;
-    put(p, "    %s: every wrong a is %.6g times d", row->name, row->ratio);
-    if (fabs(row->ratio + 1) < 1e-6)
-        put(p, ": a sign");
-    else
-        put(p, row->ratio == 0 ? ": the gradient is missing" : ": a factor");
-    put(p, "\n");
+    if (row->slip == NB_SLIP_FACTOR) {
+        put(p, "    %s: every wrong a is %.6g times d", row->name, row->amount);
+        if (fabs(row->amount + 1) < 1e-6)
+            put(p, ": a sign\n");
+        else
+            put(p, row->amount == 0 ? ": the gradient is missing\n" : ": a factor\n");
+    } else if (row->slip == NB_SLIP_TERM_IN_W) {
+        put(p, "    %s: every wrong d - a is %.4g times %s: a term is missing (decay?)\n",
+            row->name, row->amount, row->name);
+    } else if (row->slip == NB_SLIP_TERM_CONSTANT) {
+        put(p, "    %s: every wrong d - a is %.4g: a term is missing\n", row->name, row->amount);
+    }
+}
+
+/* Nothing was compared. */
+static bool blind(nb_reason reason)
+{
+    return reason >= NB_REDRAWN && reason <= NB_OVERWRITTEN;
 }
 
 static void put_reason(page *p, const nb_gradient_report *report, nb_reason reason)
@@ -167,10 +178,10 @@ static void put_reason(page *p, const nb_gradient_report *report, nb_reason reas
     }
     put(&line, "): %s.", nb_reason_text(reason));
     put_wrapped(p, text);
-    for (size_t i = 0; i < report->count && reason != NB_VACUOUS; i++) {
+    for (size_t i = 0; i < report->count && reason > NB_BEFORE_NORM && !blind(reason); i++) {
         const nb_gradient_row *row = &report->row[i];
         for (size_t k = 0; k < row->tally[reason] && k < shown; k++) put_listed(p, row, reason, k);
-        if (reason == NB_WRONG) put_ratio(p, row);
+        if (reason == NB_WRONG) put_slip(p, row);
     }
 }
 
@@ -182,12 +193,21 @@ static size_t elements(const nb_gradient_report *report, size_t from)
     return count;
 }
 
+/* Elements where both sides are 0. */
+static size_t silent(const nb_gradient_report *report)
+{
+    return elements(report, NB_VACUOUS) - elements(report, NB_KINK);
+}
+
 /* The answer, in a sentence. */
 static void put_answer(page *p, const nb_gradient_report *report)
 {
     const size_t count = elements(report, 0), bad = elements(report, NB_UNEXAMINED);
-    const size_t checked = count - report->tally[NB_VACUOUS];
-    if (bad)
+    const size_t checked = count - silent(report);
+    const size_t blinded = elements(report, NB_REDRAWN) - elements(report, NB_NOT_FINITE);
+    if (blinded)
+        put(p, "nothing is known of the gradient: the function is not the same twice\n");
+    else if (bad)
         put(p, "the gradient is wrong: %zu of %zu elements are\n", bad, count);
     else if (*report->broken)
         put(p, "the gradient cannot be relied on: an operation breaks its promise\n");
@@ -201,7 +221,7 @@ static void put_answer(page *p, const nb_gradient_report *report)
 static void put_verdict(page *p, const nb_gradient_report *report)
 {
     const size_t count = elements(report, 0), bad = elements(report, NB_UNEXAMINED);
-    const size_t vacuous = report->tally[NB_VACUOUS];
+    const size_t vacuous = silent(report);
     char text[256];
     page line = {text, sizeof text, 0};
     put(&line, "BROKEN PROMISE: %s", report->broken);

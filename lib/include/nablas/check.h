@@ -50,8 +50,13 @@ NB_BEGIN_DECLS
     X(NB_AGREES, "agrees", "both derivatives are the same to the bound")                           \
     X(NB_VACUOUS, "vacuous",                                                                       \
       "both sides are 0 (a dead unit, an input that is never on): nothing was checked there")      \
+    X(NB_BATCH_OF_ONE, "batch of one",                                                             \
+      "both sides are 0: batch norm divides by a deviation of one number, which is 0; feed more")  \
+    X(NB_BEFORE_NORM, "before batch norm",                                                         \
+      "both sides are 0: batch norm takes away the mean, and this bias with it; it needs none")    \
     X(NB_KINK, "kink",                                                                             \
-      "the function has a corner between -h and +h (an input of relu or step changes sign)")       \
+      "the function has a corner between -h and +h (an input of relu or step changes sign, or "    \
+      "another pixel is the largest)")                                                             \
     X(NB_BIAS, "bias",                                                                             \
       "forward adds what backward leaves out (the 1e-7); without it the two agree")                \
     X(NB_ROUNDING, "rounding", "h is so small that rounding shows; at a larger one the two agree") \
@@ -59,6 +64,11 @@ NB_BEGIN_DECLS
       "h is so large that curvature shows; at a smaller one the two agree")                        \
     X(NB_UNEXAMINED, "unexamined",                                                                 \
       "beyond the bound, and not looked at again after so many wrong ones")                        \
+    X(NB_REDRAWN, "mask redrawn",                                                                  \
+      "two passes differ, as masks are drawn again in each: nothing can be said")                  \
+    X(NB_NONDETERMINISTIC, "nondeterministic",                                                     \
+      "the function gives another value for the same arguments: nothing can be said")              \
+    X(NB_OVERWRITTEN, "input overwritten", "a pass changes what it is given: nothing can be said") \
     X(NB_NOT_FINITE, "not finite", "a derivative is NaN or infinite")                              \
     X(NB_WRONG, "wrong", "no step makes the two agree: the code of the derivative is wrong")
 
@@ -90,6 +100,14 @@ typedef struct nb_gradient_element {
 #define NB_CHECK_WRONG 100 /* wrong elements of a row after which the rest is not examined */
 #define NB_CHECK_DIMS 8
 
+/* What all wrong elements of a row have in common: the likeliest slip. `amount` goes with it. */
+typedef enum {
+    NB_SLIP_NONE,         /* nothing */
+    NB_SLIP_FACTOR,       /* a = amount d; -1: a sign, 0: never written, the batch: a mean */
+    NB_SLIP_TERM_IN_W,    /* a term is missing, d - a = amount w: a forgotten decay */
+    NB_SLIP_TERM_CONSTANT /* a term is missing, d - a = amount */
+} nb_slip;
+
 /* How the two derivatives of one parameter compare. Differences are of signed values. */
 typedef struct nb_gradient_row {
     char name[32]; /* cut to fit */
@@ -99,7 +117,9 @@ typedef struct nb_gradient_row {
     double mean_rel, max_rel;   /* the same over max(|numerical|, |analytic|), where not vacuous */
     size_t worst;               /* the element with max_abs */
     double numerical, analytic; /* there */
-    double ratio;             /* analytic over numerical, where all wrong ones share it, else NaN */
+    double ratio; /* analytic over numerical, where all wrong ones share it, else NaN */
+    nb_slip slip;
+    double amount;            /* of the slip; NaN without one */
     size_t tally[NB_REASONS]; /* elements by reason; their sum is `count` */
     nb_gradient_element listed[NB_REASONS]
                               [NB_CHECK_LISTED]; /* the first tally[reason] are filled */
