@@ -29,7 +29,7 @@ static bool make_room(nb_zip_stream *s, size_t end)
     if (end <= s->room) return true;
     if (!nb_size_mul(end, 2, &room)) room = end;
     unsigned char *bytes = nb_alloc(room, 1);
-    s->no_memory = !bytes;
+    if (!bytes) s->no_memory = true; /* also where a later, smaller one succeeds */
     if (!bytes) return false;
     if (s->size > 0) memcpy(bytes, s->bytes, s->size);
     nb_free(s->bytes);
