@@ -1,90 +1,11 @@
 /* train_convnet - the book's train_convnet.py (7.5): SimpleConvNet on MNIST by Adam. */
-#include "train_run.h"
-
-static const char about[] =
-    "Train the book's SimpleConvNet (30 filters of 5x5 - ReLU - 2x2 pooling - "
-    "100 - ReLU - 10) on MNIST by Adam.";
-
-/* The words of the command line; NULL: not given. */
-typedef struct words {
-    const char *iters, *epochs, *batch, *lr, *std, *dtype, *seed, *threads, *eval, *no_figures;
-    run_words run;
-} words;
-
-static void read_words(settings *s, words *w, int argc, char **argv)
-{
-    const page_option options[] = {
-        {"data", "DIR", "folder of MNIST's four files ($NABLAS_DATA, or data/mnist)", &s->data},
-        {"epochs", "N", "passes through the training images (20)", &w->epochs},
-        {"iters", "N", "iterations, in place of --epochs", &w->iters},
-        {"batch", "N", "images in a mini-batch (100)", &w->batch},
-        {"lr", "X", "learning rate (0.001)", &w->lr},
-        {"std", "X", "standard deviation of the first weights (0.01)", &w->std},
-        {"dtype", "NAME", "float32 or float64 (float32)", &w->dtype},
-        {"seed", "N", "as np.random.seed(N) (0)", &w->seed},
-        {"threads", "N", "threads (one or several, whichever is faster as it goes)", &w->threads},
-        {"eval-every", "N", "iterations between accuracies, 0 for the last alone (one epoch)",
-         &w->eval},
-        {"load", "FILE", "begin with these weights: .npz, .safetensors or .pkl", &s->load},
-        RUN_OPTIONS(&w->run),
-        {"no-figures", NULL, "draw none", &w->no_figures},
-        {"quiet", NULL, "only the last line", NULL},
-        {0}};
-    page_begin(&s->page, argc, argv, about, options);
-}
-
-static size_t whole(const settings *s, const char *option, const char *word, size_t least,
-                    size_t most, size_t otherwise)
-{
-    return word ? whole_number(s->page.program, option, word, least, most) : otherwise;
-}
-
-static void read_run(settings *s, const words *w)
-{
-    static const char *const dtypes[] = {"float32", "float64", NULL};
-    const char *me = s->page.program;
-    nb_train_options *t = &s->train;
-    if (w->iters && w->epochs) usage_error(me, "--iters and --epochs: give one of the two");
-    read_run_files(&s->files, &s->page, &w->run, s->load);
-    t->iterations = whole(s, "--iters", w->iters, 1, SIZE_MAX, 0);
-    s->epochs = w->iters ? 0 : whole(s, "--epochs", w->epochs, 1, SIZE_MAX, 20);
-    t->batch = whole(s, "--batch", w->batch, 1, SIZE_MAX, 100);
-    t->threads = whole(s, "--threads", w->threads, 1, NB_MAX_THREADS, 0);
-    t->eval_every = whole(s, "--eval-every", w->eval, 0, SIZE_MAX, 0);
-    s->eval_given = w->eval != NULL;
-    s->seed = (uint32_t)whole(s, "--seed", w->seed, 0, UINT32_MAX, 0);
-    if (w->dtype) s->dtype = (nb_dtype)one_of(me, "--dtype", w->dtype, dtypes);
-    if (w->std) s->std = finite_number(me, "--std", w->std);
-    if (s->std < 0) usage_error(me, "--std '%s': expected a number from 0", w->std);
-    nb_optimizer_defaults(&nb_adam, &s->optimizer);
-    if (w->lr) s->optimizer.lr = finite_number(me, "--lr", w->lr);
-    t->lr = s->optimizer.lr;
-    s->figures = w->no_figures == NULL;
-}
-
-static void as_images(const nb_mnist *m, nb_dataset *set)
-{
-    set->x.shape = NB_SHAPE(nb_dataset_count(set), 1, m->rows, m->columns);
-}
+#include "convnet_run.h"
 
 int main(int argc, char **argv)
 {
-    words w = {0};
-    nb_mnist mnist;
-    settings s = {.init = NB_INIT_STD, .std = 0.01, .dtype = NB_FLOAT32};
-    s.train.optimizer = &nb_adam;
-    s.train.optimizer_options = &s.optimizer;
-    s.page.seed = &s.seed;
-    read_words(&s, &w, argc, argv);
-    read_run(&s, &w);
-    load_mnist(&s.page, s.data, &mnist);
-    as_images(&mnist, &mnist.train);
-    as_images(&mnist, &mnist.test);
-    nb_model_options options = {.input = NB_SHAPE(1, mnist.rows, mnist.columns),
-                                .layers = NB_LAYERS(nb_conv(30, 5, 1, 0), nb_act(NB_RELU),
-                                                    nb_max_pooling(2, 2), nb_dense(100),
-                                                    nb_act(NB_RELU), nb_dense(10))};
-    const int code = train_run(&s, &options, &mnist);
-    nb_mnist_destroy(&mnist);
-    return code;
+    const convnet net = simple_convnet();
+    return convnet_main(argc, argv,
+                        "Train the book's SimpleConvNet (30 filters of 5x5 - ReLU - 2x2 pooling - "
+                        "100 - ReLU - 10) on MNIST by Adam.",
+                        &net);
 }

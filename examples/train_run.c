@@ -112,18 +112,42 @@ static void warn_of_loss(const report *r, const settings *s, const nb_train_resu
         s->page.program, loss, guessing, s->train.lr);
 }
 
-static void print_done(report *r, const settings *s, const nb_train_result *result)
+/* The accuracy on a whole set. */
+static nb_status whole_accuracy(nb_model *net, const nb_dataset *set, double *accuracy)
 {
-    char text[3][32], line[256];
+    const size_t n = nb_dataset_count(set), rows = nb_graph_max_batch(net->graph);
+    nb_tensor x, t = {0};
+    *accuracy = 0;
+    nb_status status =
+        nb_tensor_create(&x, nb_graph_dtype(net->graph), nb_dataset_x_shape(set, rows));
+    if (!status) status = nb_tensor_create(&t, NB_INT32, nb_dataset_t_shape(set, rows));
+    for (size_t lo = 0, hi; lo < n && !status; lo = hi) {
+        double of_part = 0;
+        hi = n - lo < rows ? n : lo + rows;
+        nb_tensor part = nb_tensor_rows(&x, 0, hi - lo), labels = nb_tensor_rows(&t, 0, hi - lo);
+        status = nb_dataset_range(set, lo, hi, &part, &labels);
+        if (!status) status = nb_model_accuracy(net, &part, &labels, &of_part);
+        *accuracy += of_part * (double)(hi - lo) / (double)n;
+    }
+    nb_tensor_destroy(&x);
+    nb_tensor_destroy(&t);
+    return status;
+}
+
+static void print_done(report *r, const settings *s, const nb_train_result *result,
+                       const double *all)
+{
+    char text[3][32], whole[48] = "", line[256];
     const nb_progress *p = &result->last;
     if (!s->page.quiet) printf("threads: %zu\n", result->threads);
+    if (all) snprintf(whole, sizeof whole, ", on all test images %.4f", *all);
     snprintf(line, sizeof line,
              "%s: %zu iterations in %s (%s training, %s evaluation), %.0f images/s, "
-             "train acc %.5f, test acc %.4f",
+             "train acc %.5f, test acc %.4f%s",
              interrupted ? "interrupted" : "done", result->completed,
              duration_text(p->seconds, 2, text[0]), duration_text(p->train_seconds, 2, text[1]),
              duration_text(p->eval_seconds, 2, text[2]), p->samples_per_second, p->train_metric,
-             p->test_metric);
+             p->test_metric, whole);
     if (s->page.quiet)
         fprintf(s->page.answers, "%s\n", line);
     else
@@ -174,7 +198,10 @@ static int train(settings *s, nb_model *net, const nb_mnist *mnist, nb_random *r
     }
     bool failed = s->files.save && went_wrong(s, nb_model_save(net, s->files.save));
     failed |= s->figures && went_wrong(s, draw_run(&s->page, &history, net, mnist));
-    print_done(&r, s, &result);
+    double all;
+    const bool part = s->train.evaluate && s->train.evaluate < nb_dataset_count(&mnist->test);
+    if (part) failed |= went_wrong(s, whole_accuracy(net, &mnist->test, &all));
+    print_done(&r, s, &result, part ? &all : NULL);
     warn_of_loss(&r, s, &result);
     if (interrupted && s->files.checkpoint.path && !s->files.failed && !s->page.quiet)
         printf("--resume %s continues the run\n", s->files.checkpoint.path);

@@ -75,12 +75,12 @@ static json_t *options_json(const nb_trainer *r)
 {
     static const char *const samplings[] = {"replace", "epoch", "in order"};
     const nb_train_options *o = &r->options;
-    json_t *out = json_pack("{s:s, s:I, s:s, s:s, s:I, s:I, s:b}", "dtype",
-                            nb_dtype_name(nb_graph_dtype(r->model->graph)), "batch",
-                            (json_int_t)o->batch, "sampling", samplings[o->sampling], "gradient",
-                            o->gradient == NB_BACKPROP ? "backprop" : "numerical", "eval_every",
-                            (json_int_t)o->eval_every, "patience", (json_int_t)o->patience, "dense",
-                            (int)o->dense);
+    json_t *out = json_pack(
+        "{s:s, s:I, s:s, s:s, s:I, s:I, s:b, s:I, s:b}", "dtype",
+        nb_dtype_name(nb_graph_dtype(r->model->graph)), "batch", (json_int_t)o->batch, "sampling",
+        samplings[o->sampling], "gradient", o->gradient == NB_BACKPROP ? "backprop" : "numerical",
+        "eval_every", (json_int_t)o->eval_every, "patience", (json_int_t)o->patience, "dense",
+        (int)o->dense, "evaluate", (json_int_t)o->evaluate, "training_loss", (int)o->training_loss);
     json_t *optimizer = optimizer_json(r);
     const bool fine = out && optimizer && !json_object_update(out, optimizer);
     json_decref(optimizer);

@@ -35,12 +35,12 @@ static nb_status forward_training(nb_trainer *r, nb_node *loss)
     return status;
 }
 
-/* The loss with the new weights, as the book's `loss` computes it: predicting. */
-static nb_status forward_predicting(nb_trainer *r, nb_node *loss)
+/* The loss with the new weights, as the book's `loss` computes it: predicting, but for DeepConvNet. */
+static nb_status forward_again(nb_trainer *r, nb_node *loss)
 {
     nb_graph *g = r->model->graph;
     const nb_pass pass = nb_graph_pass(g);
-    nb_graph_set_pass(g, (nb_pass){0});
+    if (!r->options.training_loss) nb_graph_set_pass(g, (nb_pass){0});
     nb_status status = nb_optimizer_forward(r->optimizer, loss);
     nb_graph_set_pass(g, pass);
     return status;
@@ -74,7 +74,7 @@ static nb_status update(nb_trainer *r, nb_batch *b, nb_node **loss)
         if (!status) status = forward_training(r, *loss);
         if (!status) status = nb_optimizer_step(r->optimizer, *loss);
     }
-    return status ? status : forward_predicting(r, *loss);
+    return status ? status : forward_again(r, *loss);
 }
 
 nb_status nb_trainer_step(nb_trainer *r, double *value)
@@ -133,9 +133,13 @@ static nb_status open_source(const nb_trainer *r, const nb_dataset *d, size_t ba
                                                  .dense = o->dense || o->gradient == NB_NUMERICAL});
 }
 
-static nb_status score(nb_trainer *r, nb_source *source, nb_score *sum)
+static size_t lesser(size_t a, size_t b)
 {
-    const size_t n = nb_dataset_count(nb_source_dataset(source));
+    return a < b ? a : b;
+}
+
+static nb_status score(nb_trainer *r, nb_source *source, size_t n, nb_score *sum)
+{
     for (size_t lo = 0; lo < n; lo += eval_rows) {
         nb_batch batch;
         nb_node *loss;
@@ -156,6 +160,7 @@ nb_status nb_trainer_metric(nb_trainer *r, const nb_dataset *set, double *metric
     nb_score sum = {0};
     nb_source *other = NULL, *source = NULL;
     nb_status status = NB_OK;
+    size_t n = nb_dataset_count(set);
     if (!r || !set || !metric) return nb_fail(NB_EINVAL, "nb_trainer_metric: an argument is NULL");
     if (set == nb_source_dataset(r->train)) source = r->train;
     if (set == nb_source_dataset(r->test)) source = r->test;
@@ -163,8 +168,10 @@ nb_status nb_trainer_metric(nb_trainer *r, const nb_dataset *set, double *metric
         status = check_set("nb_trainer_metric", r->model, set, "evaluation");
         if (!status) status = open_source(r, set, 0, &other);
         source = other;
+    } else if (r->options.evaluate) {
+        n = lesser(n, r->options.evaluate);
     }
-    if (!status) status = score(r, source, &sum);
+    if (!status) status = score(r, source, n, &sum);
     if (!status) *metric = nb_model_metric(r->model, &sum);
     if (other) nb_feed(r->model->x, NULL);
     nb_source_destroy(other);
@@ -201,11 +208,6 @@ static nb_status check_fit(const nb_model *m, const nb_dataset *train, const nb_
         return nb_fail(NB_ESHAPE, "nb_train: max_batch=%zu of the model < %zu",
                        nb_graph_max_batch(m->graph), rows);
     return NB_OK;
-}
-
-static size_t lesser(size_t a, size_t b)
-{
-    return a < b ? a : b;
 }
 
 /* As many as there are processors, and groups of rows for them. A numerical gradient shares out

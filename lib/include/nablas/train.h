@@ -60,11 +60,14 @@ typedef struct nb_train_options {
     const nb_optimizer_options *optimizer_options; /* NULL: its defaults, with `lr` */
     nb_sampling sampling;
     nb_gradient_method gradient;
-    size_t eval_every; /* metrics after iterations 0, eval_every, ... and after the last; 0: only
+    size_t eval_every;  /* metrics after iterations 0, eval_every, ... and after the last; 0: only
                           after the last */
-    size_t patience;   /* stop after this many evaluations without a better metric on the test set,
+    size_t evaluate;    /* metrics are of the first so many samples of each set; 0: of all */
+    bool training_loss; /* record the loss of a training pass with masks of its own, as the book's
+                           DeepConvNet does (8.1), not of a predicting pass */
+    size_t patience;    /* stop after this many evaluations without a better metric on the test set,
                           and restore the best weights; 0: neither. Needs a test set */
-    bool dense;        /* sources do not pack: every product is BLAS's, whole (dataset.h) */
+    bool dense;         /* sources do not pack: every product is BLAS's, whole (dataset.h) */
     size_t threads; /* up to NB_MAX_THREADS; 0: one, or as many as there are processors and work for
                        them (groups of rows, blas.h), as the steps themselves show to be faster. The
                        bits are the same for any number */
@@ -165,7 +168,8 @@ nb_status nb_fit(nb_model **model, const nb_dataset *data, nb_layers hidden,
  * the data must not change: the sets are read now and, where that pays, a second copy without zeros
  * is stored (dataset.h), 0.4 of the original's bytes for MNIST.
  * nb_trainer_step - one iteration; *loss as above.
- * nb_trainer_metric - the model's metric on a set; errors as nb_train's. A set other than the
+ * nb_trainer_metric - the model's metric on a set, of the trainer's own sets on their first
+ * options.evaluate samples; errors as nb_train's. A set other than the
  * trainer's is prepared for the call.
  * nb_trainer_threads - threads that most steps so far ran on.
  * nb_trainer_optimizer - the optimiser in use. */
