@@ -1,6 +1,7 @@
 /* mnist_predict - a network of three layers on the test images (3.6.2, 3.6.3): one by one and in
- * batches, in both precisions; or on digits of your own. */
+ * batches, in both precisions; or on digits of your own. Also the book's convolutional nets. */
 #include "common.h"
+#include "convnets.h"
 #include "read_digits.h"
 
 #include <stdlib.h>
@@ -16,6 +17,7 @@ typedef struct settings {
     bool given;               /* --activation is */
     nb_activation activation; /* what --weights do not say; of the program's own */
     bool described;           /* the weights say what they are */
+    convnet net;              /* without layers: the weights are not one of the book's nets */
     bool dtypes[2];           /* float32, float64 */
 } settings;
 
@@ -105,7 +107,8 @@ static void know_weights(const page *p, settings *s)
     nb_arrays weights;
     page_check(p, nb_arrays_load(&weights, s->weights));
     s->described = nb_arrays_text(&weights, "nablas.model");
-    const bool known = s->described || s->given || are_the_books(s->weights, &weights);
+    const bool known = s->described || convnet_recognise(&weights, &s->net) || s->given ||
+                       are_the_books(s->weights, &weights);
     nb_arrays_destroy(&weights);
     if (!known)
         usage_error(p->program,
@@ -133,8 +136,11 @@ static void check_activation(const page *p, const settings *s, const nb_model *n
 static nb_model *open_net(const page *p, const settings *s, nb_dtype dtype, size_t pixels)
 {
     nb_model *net;
-    const nb_model_options options = {.dtype = dtype, .max_batch = BATCH};
-    page_check(p, s->described
+    nb_model_options options = {.dtype = dtype};
+    if (s->net.layers)
+        options = convnet_options(&s->net, NB_DIGIT_SIDE, NB_DIGIT_SIDE, dtype, NULL);
+    options.max_batch = BATCH;
+    page_check(p, s->described || s->net.layers
                       ? nb_model_open(&net, s->weights, &options)
                       : nb_model_open_perceptron(&net, s->weights, s->activation, &options));
     if (s->given) check_activation(p, s, net);
@@ -179,9 +185,12 @@ static void run(const page *p, nb_model *net, const nb_dataset *test, uint8_t *s
 {
     const size_t count = nb_dataset_count(test);
     const nb_dtype dtype = nb_graph_dtype(net->graph);
+    nb_dataset as_net = *test; /* images, or rows of pixels */
+    as_net.x.shape = nb_value(net->x)->shape;
+    as_net.x.shape.dim[0] = count;
     nb_tensor x;
-    page_check(p, nb_tensor_create(&x, dtype, nb_dataset_x_shape(test, count)));
-    page_check(p, nb_dataset_range(test, 0, count, &x, NULL));
+    page_check(p, nb_tensor_create(&x, dtype, as_net.x.shape));
+    page_check(p, nb_dataset_range(&as_net, 0, count, &x, NULL));
     for (size_t batch = 1; batch <= BATCH; batch *= BATCH) {
         const double seconds = classify(p, net, &x, batch, said);
         const size_t right = count_right(test, said);

@@ -35,7 +35,9 @@ static nb_status ask(nb_model *net, answer *a)
 {
     static uint8_t label;
     const nb_dtype dtype = nb_graph_dtype(net->graph);
-    const nb_dataset one = {.x = nb_tensor_view(NB_UINT8, NB_SHAPE(1, NB_DIGIT_PIXELS), a->digit),
+    nb_shape shape = nb_value(net->x)->shape;
+    shape.dim[0] = 1;
+    const nb_dataset one = {.x = nb_tensor_view(NB_UINT8, shape, a->digit),
                             .t = nb_tensor_view(NB_UINT8, NB_SHAPE(1), &label),
                             .scale = 255,
                             .classes = CLASSES};

@@ -10,6 +10,12 @@ int main(int argc, char **argv)
     load_mnist(&s.page, s.data, &mnist);
     nb_model_options options = {.input = NB_SHAPE(nb_tensor_width(&mnist.train.x)),
                                 .layers = {s.layers, s.layer}};
+    if (s.net.layers) {
+        as_images(&mnist, &mnist.train);
+        as_images(&mnist, &mnist.test);
+        options.input = NB_SHAPE(1, mnist.rows, mnist.columns);
+        options.layers = convnet_layers(&s.net);
+    }
     const int code = train_run(&s, &options, &mnist);
     nb_mnist_destroy(&mnist);
     return code;

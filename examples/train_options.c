@@ -5,7 +5,7 @@
 
 /* The words of the command line; NULL: not given. */
 typedef struct words {
-    const char *iters, *epochs, *batch, *hidden, *lr, *std, *activation, *batch_norm, *dropout,
+    const char *iters, *epochs, *batch, *net, *hidden, *lr, *std, *activation, *batch_norm, *dropout,
         *init, *optimizer, *decay, *schedule, *warmup, *sampling, *gradient, *dtype, *seed,
         *threads, *eval, *dense, *curvature, *no_figures;
     run_words run;
@@ -21,6 +21,7 @@ static void read_words(settings *s, words *w, int argc, char **argv)
         {"iters", "N", "iterations (10000)", &w->iters},
         {"epochs", "N", "the iterations of so many epochs, in place of --iters", &w->epochs},
         {"batch", "N", "images in a mini-batch (100)", &w->batch},
+        {"net", "NAME", "perceptron, simple_convnet, deep_convnet or lenet5 (perceptron)", &w->net},
         {"hidden", "N,N,...", "units of each hidden layer (50)", &w->hidden},
         {"activation", "NAME",
          "sigmoid, relu, tanh, leaky_relu, elu, gelu, softplus, step or identity (sigmoid)",
@@ -109,6 +110,25 @@ static void read_layers(settings *s, const char *text, const words *w, nb_activa
     s->layer[s->layers++] = nb_dense(NB_MNIST_CLASSES);
 }
 
+/* A convolutional network has its own layers and first weights. */
+static void read_net(settings *s, const words *w)
+{
+    static const char *const names[] = {"perceptron", "simple_convnet", "deep_convnet", "lenet5",
+                                        NULL};
+    static convnet (*const make[])(void) = {NULL, simple_convnet, deep_convnet, lenet5};
+    const int which = name(s, "--net", w->net, names);
+    if (which == 0) return;
+    if (w->hidden || w->activation || w->batch_norm || w->dropout)
+        usage_error(s->page.program,
+                    "--net %s has its own layers: --hidden, --activation, --batch-norm and "
+                    "--dropout are the perceptron's",
+                    w->net);
+    s->net = make[which]();
+    s->train.training_loss = s->net.training_loss;
+    if (!w->init) s->init = w->std ? NB_INIT_STD : s->net.init;
+    if (!w->std) s->std = s->net.std;
+}
+
 static void read_network(settings *s, const words *w)
 {
     static const char *const activations[] = {
@@ -127,6 +147,7 @@ static void read_network(settings *s, const words *w)
     if (s->std < 0) usage_error(me, "--std '%s': expected a number from 0", w->std);
     if (w->std && s->init != NB_INIT_STD)
         usage_error(me, "--std: --init %s says the standard deviation", w->init);
+    read_net(s, w);
     s->dtype = (nb_dtype)name(s, "--dtype", w->dtype, dtypes);
     /* h = 1e-4 leaves three digits of a difference in float32. */
     if (!w->dtype && s->train.gradient == NB_NUMERICAL) s->dtype = NB_FLOAT64;

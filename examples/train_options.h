@@ -2,6 +2,7 @@
 #ifndef EXAMPLES_TRAIN_OPTIONS_H
 #define EXAMPLES_TRAIN_OPTIONS_H
 
+#include "convnets.h"
 #include "train_files.h"
 
 enum { MAX_HIDDEN = 16 };
@@ -11,6 +12,7 @@ typedef struct settings {
     const char *data, *load; /* or NULL */
     bool curvature, figures;
     run_files files;
+    convnet net;  /* --net; without layers: a perceptron of these */
     nb_layer layer[4 * MAX_HIDDEN + 1]; /* dense, batch norm, activation, dropout, ..., dense */
     size_t layers;
     nb_dtype dtype;
