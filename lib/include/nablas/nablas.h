@@ -17,6 +17,7 @@
 #include "nablas/convolution.h"
 #include "nablas/diagram.h"
 #include "nablas/elementwise.h"
+#include "nablas/half.h"
 #include "nablas/hessian.h"
 #include "nablas/image.h"
 #include "nablas/lanczos.h"
