@@ -326,6 +326,8 @@ $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(archives)
 
 $(build)/test/%_tool: $(build)/test/%_tool.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(test_libs) $(libs) -o $@
+$(build)/test/checker_tool: $(addprefix $(build)/test/checker_,tool.o nets.o) $(libcore)
+	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(core_libs) -lm $(LDLIBS) -o $@
 $(build)/test/fuzz/%: $(build)/test/fuzz/%.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) -fsanitize=fuzzer $^ $(libs) -o $@
 

@@ -30,7 +30,7 @@ void nb_check_end(nb_gradient_report *report)
     for (size_t i = 0; i < report->count; i++)
         for (size_t r = 0; r < NB_REASONS; r++) report->tally[r] += report->row[i].tally[r];
     report->passed = !*report->broken;
-    for (size_t r = NB_UNEXAMINED; r < NB_REASONS; r++) report->passed &= report->tally[r] == 0;
+    for (size_t r = NB_UNRESOLVED; r < NB_REASONS; r++) report->passed &= report->tally[r] == 0;
 }
 
 void nb_gradient_report_destroy(nb_gradient_report *report)
@@ -45,29 +45,26 @@ void nb_check_extrapolate(size_t n, const double *whole, double *half)
     for (size_t i = 0; i < n; i++) half[i] += (half[i] - whole[i]) / 3;
 }
 
-static void record(nb_gradient_row *row, nb_reason reason, const nb_gradient_element *element)
-{
-    const size_t place = row->tally[reason]++;
-    if (place < NB_CHECK_LISTED) row->listed[reason][place] = *element;
-}
-
 /* --- comparing -------------------------------------------------------------------------------- */
 
-static double floor_at(const nb_checked *c, size_t i)
+double nb_check_floor(double f, double x, double a)
 {
-    return safety * unit / NB_NUMERICAL_H * (fabs(c->f) + fabs(c->x[i] * c->analytic[i]));
+    return safety * unit / NB_NUMERICAL_H * (fabs(f) + fabs(x * a));
 }
 
-/* The bound of check.h. */
+double nb_check_bound(double f, double x, double d, double a)
+{
+    return nb_check_floor(f, x, a) + relative * fmax(fabs(d), fabs(a));
+}
+
 static double bound_at(const nb_checked *c, size_t i)
 {
-    const double larger = fmax(fabs(c->numerical[i]), fabs(c->analytic[i]));
-    return floor_at(c, i) + relative * larger;
+    return nb_check_bound(c->f, c->x[i], c->numerical[i], c->analytic[i]);
 }
 
 static bool vacuous(const nb_checked *c, size_t i)
 {
-    const double floor = floor_at(c, i);
+    const double floor = nb_check_floor(c->f, c->x[i], c->analytic[i]);
     return fabs(c->numerical[i]) <= floor && fabs(c->analytic[i]) <= floor;
 }
 
@@ -335,30 +332,25 @@ static nb_status reason_of(const nb_checked *c, size_t i, double h, const nb_gra
 
 /* --- what wrong elements have in common ------------------------------------------------------ */
 
-/* The range of a quotient over the wrong elements. */
-typedef struct range {
-    double least, most;
-} range;
-
-static const range nowhere = {(double)INFINITY, -(double)INFINITY};
+#define NOWHERE                             \
+    {                                       \
+        (double)INFINITY, -(double)INFINITY \
+    }
+const nb_habits nb_no_habits = {NOWHERE, NOWHERE, NOWHERE, NOWHERE};
 
 /* NaN stays out of fmin and fmax, and must not. */
-static void widen(range *r, double x)
+static void widen(nb_range *r, double x)
 {
     r->least = isnan(x) ? -(double)INFINITY : fmin(r->least, x);
     r->most = isnan(x) ? (double)INFINITY : fmax(r->most, x);
 }
 
-static bool is_one(const range *r, double tolerance)
+static bool is_one(const nb_range *r, double tolerance)
 {
     return r->most - r->least <= tolerance * fabs(r->most);
 }
 
-typedef struct habits {
-    range factor, in_w, constant, w;
-} habits;
-
-static void note(habits *h, double w, const nb_gradient_element *e)
+static void note(nb_habits *h, double w, const nb_gradient_element *e)
 {
     widen(&h->factor, e->analytic / e->best);
     widen(&h->in_w, (e->best - e->analytic) / w);
@@ -366,9 +358,17 @@ static void note(habits *h, double w, const nb_gradient_element *e)
     widen(&h->w, w);
 }
 
+void nb_check_record(nb_gradient_row *row, nb_reason reason, double x,
+                     const nb_gradient_element *element, nb_habits *habits)
+{
+    const size_t place = row->tally[reason]++;
+    if (place < NB_CHECK_LISTED) row->listed[reason][place] = *element;
+    if (reason == NB_WRONG) note(habits, x, element);
+}
+
 /* A difference d - a of two close numbers has fewer digits than their quotient. With one element, or
  * all w alike, a term in w cannot be told from a constant. */
-static void name_slip(const habits *h, nb_gradient_row *row)
+void nb_check_name_slip(const nb_habits *h, nb_gradient_row *row)
 {
     const bool several = row->tally[NB_WRONG] > 1 && !is_one(&h->w, 1e-6);
     row->ratio = row->amount = (double)NAN;
@@ -387,7 +387,7 @@ static void name_slip(const habits *h, nb_gradient_row *row)
 
 nb_status nb_check_explain(const nb_checked *c, double h, nb_gradient_row *row)
 {
-    habits seen = {nowhere, nowhere, nowhere, nowhere};
+    nb_habits seen = nb_no_habits;
     double noise = (double)NAN; /* not measured yet */
     for (size_t i = 0; i < c->count; i++) {
         nb_reason reason;
@@ -399,10 +399,9 @@ nb_status nb_check_explain(const nb_checked *c, double h, nb_gradient_row *row)
                                        .best = (double)NAN};
         nb_status status = reason_of(c, i, h, row, &noise, &reason, &element);
         if (status) return status;
-        record(row, reason, &element);
-        if (reason == NB_WRONG) note(&seen, c->x[i], &element);
+        nb_check_record(row, reason, c->x[i], &element, &seen);
     }
-    name_slip(&seen, row);
+    nb_check_name_slip(&seen, row);
     return NB_OK;
 }
 

@@ -33,6 +33,25 @@ nb_status nb_check_begin(nb_gradient_report *report, const nb_check_options *opt
 size_t nb_check_compare(const nb_checked *c, nb_gradient_row *row);
 nb_status nb_check_explain(const nb_checked *c, double h, nb_gradient_row *row);
 
+/* What nb_check_explain does, for those who find reasons themselves: nb_check_floor, nb_check_bound of
+ * element i (nablas/check.h); nb_check_record counts and lists an element; a wrong one (reason
+ * NB_WRONG, with the best d) also goes into what all wrong ones have in common, nb_habits, which
+ * nb_check_name_slip writes into the row. */
+typedef struct nb_range {
+    double least, most;
+} nb_range;
+
+typedef struct nb_habits {
+    nb_range factor, in_w, constant, w;
+} nb_habits;
+
+extern const nb_habits nb_no_habits;
+double nb_check_floor(double f, double x, double a);
+double nb_check_bound(double f, double x, double d, double a);
+void nb_check_record(nb_gradient_row *row, nb_reason reason, double x,
+                     const nb_gradient_element *element, nb_habits *habits);
+void nb_check_name_slip(const nb_habits *habits, nb_gradient_row *row);
+
 /* nb_check_all_are - all elements of a row have one reason, and nothing was compared. */
 void nb_check_all_are(nb_reason reason, nb_gradient_row *row);
 

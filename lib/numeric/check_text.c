@@ -166,7 +166,7 @@ static bool blind(nb_reason reason)
 
 static void put_reason(page *p, const nb_gradient_report *report, nb_reason reason)
 {
-    const size_t shown = reason < NB_UNEXAMINED ? 1 : 3;
+    const size_t shown = reason < NB_UNRESOLVED ? 1 : 3;
     const char *comma = "";
     char text[1024];
     page line = {text, sizeof text, 0};
@@ -202,7 +202,7 @@ static size_t silent(const nb_gradient_report *report)
 /* The answer, in a sentence. */
 static void put_answer(page *p, const nb_gradient_report *report)
 {
-    const size_t count = elements(report, 0), bad = elements(report, NB_UNEXAMINED);
+    const size_t count = elements(report, 0), bad = elements(report, NB_UNRESOLVED);
     const size_t checked = count - silent(report);
     const size_t blinded = elements(report, NB_REDRAWN) - elements(report, NB_NOT_FINITE);
     if (blinded)
@@ -220,7 +220,7 @@ static void put_answer(page *p, const nb_gradient_report *report)
 
 static void put_verdict(page *p, const nb_gradient_report *report)
 {
-    const size_t count = elements(report, 0), bad = elements(report, NB_UNEXAMINED);
+    const size_t count = elements(report, 0), bad = elements(report, NB_UNRESOLVED);
     const size_t vacuous = silent(report);
     char text[256];
     page line = {text, sizeof text, 0};

@@ -45,11 +45,13 @@
 
 NB_BEGIN_DECLS
 
-/* The result for one element: code, name, meaning. From NB_UNEXAMINED on, the check has failed. */
+/* The result for one element: code, name, meaning. From NB_UNRESOLVED on, the check has failed. */
 #define NB_REASON_LIST(X)                                                                          \
     X(NB_AGREES, "agrees", "both derivatives are the same to the bound")                           \
     X(NB_VACUOUS, "vacuous",                                                                       \
       "both sides are 0 (a dead unit, an input that is never on): nothing was checked there")      \
+    X(NB_BELOW_NOISE, "below noise",                                                               \
+      "too small beside the others to be told from rounding: an error there would not matter")     \
     X(NB_BATCH_OF_ONE, "batch of one",                                                             \
       "both sides are 0: batch norm divides by a deviation of one number, which is 0; feed more")  \
     X(NB_BEFORE_NORM, "before batch norm",                                                         \
@@ -62,6 +64,8 @@ NB_BEGIN_DECLS
     X(NB_ROUNDING, "rounding", "h is so small that rounding shows; at a larger one the two agree") \
     X(NB_TRUNCATION, "truncation",                                                                 \
       "h is so large that curvature shows; at a smaller one the two agree")                        \
+    X(NB_UNRESOLVED, "unresolved",                                                                 \
+      "no step is accurate enough to see an error of one part in a thousand: nothing is known")    \
     X(NB_UNEXAMINED, "unexamined",                                                                 \
       "beyond the bound, and not looked at again after so many wrong ones")                        \
     X(NB_REDRAWN, "mask redrawn",                                                                  \
@@ -94,6 +98,7 @@ typedef struct nb_gradient_element {
     size_t index;
     double numerical, analytic, bound; /* as compared */
     double best_h, best; /* if examined again: the most accurate step, and d there; else NaN */
+    double seen;         /* the smallest error that would have been seen */
 } nb_gradient_element;
 
 #define NB_CHECK_LISTED 8  /* elements that a row lists for each reason: the first ones */
