@@ -5,9 +5,9 @@
 
 /* The words of the command line; NULL: not given. */
 typedef struct words {
-    const char *iters, *epochs, *batch, *net, *hidden, *lr, *std, *activation, *batch_norm, *dropout,
-        *init, *optimizer, *decay, *schedule, *warmup, *sampling, *gradient, *dtype, *seed,
-        *threads, *eval, *dense, *curvature, *no_figures;
+    const char *iters, *epochs, *batch, *net, *hidden, *lr, *std, *activation, *batch_norm,
+        *dropout, *init, *optimizer, *decay, *schedule, *warmup, *sampling, *gradient, *dtype,
+        *seed, *threads, *eval, *dense, *curvature, *no_figures;
     run_words run;
 } words;
 

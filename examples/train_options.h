@@ -12,7 +12,7 @@ typedef struct settings {
     const char *data, *load; /* or NULL */
     bool curvature, figures;
     run_files files;
-    convnet net;  /* --net; without layers: a perceptron of these */
+    convnet net;                        /* --net; without layers: a perceptron of these */
     nb_layer layer[4 * MAX_HIDDEN + 1]; /* dense, batch norm, activation, dropout, ..., dense */
     size_t layers;
     nb_dtype dtype;
