@@ -233,8 +233,11 @@ nb_status nb_model_numerical_gradient(nb_model *model, const nb_tensor *x, const
 /* nb_model_parameter - the parameter of that name ("W1"), or NULL. */
 nb_node *nb_model_parameter(const nb_model *model, const char *name);
 
+/* The key of the description in a model's file. */
+#define NB_MODEL_KEY "nablas.model"
+
 /* nb_model_set_text - keep a text with the model, in its file too (model_file.h): how its inputs are
- * made (recipe.h), how it was trained. Copied; a key that is there gets the new text, NULL removes it.
+ * made (recipe.h), how it was trained. Copied; a key that is there gets the new text.
  * nb_model_text - the text of that key, or NULL; valid until it is set anew. A clone has none.
  * Errors: NB_EINVAL a NULL, not UTF-8, or the description's own key; NB_ERANGE, NB_ENOMEM as
  *         nb_arrays_set_text. */

@@ -16,7 +16,7 @@ typedef struct nb_names {
 /* nb_names_create - a copy of `count` texts.
  * nb_names_destroy - free it and zero the struct; fine on a zeroed one and on NULL.
  * nb_names_find - the place of `text`, or `count` if it is not there; one comparison for each name.
- * Errors: NB_EINVAL a NULL; NB_ENOMEM; *names is zeroed then. */
+ * Errors: NB_EINVAL a NULL; NB_EOVERFLOW; NB_ENOMEM; *names is zeroed then. */
 nb_status nb_names_create(nb_names *names, size_t count, const char *const *text);
 void nb_names_destroy(nb_names *names);
 size_t nb_names_find(const nb_names *names, const char *text);

@@ -16,7 +16,7 @@
  *
  * Columns are found by their names, in any order; other columns may be there. Encoding:
  *
- *   number    one column of x: (value - mean) / deviation; missing: 0
+ *   number    one column of x: (value - mean) / deviation, or, raw, the value; missing: the mean
  *   category  one column of x for each level: 1 where the cell is of that level, else 0; missing: the
  *             level's share
  *   target    a class 0 ... classes-1, or a number (value - target_mean) / target_deviation
@@ -53,17 +53,19 @@ typedef enum {
                         target that is missing */
 } nb_missing;
 
-/* Whether a column is used, and if not, why. A column whose type was told (nb_table_options.tell) is
- * used, unless it cannot be: constant, empty, text. */
-#define NB_COLUMN_USE_LIST(X)                                      \
-    X(NB_USE_INPUT, "input")                                       \
-    X(NB_USE_TARGET, "target")                                     \
-    X(NB_USE_IGNORED, "ignored, as told")                          \
-    X(NB_USE_TEXT, "an identifier, as told")                       \
-    X(NB_USE_EMPTY, "empty")                                       \
-    X(NB_USE_CONSTANT, "the same in every row")                    \
-    X(NB_USE_COUNTER, "counts the rows")                           \
-    X(NB_USE_LEVELS, "different almost everywhere: an identifier")
+/* Whether a column is used, and if not, why. Left out, unless their type was told
+ * (nb_table_options.tell), are: a column without a name, or called index, row or something with id at its
+ * end, that counts the rows from 0 or 1; and a category of more than 1000 levels, or of more than 20
+ * and more than half as many as it has filled cells, as names and identifiers have. */
+#define NB_COLUMN_USE_LIST(X)                   \
+    X(NB_USE_INPUT, "input")                    \
+    X(NB_USE_TARGET, "target")                  \
+    X(NB_USE_IGNORED, "ignored, as told")       \
+    X(NB_USE_TEXT, "an identifier, as told")    \
+    X(NB_USE_EMPTY, "empty")                    \
+    X(NB_USE_CONSTANT, "the same in every row") \
+    X(NB_USE_COUNTER, "counts the rows")        \
+    X(NB_USE_LEVELS, "too many different texts")
 
 typedef enum {
 #define X(code, text) code,
@@ -79,7 +81,7 @@ typedef struct nb_recipe_column {
     nb_column_type type;
     nb_column_use use;
     size_t at, width;       /* its columns of x: at ... at+width-1 */
-    double mean, deviation; /* number; 0 and 1 if raw */
+    double mean, deviation; /* number */
     nb_names levels;        /* category */
     double *share;          /* (levels.count) category: of the filled cells */
 } nb_recipe_column;
@@ -88,12 +90,14 @@ typedef struct nb_recipe_column {
 typedef struct nb_recipe {
     size_t columns; /* of the table, in its order */
     nb_recipe_column *column;
-    size_t target;   /* which column */
-    size_t width;    /* columns of x */
+    nb_names names; /* theirs */
+    size_t target;  /* which column */
+    size_t width;   /* columns of x */
     bool learns_classes;
-    nb_names classes;    /* names, sorted as levels are; count 0: numbers */
-    double *class_value; /* (classes.count) of a target that is written in numbers; NULL: a category */
-    double target_mean, target_deviation;
+    nb_names classes; /* names, sorted as levels are; count 0: numbers */
+    double
+        *class_value; /* (classes.count) of a target that is written in numbers; NULL: a category */
+    double target_mean, target_deviation; /* numbers; 0 and 1 if raw */
     nb_missing missing;
     bool raw, header; /* as told; whether the table had one */
 } nb_recipe;
@@ -118,8 +122,8 @@ typedef struct nb_recipe_options {
  *         classes or a category where numbers are to be learnt, a target of one class or with one value
  *         only, no input left (the message says why each column was left out); NB_ERANGE a row beyond
  *         the table, a missing cell where none may be; NB_ENOMEM. On error of create *recipe is zeroed;
- *         of fit it is unchanged.
- * Cost: two passes over the cells. */
+ *         of fit it has to be fitted again.
+ * Cost: three passes over the cells. */
 nb_status nb_recipe_create(nb_recipe *recipe, const nb_table *table,
                            const nb_recipe_options *options);
 nb_status nb_recipe_fit(nb_recipe *recipe, const nb_table *table, size_t n, const size_t *row);

@@ -5,8 +5,8 @@
  *     nb_recipe_create(&recipe, &table, NULL);        what is input, what is target: recipe.h
  *
  * With no options the reader finds out what the file does not say:
- *   separator  of comma, semicolon, tab and |, the one that divides the first lines into the most
- *              fields, the same number in each; blanks if none of them does
+ *   separator  of tab, semicolon, | and comma the first that divides all first lines into the same
+ *              number of cells, two at least, or else most of them; blanks if none divides any
  *   header     the first line, if its cells are names: no numbers (but 0, 1, 2, ... as pandas writes
  *              them beside a name), no two alike, and either numbers stand below one of them or none
  *              of them stands again in its own column
@@ -47,8 +47,8 @@ typedef enum {
     NB_COLUMN_AUTO,     /* in options: told from the file */
     NB_COLUMN_NUMBER,   /* float64 */
     NB_COLUMN_CATEGORY, /* one of its levels, sorted: as numbers if all are numbers, else by bytes */
-    NB_COLUMN_TEXT,     /* kept as it stands, however many different texts there are: an identifier */
-    NB_COLUMN_IGNORED,  /* not kept */
+    NB_COLUMN_TEXT, /* kept as it stands, however many different texts there are: an identifier */
+    NB_COLUMN_IGNORED, /* not kept */
     NB_COLUMN_TYPES
 } nb_column_type;
 
@@ -67,9 +67,10 @@ typedef struct nb_column {
 
 /* Read-only. */
 typedef struct nb_table {
-    char *label;  /* what messages call the file */
+    char *label; /* what messages call the file */
     size_t rows, columns;
     nb_column *column; /* (columns) */
+    nb_names names;    /* theirs */
     char separator, decimal;
     bool header;
     struct nb_cells *cells;
@@ -86,16 +87,18 @@ typedef enum { NB_HEADER_AUTO, NB_HEADER_YES, NB_HEADER_NO } nb_table_header;
 struct nb_recipe;
 
 typedef struct nb_table_options {
-    char separator;           /* 0: told from the file; ' ': one or more blanks or tabs */
-    char decimal;             /* 0: told from the file; '.' or ',' */
+    char separator; /* 0: told from the file; ' ': one or more blanks or tabs */
+    char decimal;   /* 0: told from the file; '.' or ',' */
     nb_table_header header;
-    size_t told;              /* how many: */
+    size_t told; /* how many: */
     const nb_column_told *tell;
-    const struct nb_recipe *recipe; /* of a model: only its columns are read, and those of `tell`; they
+    const struct nb_recipe
+        *recipe; /* of a model: only its columns are read, and those of `tell`; they
                                        have its types and levels. Inputs that are not there are
                                        refused by name, and so is a category that training never
                                        saw; the target may be absent */
-    bool unseen_is_missing;   /* with a recipe: a category that training never saw counts as missing */
+    bool
+        unseen_is_missing; /* with a recipe: a category that training never saw counts as missing */
 } nb_table_options;
 
 /* nb_table_read - read a table.
@@ -130,13 +133,11 @@ nb_status nb_table_find(const nb_table *table, const char *name, size_t *column)
 /* nb_table_number - the number in a cell; NaN: missing, or no column of numbers, or beyond the table.
  * nb_table_code - the level in a cell of a category or text, 0 ... levels.count-1; -1: missing, or
  * no such column.
- * nb_table_text - that level's text; of a number its text as nb_number_text writes it; "" if missing.
- * `text` is room for the number's.
- * nb_number_text - the shortest decimal that reads as the same double: "0.1", "3", "1e+300". */
+ * nb_table_text - that level's text; of a number what nb_number_text (text.h) makes of it; "" if missing.
+ * `text` is room for the number's. */
 double nb_table_number(const nb_table *table, size_t row, size_t column);
 ptrdiff_t nb_table_code(const nb_table *table, size_t row, size_t column);
 const char *nb_table_text(const nb_table *table, size_t row, size_t column, char text[32]);
-char *nb_number_text(double value, char text[32]);
 
 NB_END_DECLS
 #endif
