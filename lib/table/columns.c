@@ -337,7 +337,7 @@ nb_status nb_columns_end(nb_reader *r)
     for (size_t i = 0; !status && i < t->columns; i++) {
         nb_column *c = &t->column[i];
         if (c->type == NB_COLUMN_AUTO) c->type = NB_COLUMN_NUMBER;
-        if (c->type != NB_COLUMN_CATEGORY && c->type != NB_COLUMN_TEXT) continue;
+        if ((c->type != NB_COLUMN_CATEGORY && c->type != NB_COLUMN_TEXT) || c->too_many) continue;
         if (c->type == NB_COLUMN_CATEGORY && !r->levels[i].fixed)
             status = sort_levels(r, i);
         else

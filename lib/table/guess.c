@@ -211,7 +211,7 @@ nb_status nb_guess_type(const nb_guess *g, nb_scanner *s, size_t column, nb_colu
     const bool few = c->values <= NB_FEW_VALUES && 2 * c->values <= c->filled;
     if (texts == 0 || texts > c->filled / 10 || few) return NB_OK;
     const place start = place_of(s);
-    for (size_t row = 1; row <= c->first_text; row++)
+    for (size_t row = g->header; row < c->first_text; row++) /* the header is behind us */
         if (nb_scan_peek(s, &found) || !found) break;
     go_back(s, start);
     return nb_scan_fail(
