@@ -193,7 +193,23 @@ void nb_model_destroy(nb_model *m)
     nb_graph_destroy(m->graph);
     nb_free((void *)(uintptr_t)m->options.layers.layer);
     nb_free((void *)(uintptr_t)m->options.classes);
+    nb_arrays_destroy(&m->texts);
     nb_free(m);
+}
+
+nb_status nb_model_set_text(nb_model *m, const char *key, const char *text)
+{
+    if (!m || !key || !text)
+        return nb_fail(NB_EINVAL, "nb_model_set_text: %s is NULL",
+                       !m ? "model" : (key ? "text" : "key"));
+    if (strcmp(key, NB_MODEL_KEY) == 0)
+        return nb_fail(NB_EINVAL, "nb_model_set_text: key='%s', which is the description's", key);
+    return nb_arrays_set_text(&m->texts, key, text);
+}
+
+const char *nb_model_text(const nb_model *m, const char *key)
+{
+    return m && key ? nb_arrays_text(&m->texts, key) : NULL;
 }
 
 static nb_node *twin(const nb_graph *g, const nb_node *node)

@@ -4,6 +4,7 @@
 #include "train/description.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static bool is_weight(const nb_node *node)
 {
@@ -21,6 +22,8 @@ static nb_status hand_over(const nb_model *m, const char *who, const char *path,
     if (!m || !path) return nb_fail(NB_EINVAL, "%s: %s is NULL", who, m ? "path" : "model");
     nb_status status = nb_description_write(m, &text);
     if (!status) status = nb_arrays_set_text(&arrays, NB_DESCRIPTION_KEY, text);
+    for (size_t i = 0; !status && i < m->texts.texts; i++)
+        status = nb_arrays_set_text(&arrays, m->texts.text[i].key, m->texts.text[i].value);
     for (size_t i = 0; i < nb_graph_nodes(m->graph) && !status; i++) {
         nb_node *node = nb_graph_node(m->graph, i);
         if (is_weight(node))
@@ -144,6 +147,16 @@ static nb_status check_classes(const origin *from, const nb_description *d)
                    units);
 }
 
+/* What else is written beside the arrays stays with the model. */
+static nb_status take_texts(nb_model *m, const nb_arrays *arrays)
+{
+    nb_status status = NB_OK;
+    for (size_t i = 0; !status && i < arrays->texts; i++)
+        if (strcmp(arrays->text[i].key, NB_DESCRIPTION_KEY) != 0)
+            status = nb_model_set_text(m, arrays->text[i].key, arrays->text[i].value);
+    return status;
+}
+
 /* The model that the arrays and the options make together. */
 static nb_status make(nb_model **m, const origin *from, const nb_arrays *arrays,
                       const nb_model_options *given)
@@ -164,6 +177,7 @@ static nb_status make(nb_model **m, const origin *from, const nb_arrays *arrays,
     }
     if (!status) status = nb_model_create(m, &d.options);
     if (!status) status = assign(from, *m, arrays);
+    if (!status) status = take_texts(*m, arrays);
     nb_description_free(&d);
     if (!status) return NB_OK;
     nb_model_destroy(*m);
