@@ -106,8 +106,9 @@ static nb_status write_line(const nb_progress *p, void *context)
     return r->lines == r->cut ? NB_ESTOPPED : NB_OK;
 }
 
-static nb_status save_lines(nb_arrays *own, void *context)
+static nb_status save_lines(nb_arrays *own, const char *path, void *context)
 {
+    assert_non_null(path);
     report *r = context;
     r->saves++;
     assert_ok(nb_arrays_set_text(own, "about", "losses"));

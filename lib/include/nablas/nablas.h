@@ -66,6 +66,7 @@
 #include "nablas/model.h"
 #include "nablas/optim.h"
 
+#include "nablas/autopsy.h"
 #include "nablas/checkpoint.h"
 #include "nablas/model_file.h"
 #include "nablas/train.h"
