@@ -17,6 +17,7 @@ enum { narrowest = 44, widest = -24, first_step = 4 };
 typedef struct romberg {
     nb_real d, once, twice, change; /* of the step before */
     int count;                      /* steps in a row */
+    bool moves;                     /* some d was not 0 */
 } romberg;
 
 /* Takes d at half the last step; *error: how far the last three results are apart. */
@@ -27,7 +28,7 @@ static bool refine(romberg *r, nb_real d, nb_real *value, nb_real *error)
     *value = twice;
     *error = change > r->change ? change : r->change;
     const bool usable = r->count >= 4;
-    *r = (romberg){d, once, twice, change, r->count + 1};
+    *r = (romberg){d, once, twice, change, r->count + 1, r->moves || d != 0};
     return usable;
 }
 
@@ -44,18 +45,20 @@ static nb_status difference(nb_line_function f, void *context, nb_real h, nb_rea
 
 /* One more step; is the result good enough? */
 static nb_status take(nb_line_function f, void *context, double h, double unit, romberg *r,
-                      nb_slope *slope)
+                      nb_slope *slope, nb_real *last)
 {
     nb_real d, value, error;
     bool usable;
     nb_status status = difference(f, context, h, &d, &usable);
     if (status) return status;
-    if (!usable) {
-        *r = (romberg){0};
+    /* What moved with a wider step does not stop: the change was rounded away. */
+    if (!usable || (d == 0 && r->moves)) {
+        *r = (romberg){.moves = r->moves};
         return NB_OK;
     }
     if (!refine(r, d, &value, &error)) return NB_OK;
     error += (nb_real)unit / (nb_real)h;
+    *last = error;
     if (!(error < slope->error)) return NB_OK;
     *slope = (nb_slope){value, error, 4 * h};
     return NB_OK;
@@ -63,23 +66,26 @@ static nb_status take(nb_line_function f, void *context, double h, double unit, 
 
 static bool is_enough(const nb_slope *slope, double expected)
 {
-    return slope->error <= 1e-11L * fmaxl(fabsl(slope->value), fabsl((nb_real)expected));
+    return slope->error <= 1e-10L * fmaxl(fabsl(slope->value), fabsl((nb_real)expected));
 }
 
 nb_status nb_find_slope(nb_line_function f, void *context, double scale, double unit,
                         double expected, nb_slope *slope)
 {
     romberg r = {0};
+    nb_real last = 0;
     nb_status status = NB_OK;
     *slope = (nb_slope){0, (nb_real)INFINITY, 0};
     for (int k = first_step; k <= narrowest && !status; k++) {
-        status = take(f, context, ldexp(scale, -k), unit, &r, slope);
+        if ((nb_real)unit / (nb_real)ldexp(scale, -k) > slope->error)
+            break; /* from here on worse */
+        status = take(f, context, ldexp(scale, -k), unit, &r, slope, &last);
         if (is_enough(slope, expected)) return status;
     }
     for (int from = first_step - 4; from >= widest && !status; from -= 4) {
         r = (romberg){0};
         for (int k = from; k < from + 6 && !status; k++)
-            status = take(f, context, ldexp(scale, -k), unit, &r, slope);
+            status = take(f, context, ldexp(scale, -k), unit, &r, slope, &last);
         if (is_enough(slope, expected)) return status;
     }
     return status;
@@ -203,6 +209,13 @@ static bool agrees(const nb_slope *slope, double a, double rounding)
            off <= (nb_real)close_enough * most + 4 * slope->error + (nb_real)rounding;
 }
 
+/* Two results that are one, to their errors. */
+static bool repeats(const nb_slope *a, const nb_slope *b)
+{
+    if (a->value == 0 && b->value != 0) return true; /* the change was rounded away */
+    return isfinite(b->error) && fabsl(a->value - b->value) <= 4 * (a->error + b->error);
+}
+
 nb_status nb_judge_element(const nb_judge *judge, const nb_node *parameter, size_t i, double scale,
                            double a, nb_judgement *j)
 {
@@ -212,13 +225,15 @@ nb_status nb_judge_element(const nb_judge *judge, const nb_node *parameter, size
     *j = (nb_judgement){0};
     nb_status status = sum_terms(&e, scale, &terms);
     j->rounding = roundings * (double)terms;
-    /* Where the widest steps agree with one another, but not with a, narrower ones decide. */
+    /* Where the widest steps agree with one another, but not with a, narrower ones decide, unless they
+     * say the same less well. */
     for (int k = 0; k <= 24 && !status && !j->right; k += 12) {
         nb_slope slope;
         status = nb_find_slope(element_at, (void *)(uintptr_t)&e, ldexp(scale, -k),
                                unit_of(nb_wide_loss(judge->wide)), a, &slope);
+        if (k > 0 && (!isfinite(slope.error) || repeats(&slope, &j->slope))) continue;
         j->right = agrees(&slope, a, j->rounding);
-        if (k == 0 || j->right) j->slope = slope;
+        if (k == 0 || j->right || !isfinite(j->slope.error)) j->slope = slope;
     }
     if (status || j->right || isfinite(j->slope.error)) return status;
     status = between(&e, scale, a, &j->corner);

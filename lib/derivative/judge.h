@@ -16,7 +16,7 @@ typedef struct nb_slope {
 } nb_slope;
 
 /* nb_find_slope - from central differences with the steps 2^-4 scale, 2^-5 scale, ..., extrapolated
- * over three (Romberg), until three results in a row are the same to 11 digits (of the slope, or of
+ * over three (Romberg), until three results in a row are the same to 10 digits (of the slope, or of
  * the expected one where that is larger), and if none are, with wider steps. `unit` is what f(0) is
  * rounded by. Errors: those of f. */
 nb_status nb_find_slope(nb_line_function f, void *context, double scale, double unit,

@@ -12,6 +12,7 @@ struct nb_wide {
     const nb_node *loss;
     nb_real **was, **now; /* (nodes) values; NULL: labels, or not needed */
     bool *moved;
+    bool *relative; /* values are changes, and were 0 */
     own_room *room; /* (nodes) */
     double *scratch;
     const nb_node *parameter; /* the one that `moved` is for */
@@ -119,8 +120,32 @@ static nb_status run(nb_wide *w, const nb_node *node, const nb_real *const *in, 
     return NB_OK;
 }
 
+/* A loss from which only sums and means lead to the loss, and its target does not move. */
+static bool is_relative(const nb_wide *w, const nb_node *loss)
+{
+    if (!loss->op || !nb_wide_is_loss(loss->op) || loss->input[1]->needs_gradient) return false;
+    const nb_node *at = loss;
+    for (size_t i = loss->index + 1; i <= w->loss->index; i++) {
+        const nb_node *user = node_at(w, i);
+        size_t uses = 0;
+        for (size_t j = 0; user->op && user->needed && j < user->op->inputs; j++)
+            uses += user->input[j] == at;
+        if (!uses) continue;
+        if (at->uses > 1 || uses > 1 || user->input[0] != at || !nb_wide_adds(user->op))
+            return false;
+        at = user;
+    }
+    return at == w->loss;
+}
+
 static nb_status compute(nb_wide *w, const nb_node *node, nb_real *out)
 {
+    if (w->relative[node->index]) {
+        const size_t x = node->input[0]->index;
+        if (w->moved[x])
+            nb_wide_change(node, w->was[x], w->now[x], w->was[node->input[1]->index], out);
+        return NB_OK;
+    }
     const nb_real *in[NB_MAX_INPUTS] = {NULL};
     for (size_t j = 0; j < node->op->inputs; j++) {
         const size_t i = node->input[j]->index;
@@ -135,11 +160,14 @@ static nb_status allocate(nb_wide *w)
     w->was = nb_alloc_zero(nodes, sizeof *w->was);
     w->now = nb_alloc_zero(nodes, sizeof *w->now);
     w->moved = nb_alloc_zero(nodes, sizeof *w->moved);
+    w->relative = nb_alloc_zero(nodes, sizeof *w->relative);
     w->room = nb_alloc_zero(nodes, sizeof *w->room);
     w->scratch = nb_alloc_zero(w->loss->graph->scratch_bytes + 1, 1);
-    if (!w->was || !w->now || !w->moved || !w->room || !w->scratch) return NB_ENOMEM;
+    if (!w->was || !w->now || !w->moved || !w->relative || !w->room || !w->scratch)
+        return NB_ENOMEM;
     for (size_t i = 0; i < nodes; i++) {
         const nb_node *node = node_at(w, i);
+        w->relative[i] = node->needed && is_relative(w, node);
         const bool leaf = !node->op && node->value.data && node->value.dtype != NB_INT32;
         if (!leaf && !(node->op && node->needed)) continue;
         w->was[i] = nb_alloc_zero(count_of(node), sizeof(nb_real));
@@ -183,6 +211,7 @@ void nb_wide_destroy(nb_wide *w)
     nb_free(w->was);
     nb_free(w->now);
     nb_free(w->moved);
+    nb_free(w->relative);
     nb_free(w->room);
     nb_free(w->scratch);
     nb_free(w);

@@ -20,7 +20,8 @@ typedef struct nb_wide nb_wide;
 nb_status nb_wide_create(const nb_node *loss, nb_wide **wide);
 void nb_wide_destroy(nb_wide *wide);
 
-/* nb_wide_loss - at the parameters as they are. */
+/* nb_wide_loss - at the parameters as they are. Where the loss is made of cross entropies or squares
+ * by sums, it is counted from there, so that it is 0: its changes then lose no digits to it. */
 nb_real nb_wide_loss(const nb_wide *wide);
 
 /* nb_wide_move - the loss with element i of a parameter at w.
@@ -36,6 +37,15 @@ const nb_real *nb_wide_was(const nb_wide *wide, const nb_node *node);
  * The node has nothing of what nb_wide_move made of it afterwards. */
 nb_status nb_wide_apply(nb_wide *wide, const nb_node *node, size_t input, const nb_real *in,
                         nb_real *out, bool *crossed);
+
+/* nb_wide_is_loss - can the change of this operation's output be computed by itself?
+ * nb_wide_change - that change, where the first input was `was` and is `now`. */
+bool nb_wide_is_loss(const nb_op *op);
+void nb_wide_change(const nb_node *node, const nb_real *was, const nb_real *now,
+                    const nb_real *target, nb_real *out);
+
+/* nb_wide_adds - is the operation linear in its first input, without a constant? */
+bool nb_wide_adds(const nb_op *op);
 
 /* nb_wide_knows - is the operation computed here? nb_wide_forward - by it: out from in, which has NULL
  * for labels. */

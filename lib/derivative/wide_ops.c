@@ -480,6 +480,46 @@ static void weigh(const work *w)
     }
 }
 
+/* --- changes of losses ------------------------------------------------------------------------ */
+
+/* Of log sum_j e^(a_j - a_k): log(1 + sum_j p_j (e^(change of a_j - a_k) - 1)), with the p of before. */
+static nb_real entropy_change(size_t m, const nb_real *was, const nb_real *now, nb_real total,
+                              nb_real most, size_t k)
+{
+    nb_real sum = 0;
+    for (size_t j = 0; j < m; j++)
+        if (j != k)
+            sum += expl(was[j] - most) / total * expm1l(now[j] - was[j] - (now[k] - was[k]));
+    return log1pl(sum);
+}
+
+static void entropy_changes(const work *w, const nb_real *was)
+{
+    const size_t m = nb_tensor_width(&w->node->input[0]->value);
+    for (size_t r = 0; r < w->rows; r++) {
+        const nb_real *a = was + r * m, *b = w->in[0] + r * m, most = a[argmax(m, a)];
+        nb_real total = 0;
+        for (size_t j = 0; j < m; j++) total += expl(a[j] - most);
+        w->out[r] = 0;
+        for (size_t k = 0; k < m; k++) {
+            const nb_real t = target(w, m, r, k);
+            if (t != 0) w->out[r] += t * entropy_change(m, a, b, total, most, k);
+        }
+    }
+}
+
+static void square_changes(const work *w, const nb_real *was)
+{
+    const size_t m = nb_tensor_width(&w->node->input[0]->value);
+    for (size_t r = 0; r < w->rows; r++) {
+        w->out[r] = 0;
+        for (size_t i = r * m; i < (r + 1) * m; i++) {
+            const nb_real by = w->in[0][i] - was[i];
+            w->out[r] += by * (was[i] - w->in[1][i] + by / 2);
+        }
+    }
+}
+
 /* --- which ------------------------------------------------------------------------------------ */
 
 /* Those that only move elements are left to the graph's own code, as are products of stacks and
@@ -560,4 +600,31 @@ void nb_wide_forward(const nb_node *node, const nb_real *const *in, nb_real *out
                                       .count = nb_tensor_count(t),
                                       .rows = nb_tensor_height(t),
                                       .width = nb_tensor_width(t)});
+}
+
+static bool is_entropy(const nb_op *op)
+{
+    return same_forward(op, &nb_op_softmax_cross_entropy);
+}
+
+bool nb_wide_is_loss(const nb_op *op)
+{
+    return is_entropy(op) || same_forward(op, &nb_op_squared_error);
+}
+
+void nb_wide_change(const nb_node *node, const nb_real *was, const nb_real *now,
+                    const nb_real *target_of, nb_real *out)
+{
+    const nb_real *in[2] = {now, target_of};
+    const work w = {.node = node, .in = in, .out = out, .rows = nb_tensor_height(&node->value)};
+    (is_entropy(node->op) ? entropy_changes : square_changes)(&w, was);
+}
+
+bool nb_wide_adds(const nb_op *op)
+{
+    static const nb_op *const adding[] = {&nb_op_sum,   &nb_op_mean,     &nb_op_weigh,
+                                          &nb_op_scale, &nb_op_identity, &nb_op_reshape};
+    for (size_t i = 0; i < sizeof adding / sizeof *adding; i++)
+        if (op == adding[i]) return true;
+    return false;
 }
