@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { BLOCK = 1 << 20 };
+enum { BLOCK = 1 << 16 };
 
 nb_status nb_cells_create(nb_cells **out, size_t columns, const unsigned char *keep)
 {

@@ -1,6 +1,7 @@
 #include "nablas/model_file.h"
 #include "nablas/arrays.h"
 #include "nablas/memory.h"
+#include "nn/layers.h"
 #include "train/description.h"
 
 #include <stdio.h>
@@ -163,6 +164,8 @@ static nb_status make(nb_model **m, const origin *from, const nb_arrays *arrays,
 {
     nb_description d = {0};
     nb_status status = NB_OK;
+    size_t weights = 0;
+    for (size_t i = 0; i < arrays->count; i++) weights += nb_tensor_count(&arrays->item[i].tensor);
     const char *text = nb_arrays_text(arrays, NB_DESCRIPTION_KEY);
     if (text) {
         status = nb_description_read(&d, text, from->path);
@@ -175,7 +178,7 @@ static nb_status make(nb_model **m, const origin *from, const nb_arrays *arrays,
         status = nb_fail(NB_EFORMAT, "%s: %s: weights without a description (%s): say the layers",
                          from->caller, from->path, NB_DESCRIPTION_KEY);
     }
-    if (!status) status = nb_model_create(m, &d.options);
+    if (!status) status = nb_model_create_within(m, &d.options, weights);
     if (!status) status = assign(from, *m, arrays);
     if (!status) status = take_texts(*m, arrays);
     nb_description_free(&d);
