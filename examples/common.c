@@ -170,7 +170,7 @@ void command_add(char *command, size_t room, const char *word)
     *to = 0;
 }
 
-enum { OUT, QUIET, VERSION, DOWNLOAD, MORE, MOST = 40, HELP = 'h' };
+enum { OUT, QUIET, VERSION, DOWNLOAD, MORE, MOST = 60, HELP = 'h' };
 
 /* What getopt_long is told: an option of `more` is number MORE + its place there. */
 static void list_options(const page *p, const page_option *more, struct option list[MOST + 1])

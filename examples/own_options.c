@@ -8,6 +8,7 @@ typedef struct words {
     const char *ignore, *type, *classify, *regress, *missing, *separator, *decimal, *header, *size,
         *channels, *skip_bad, *validation, *folds, *weights, *hidden, *activation, *dropout,
         *optimizer, *lr, *schedule, *batch, *epochs, *patience, *decay, *seed, *threads;
+    run_words run;
 } words;
 
 static const char about[] =
@@ -24,7 +25,8 @@ static void read_words(own_settings *s, words *w, int argc, char **argv)
         {"regress", NULL, "the target is a number", &w->regress},
         {"missing", "NAME", "cells without a value: mean, drop (the row) or error (mean)",
          &w->missing},
-        {"separator", "C", "between cells; tab for a tabulator (told from the file)", &w->separator},
+        {"separator", "C", "between cells; tab for a tabulator (told from the file)",
+         &w->separator},
         {"decimal", "C", "of numbers, . or , (told from the file)", &w->decimal},
         {"header", "NAME", "whether the first line has names: yes or no (told from the file)",
          &w->header},
@@ -57,7 +59,7 @@ static void read_words(own_settings *s, words *w, int argc, char **argv)
          &w->patience},
         {"seed", "N", "of split, weights and order (0)", &w->seed},
         {"threads", "N", "threads (one or several, whichever is faster as it goes)", &w->threads},
-        {"save", "FILE", "keep the model: .safetensors or .npz", &s->save},
+        RUN_OPTIONS(&w->run),
         {"report", "FILE.html", "all that is printed, and figures, as one page", &s->report},
         {"quiet", NULL, "only the last line", NULL},
         {NULL, "[FILE [TARGETS]]", NULL, NULL}};
@@ -152,7 +154,10 @@ static void read_data(own_settings *s, const words *w)
     if (!s->path && !s->images) usage_error(me, "what to learn from? Expected a FILE or --images");
     if (s->targets && rest[2]) usage_error(me, "unexpected '%s'", rest[2]);
     if (!s->images && (w->size || w->channels || w->skip_bad))
-        usage_error(me, "--%s is for --images", w->size ? "size" : w->channels ? "channels" : "skip-bad");
+        usage_error(me, "--%s is for --images",
+                    w->size       ? "size"
+                    : w->channels ? "channels"
+                                  : "skip-bad");
     if (w->size) read_size(s, w->size);
     static const char *const channels[] = {"1", "3", NULL};
     if (w->channels) s->channels = one_of(me, "--channels", w->channels, channels) ? 3 : 1;
@@ -206,7 +211,9 @@ static void read_training(own_settings *s, const words *w)
     const nb_optimizer_type *type = optimizer_named(me, w->optimizer ? w->optimizer : "adamw");
     nb_train_options *t = &s->train;
     nb_optimizer_defaults(type, &s->optimizer);
-    s->optimizer.lr = w->lr ? finite_number(me, "--lr", w->lr) : type == &nb_adamw ? 0.01 : s->optimizer.lr;
+    s->optimizer.lr = w->lr               ? finite_number(me, "--lr", w->lr)
+                      : type == &nb_adamw ? 0.01
+                                          : s->optimizer.lr;
     s->decay_given = w->decay != NULL || type != &nb_adamw;
     if (w->decay) s->optimizer.weight_decay = finite_number(me, "--decay", w->decay);
     if (s->optimizer.weight_decay < 0)
@@ -232,4 +239,9 @@ void read_own_settings(own_settings *s, int argc, char **argv)
     read_split(s, &w);
     read_network(s, &w);
     read_training(s, &w);
+    read_run_files(&s->files, &s->page, &w.run, NULL);
+    const run_files *f = &s->files;
+    if (s->folds && (f->log || f->checkpoint.path))
+        usage_error(s->page.program, "--folds and --%s: that is for one run",
+                    f->log ? "log" : "checkpoint");
 }

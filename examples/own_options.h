@@ -3,6 +3,7 @@
 #define EXAMPLES_OWN_OPTIONS_H
 
 #include "common.h"
+#include "train_files.h"
 
 enum { MAX_TOLD = 256 };
 
@@ -32,7 +33,8 @@ typedef struct own_settings {
     size_t epochs, patience;
     uint32_t seed;
     /* results */
-    const char *save, *report; /* or NULL */
+    run_files files;
+    const char *report; /* or NULL */
 } own_settings;
 
 /* read_own_settings - of the command line; *s must stay where it is. Exits after --help and on a usage

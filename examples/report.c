@@ -61,12 +61,14 @@ static const char style[] =
     "pre{background:var(--panel);padding:.7rem;overflow-x:auto;font-size:.85rem}\n"
     "dl{display:flex;flex-wrap:wrap;gap:.6rem;margin:1rem 0}\n"
     "dl div{background:var(--panel);padding:.5rem .8rem;border-radius:.4rem}\n"
+    ".lines{display:block}.lines div{background:none;padding:.2rem 0}\n"
+    ".lines dd{font-weight:400;max-width:60rem}\n"
     "dt{color:var(--quiet);font-size:.85rem}dd{margin:0;font-weight:600}\n"
     ".wide{overflow-x:auto}\n"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
     "th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:right;"
     "overflow-wrap:normal}\n"
-    "th:first-child,td:first-child{text-align:left;min-width:6rem}\n"
+    ".t{text-align:left;min-width:5rem}\n"
     "th{color:var(--quiet);font-weight:600;font-size:.85rem;vertical-align:bottom}\n"
     ".figures{display:flex;flex-wrap:wrap;gap:1.2rem}\n"
     "figure{margin:0;max-width:100%}img{max-width:100%;height:auto;display:block}\n"
@@ -82,9 +84,11 @@ static void close_row(report *r)
 /* End the part that is open, unless it goes on. */
 static void enter(report *r, report_part part)
 {
-    static const char *const begin[] = {"", "<dl>\n", "<div class=\"wide\"><table>\n",
+    static const char *const begin[] = {"", "<dl>\n", "<dl class=\"lines\">\n",
+                                        "<div class=\"wide\"><table>\n",
                                         "<div class=\"figures\">\n"};
-    static const char *const end[] = {"", "</dl>\n", "</tbody></table></div>\n", "</div>\n"};
+    static const char *const end[] = {"", "</dl>\n", "</dl>\n", "</tbody></table></div>\n",
+                                      "</div>\n"};
     if (part == r->part && part != REPORT_TABLE) return;
     close_row(r);
     put(r, end[r->part]);
@@ -156,28 +160,43 @@ void report_code(report *r, const char *text)
     put(r, "</pre>\n");
 }
 
+static void put_pair(report *r, const char *name, const char *format, va_list args)
+{
+    put(r, "<div><dt>");
+    put_escaped(r, name);
+    put(r, "</dt><dd>");
+    put_formatted(r, format, args);
+    put(r, "</dd></div>\n");
+}
+
 void report_fact(report *r, const char *name, const char *format, ...)
 {
     va_list args;
     enter(r, REPORT_FACTS);
-    put(r, "<div><dt>");
-    put_escaped(r, name);
-    put(r, "</dt><dd>");
     va_start(args, format);
-    put_formatted(r, format, args);
+    put_pair(r, name, format, args);
     va_end(args);
-    put(r, "</dd></div>\n");
+}
+
+void report_line(report *r, const char *name, const char *format, ...)
+{
+    va_list args;
+    enter(r, REPORT_LINES);
+    va_start(args, format);
+    put_pair(r, name, format, args);
+    va_end(args);
 }
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
-void report_table(report *r, const char *const *heads)
+void report_table(report *r, size_t texts, const char *const *heads)
 {
     enter(r, REPORT_TABLE);
+    r->texts = texts;
     put(r, "<thead><tr>");
-    for (; *heads; heads++) {
-        put(r, "<th>");
-        put_escaped(r, *heads);
+    for (size_t i = 0; heads[i]; i++) {
+        put(r, i < texts ? "<th class=\"t\">" : "<th>");
+        put_escaped(r, heads[i]);
         put(r, "</th>");
     }
     put(r, "</tr></thead>\n<tbody>\n");
@@ -188,12 +207,13 @@ void report_row(report *r)
     close_row(r);
     put(r, "<tr>");
     r->row = true;
+    r->cells = 0;
 }
 
 void report_cell(report *r, const char *format, ...)
 {
     va_list args;
-    put(r, "<td>");
+    put(r, r->cells++ < r->texts ? "<td class=\"t\">" : "<td>");
     va_start(args, format);
     put_formatted(r, format, args);
     va_end(args);
