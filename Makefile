@@ -112,10 +112,10 @@ fuse :=
 $(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$(CONFIG)),,-O1)
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
-example_helpers := $(addprefix examples/,common.c chapter6.c compare.c convnet_run.c convnet_weights.c convnets.c display.c graphs.c print.c read_digits.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
+example_helpers := $(addprefix examples/,chapter6.c common.c compare.c convnet_run.c convnet_weights.c convnets.c display.c graphs.c judge.c own_data.c own_model.c own_options.c print.c read_digits.c report.c signals.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
 examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
-pages      := $(filter-out %/textbook,$(example_bin))
+pages      := $(filter-out %/textbook %/train %/predict %/inspect %/mnist_pictures,$(example_bin))
 test_sources := $(sort $(wildcard test/test_*.c))
 tests       := $(patsubst %.c,$(build)/%,$(test_sources))
 test_tools  := $(addprefix $(build)/test/,mnist_tool digit_tool)
@@ -180,7 +180,8 @@ fuzz-build: $(fuzzers)
 bench: $(build)/bench/bench ## timings (BENCH=name for one question)
 	@$< $(BENCH)
 
-bench-peers: $(example_bin) ## the default job beside NumPy and PyTorch, nb_minimize beside GSL, where installed
+bench-peers: $(example_bin) ## the default job beside NumPy and PyTorch, nb_minimize beside GSL, train beside scikit-learn, where installed
+	@bench/peers/own_data.sh $(bin_suffix)examples/train
 	@CC="$(CC)" bench/peers/minimize.sh $(libcore) $(core_libs)
 	@bench/peers/run.sh $(bin_suffix)examples/train_mnist
 

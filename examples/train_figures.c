@@ -52,7 +52,7 @@ static void smooth(size_t n, const double *x, size_t half, double *y)
     }
 }
 
-static void plot_loss(nb_axes *ax, const series *s, const char *title)
+void plot_loss(nb_axes *ax, const series *s, const char *title)
 {
     static double smoothed[SERIES_ROOM];
     const nb_marker marker = s->count < 3 ? NB_CIRCLE : NB_NO_MARKER;

@@ -5,8 +5,6 @@
 #include "convnets.h"
 #include "train_files.h"
 
-enum { MAX_HIDDEN = 16 };
-
 typedef struct settings {
     page page;
     const char *data, *load; /* or NULL */

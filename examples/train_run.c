@@ -1,34 +1,10 @@
 #include "train_run.h"
 #include "display.h"
+#include "signals.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-/* --- signals ---------------------------------------------------------------------------------- */
-
-/* The signal that asked the run to end. It ends after the iteration at hand; a third signal does
- * not wait for that. (Not the second: `timeout` sends two.) */
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int number)
-{
-    static volatile sig_atomic_t count;
-    interrupted = number;
-    if (++count == 3) _exit(EXIT_SIGNAL + number);
-}
-
-/* A signal that whoever started us wants ignored stays ignored. */
-static void catch_signals(void)
-{
-    static const int numbers[] = {SIGINT, SIGTERM};
-    struct sigaction old, action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    for (int i = 0; i < 2; i++)
-        if (!sigaction(numbers[i], NULL, &old) && old.sa_handler != SIG_IGN)
-            sigaction(numbers[i], &action, NULL);
-}
 
 /* --- curvature -------------------------------------------------------------------------------- */
 

@@ -298,6 +298,31 @@ static nb_status put_target(const encoding *e, size_t i, nb_tensor *to)
     return NB_OK;
 }
 
+static nb_status make_targets(const encoding *e, size_t n, nb_tensor *to)
+{
+    const nb_recipe *r = e->recipe;
+    if (e->place[r->target] == NB_NO_PLACE)
+        return nb_fail(NB_EINVAL, "nb_recipe_encode: %s has no column '%.80s', the target",
+                       e->table->label, r->column[r->target].name);
+    nb_status status = r->learns_classes ? nb_tensor_create(to, NB_INT32, NB_SHAPE(n))
+                                         : nb_tensor_create(to, NB_FLOAT32, NB_SHAPE(n, 1));
+    for (size_t i = 0; !status && i < n; i++) status = put_target(e, i, to);
+    if (status) nb_tensor_destroy(to);
+    return status;
+}
+
+nb_status nb_recipe_targets(const nb_recipe *r, const nb_table *t, size_t n, const size_t *row,
+                            nb_tensor *targets)
+{
+    encoding e = {.recipe = r, .table = t, .row = row};
+    if (targets) *targets = (nb_tensor){0};
+    if (!r || !t || !targets) return nb_fail(NB_EINVAL, "nb_recipe_targets: an argument is NULL");
+    nb_status status = encoding_begin(&e, n);
+    if (!status) status = make_targets(&e, n, targets);
+    encoding_free(&e);
+    return status;
+}
+
 nb_status nb_recipe_encode(const nb_recipe *r, const nb_table *t, size_t n, const size_t *row,
                            nb_dataset *d)
 {
@@ -305,15 +330,8 @@ nb_status nb_recipe_encode(const nb_recipe *r, const nb_table *t, size_t n, cons
     if (d) *d = (nb_dataset){0};
     if (!r || !t || !d) return nb_fail(NB_EINVAL, "nb_recipe_encode: an argument is NULL");
     nb_status status = encoding_begin(&e, n);
-    if (!status && e.place[r->target] == NB_NO_PLACE)
-        status = nb_fail(NB_EINVAL, "nb_recipe_encode: %s has no column '%.80s', the target",
-                         t->label, r->column[r->target].name);
+    if (!status) status = make_targets(&e, n, &d->t);
     if (!status) status = make_inputs(&e, n, &d->x);
-    if (!status && r->learns_classes)
-        status = nb_tensor_create(&d->t, NB_INT32, NB_SHAPE(n));
-    else if (!status)
-        status = nb_tensor_create(&d->t, NB_FLOAT32, NB_SHAPE(n, 1));
-    for (size_t i = 0; !status && i < n; i++) status = put_target(&e, i, &d->t);
     d->classes = r->classes.count;
     encoding_free(&e);
     if (status) nb_dataset_destroy(d);

@@ -144,6 +144,7 @@ nb_status nb_recipe_rows(const nb_recipe *recipe, const nb_table *table, bool wi
  * or float32 (n, 1). To be freed by nb_dataset_destroy.
  * nb_recipe_inputs - x alone; a row with a missing input is filled, whatever recipe->missing says.
  * To be freed by nb_tensor_destroy.
+ * nb_recipe_targets - t alone, to split by before anything is fitted. To be freed by nb_tensor_destroy.
  *
  *   row  in  (n) rows of the table; NULL: its first n
  * Errors: NB_EINVAL a NULL, n = 0, a column that is not there or is of another type; NB_ERANGE a row
@@ -153,6 +154,8 @@ nb_status nb_recipe_encode(const nb_recipe *recipe, const nb_table *table, size_
                            const size_t *row, nb_dataset *d);
 nb_status nb_recipe_inputs(const nb_recipe *recipe, const nb_table *table, size_t n,
                            const size_t *row, nb_tensor *x);
+nb_status nb_recipe_targets(const nb_recipe *recipe, const nb_table *table, size_t n,
+                            const size_t *row, nb_tensor *targets);
 
 /* nb_recipe_value - a model's output y as a number of the target's own unit:
  * y target_deviation + target_mean. */
