@@ -6,6 +6,8 @@ DESTDIR ?=
 TEST    ?=
 SCRIPTS ?=
 TIME    ?= 60
+RUNS    ?=
+KILLS   ?= 1000
 CLANG   ?= clang
 BENCH   ?=
 VERSION := $(shell sed -n 's/.*NB_VERSION "\(.*\)"/\1/p' lib/include/nablas/version.h)
@@ -118,7 +120,9 @@ example_bin := $(addprefix $(bin_suffix),$(examples))
 pages      := $(filter-out %/textbook %/train %/predict %/inspect %/mnist_pictures,$(example_bin))
 test_sources := $(sort $(wildcard test/test_*.c))
 tests       := $(patsubst %.c,$(build)/%,$(test_sources))
-test_tools  := $(addprefix $(build)/test/,mnist_tool digit_tool)
+# Failing system calls under a program: Linux on x86-64, without sanitizers, which have calls of their own.
+faults := $(if $(filter x86_64 amd64,$(ARCH)),$(if $(filter release debug,$(CONFIG)),$(if $(filter Linux,$(shell uname)),$(build)/test/faults.so)))
+test_tools  := $(addprefix $(build)/test/,mnist_tool digit_tool) $(faults)
 test_scripts := $(sort $(wildcard test/test_*.sh))
 # SCRIPTS=no leaves out the tests of programs and scripts, which take most of the time.
 chosen_tests := $(filter $(if $(TEST),%/test_$(TEST) %/test_$(TEST).sh,%), \
@@ -135,7 +139,7 @@ deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
 
 # --- targets --------------------------------------------------------------------------------------
 
-.PHONY: all lib deps deps-dev data examples figures docs bench bench-peers test fuzz fuzz-build test-needs \
+.PHONY: all stress lib deps deps-dev data examples figures docs bench bench-peers test fuzz fuzz-build test-needs \
         check-numpy man install \
         uninstall format format-check lint check-house clean help FORCE
 
@@ -171,9 +175,13 @@ test: lib $(filter $(build)/%,$(chosen_tests)) $(if $(chosen_scripts),$(test_too
 	@CC="$(CC)" CONFIG=$(CONFIG) EXAMPLES=$(bin_suffix)examples TOOLS=$(build)/test \
 	    scripts/run_tests.sh $(chosen_tests)
 
-fuzz: ## feed every reader mutated files, and what the writers made, TIME=60 seconds each (clang)
+stress: $(test_tools) $(example_bin) ## the long form of two tests: KILLS=1000 runs killed and continued, every call of a program failing
+	@CONFIG=$(CONFIG) EXAMPLES=$(bin_suffix)examples TOOLS=$(build)/test KILLS=$(KILLS) sh test/test_runs.sh
+	@CONFIG=$(CONFIG) EXAMPLES=$(bin_suffix)examples TOOLS=$(build)/test EVERY=1 sh test/test_faults.sh
+
+fuzz: ## feed every reader mutated files, and what the writers made, TIME=60 seconds or RUNS=n inputs each (clang)
 	@$(MAKE) --no-print-directory MAKE_JOBS=ours CC=$(CLANG) CONFIG=fuzz fuzz-build
-	@scripts/fuzz.sh $(TIME) build/fuzz-$(notdir $(CLANG))
+	@RUNS=$(RUNS) scripts/fuzz.sh $(TIME) build/fuzz-$(notdir $(CLANG))
 
 fuzz-build: $(fuzzers)
 
@@ -205,7 +213,7 @@ format-check: ## fail if format would change anything
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
 # An undefined variable of ours expands to nothing. Those in capitals are the caller's to define.
-every_target = deps deps-dev data examples figures docs test fuzz bench bench-peers check-numpy check-house \
+every_target = deps deps-dev data examples figures docs test stress fuzz bench bench-peers check-numpy check-house \
                format format-check lint man install uninstall clean help
 undefined    = $(MAKE) --no-print-directory --warn-undefined-variables -n $(every_target) 2>&1 | \
                grep "undefined variable '[a-z]" | grep -v "'wrap_" | sort -u | grep .
@@ -326,6 +334,8 @@ wrap_table := -Wl,--wrap=read
 $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $(wrap_$*) $^ $(test_libs) $(libs) -o $@
 
+$(build)/test/faults.so: test/faults.c $(build)/flags
+	@echo "  LD   $(@:$(build)/%=%)"; $(CC) -std=gnu11 -O1 -fPIC -shared -Wall -Wextra $< -ldl -o $@
 $(build)/test/%_tool: $(build)/test/%_tool.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(test_libs) $(libs) -o $@
 $(build)/test/checker_tool: $(addprefix $(build)/test/checker_,tool.o nets.o) $(libcore)

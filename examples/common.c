@@ -311,6 +311,7 @@ nb_png_text page_text(const page *p, const char *title)
 void page_save(const page *p, nb_figure *fig, const char *part, const char *title)
 {
     const nb_png_text text = page_text(p, title);
+    if (!fig) fail(p->program); /* as nb_figure_create said */
     page_check(p, nb_figure_save(fig, page_path(p, part, "png"), &text));
     nb_figure_destroy(fig);
 }

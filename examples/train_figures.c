@@ -35,6 +35,7 @@ void record(run_history *h, const nb_progress *p, double epoch)
 static nb_status save(const page *p, nb_figure *fig, const char *part, const char *title)
 {
     const nb_png_text text = page_text(p, title);
+    if (!fig) return NB_ENOMEM; /* as nb_figure_create said */
     const nb_status status = nb_figure_save(fig, page_path(p, part, "png"), &text);
     nb_figure_destroy(fig);
     return status;
