@@ -24,12 +24,12 @@ typedef struct plan {
 } plan;
 
 /* Filters come in panels of `height`, each `count` vectors of positions, or taps, in tiles of `wide`.
- * A tile does height wide products, and loads for about the time of six more. */
+ * A tile does height wide products, and loads for about the time of nine more. */
 static size_t cost_of(size_t filters, size_t count, size_t height, size_t wide)
 {
     const size_t rest = count % wide;
     return (filters + height - 1) / height *
-           (count / wide * (height * wide + 6) + (rest ? height * rest + 6 : 0));
+           (count / wide * (height * wide + 9) + (rest ? height * rest + 9 : 0));
 }
 
 static size_t height_of(const NB(tiles) * t, size_t filters, size_t count)
