@@ -188,10 +188,11 @@ fuzz-build: $(fuzzers)
 bench: $(build)/bench/bench ## timings (BENCH=name for one question)
 	@$< $(BENCH)
 
-bench-peers: $(example_bin) ## the default job beside NumPy and PyTorch, nb_minimize beside GSL, train beside scikit-learn, where installed
+bench-peers: $(example_bin) $(build)/bench/bench ## the default job beside NumPy and PyTorch, nb_minimize beside GSL, train beside scikit-learn, where installed
 	@bench/peers/own_data.sh $(bin_suffix)examples/train
 	@CC="$(CC)" bench/peers/minimize.sh $(libcore) $(core_libs)
 	@bench/peers/run.sh $(bin_suffix)examples/train_mnist
+	@bench/peers/convnets.sh $(build)/bench/bench
 
 check-numpy: $(example_bin) $(build)/test/arrays_tool $(build)/test/optim_tool ## compare training and files with NumPy's, where it is installed
 	@for python in $(PYTHON) python3 /usr/bin/python3; do \

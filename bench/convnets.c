@@ -24,18 +24,40 @@ static nb_layers layers_of(size_t network)
 {
     static nb_layer simple[6], lenet[11], deep[21];
     const nb_layer relu = nb_act(NB_RELU), pool = nb_max_pooling(2, 2);
-    const nb_layer simple_list[] = {nb_conv(30, 5, 1, 0), relu, pool, nb_dense(100), relu,
-                                    nb_dense(10)};
-    const nb_layer lenet_list[] = {nb_conv(6, 5, 1, 0),  relu,          pool,
-                                   nb_conv(16, 5, 1, 0), relu,          pool,
-                                   nb_dense(120),        relu,          nb_dense(84),
-                                   relu,                 nb_dense(10)};
+    const nb_layer simple_list[] = {nb_conv(30, 5, 1, 0), relu, pool,
+                                    nb_dense(100),        relu, nb_dense(10)};
+    const nb_layer lenet_list[] = {nb_conv(6, 5, 1, 0),
+                                   relu,
+                                   pool,
+                                   nb_conv(16, 5, 1, 0),
+                                   relu,
+                                   pool,
+                                   nb_dense(120),
+                                   relu,
+                                   nb_dense(84),
+                                   relu,
+                                   nb_dense(10)};
     const nb_layer dropout = nb_as_in_book(nb_dropout_layer(0.5));
-    const nb_layer deep_list[] = {
-        nb_conv(16, 3, 1, 1), relu, nb_conv(16, 3, 1, 1), relu,    pool,
-        nb_conv(32, 3, 1, 1), relu, nb_conv(32, 3, 1, 2), relu,    pool,
-        nb_conv(64, 3, 1, 1), relu, nb_conv(64, 3, 1, 1), relu,    pool,
-        nb_dense(50),         relu, dropout,              nb_dense(10), dropout};
+    const nb_layer deep_list[] = {nb_conv(16, 3, 1, 1),
+                                  relu,
+                                  nb_conv(16, 3, 1, 1),
+                                  relu,
+                                  pool,
+                                  nb_conv(32, 3, 1, 1),
+                                  relu,
+                                  nb_conv(32, 3, 1, 2),
+                                  relu,
+                                  pool,
+                                  nb_conv(64, 3, 1, 1),
+                                  relu,
+                                  nb_conv(64, 3, 1, 1),
+                                  relu,
+                                  pool,
+                                  nb_dense(50),
+                                  relu,
+                                  dropout,
+                                  nb_dense(10),
+                                  dropout};
     memcpy(simple, simple_list, sizeof simple_list);
     memcpy(lenet, lenet_list, sizeof lenet_list);
     memcpy(deep, deep_list, sizeof deep_list);
@@ -117,20 +139,18 @@ static void measure(size_t network, const nb_dataset *set, size_t ways, const si
     for (size_t i = 0; i < ways; i++) {
         const double work = 1e-9 * flop(&j[i]);
         const bool one = threads[i] == 1;
-        bench_row((const char *[]){name[network], bench_cell("%zu", threads[i]),
-                                   bench_cell("%.2f", 1e3 * least[i].wall),
-                                   one ? bench_cell("%.2f", 1e3 * least[i].processor) : "",
-                                   bench_cell("%.2f", work),
-                                   one ? bench_cell("%.1f", work / least[i].processor) : "",
-                                   one ? bench_cell("%.0f %%", 100 * work / least[i].processor / peak)
-                                       : ""});
+        bench_row((const char *[]){
+            name[network], bench_cell("%zu", threads[i]), bench_cell("%.2f", 1e3 * least[i].wall),
+            one ? bench_cell("%.2f", 1e3 * least[i].processor) : "", bench_cell("%.2f", work),
+            one ? bench_cell("%.1f", work / least[i].processor) : "",
+            one ? bench_cell("%.0f %%", 100 * work / least[i].processor / peak) : ""});
         destroy(&j[i]);
     }
 }
 
 void bench_convnets(void)
 {
-    static const char *const heading[] = {"network", "threads",  "ms",     "processor ms",
+    static const char *const heading[] = {"network", "threads", "ms",     "processor ms",
                                           "GFLOP",   "GFLOP/s", "of peak"};
     const size_t all = nb_processors(), threads[] = {1, all};
     const double peak = bench_fma_peak(NB_FLOAT32, 1);
@@ -139,7 +159,8 @@ void bench_convnets(void)
     bench_table("convnets", "A training step, float32, 100 images, Adam, the loss after the update",
                 sizeof heading / sizeof *heading, heading);
     for (size_t i = 0; i < networks; i++) measure(i, &set, all > 1 ? 2 : 1, threads, peak);
-    bench_note("Least times; the rate and its share of the FMA peak, %.0f GFLOP/s, by processor time.",
-               peak);
+    bench_note(
+        "Least times; the rate and its share of the FMA peak, %.0f GFLOP/s, by processor time.",
+        peak);
     bench_table_end();
 }

@@ -154,7 +154,7 @@ static void table(nb_dtype dtype)
 
 void bench_convolution(void)
 {
-    bench_convnets();
     table(NB_FLOAT32);
     table(NB_FLOAT64);
+    bench_convnets();
 }

@@ -27,10 +27,10 @@ typedef struct NB(tile_forward) {
     const uint32_t *offset; /* (taps) */
     const uint32_t *shade;  /* (taps) or NULL: where a tap's mask begins, (positions) */
     const NB(tile_mask) * mask;
-    size_t shared; /* so many taps read much the same numbers */
-    const real *x; /* the unfolded image and NB_TILE_SLACK numbers more */
-    const real *panels;     /* W as (filters / height, rounded up; taps; height) */
-    const real *bias;       /* (filters) or NULL */
+    size_t shared;      /* so many taps read much the same numbers */
+    const real *x;      /* the unfolded image and NB_TILE_SLACK numbers more */
+    const real *panels; /* W as (filters / height, rounded up; taps; height) */
+    const real *bias;   /* (filters) or NULL */
     bool relu;
     real beta;
     real *y; /* (filters, positions) */
@@ -53,7 +53,7 @@ typedef struct NB(tile_weights) {
 } NB(tile_weights);
 
 typedef struct NB(tiles) {
-    size_t lanes;     /* numbers in a vector */
+    size_t lanes;              /* numbers in a vector */
     size_t height[2], wide[2]; /* tiles that there are */
     void (*forward)(const NB(tile_forward) * job);
     void (*weights)(const NB(tile_weights) * job);

@@ -16,20 +16,20 @@ typedef struct plan {
     const NB(tiles) * tiles;
     nb_unfolding u; /* shared: of one column */
     size_t taps, filters, positions, source, unfolded, height;
-    size_t columns;   /* of the window */
-    bool shared;      /* one copy for all columns */
-    bool masked;      /* and masks are needed */
-    ptrdiff_t left;   /* shared: the first column begins so many numbers before the image */
-    size_t guard;     /* zeros before and behind the image */
+    size_t columns; /* of the window */
+    bool shared;    /* one copy for all columns */
+    bool masked;    /* and masks are needed */
+    ptrdiff_t left; /* shared: the first column begins so many numbers before the image */
+    size_t guard;   /* zeros before and behind the image */
 } plan;
 
 /* Filters come in panels of `height`, each `count` vectors of positions, or taps, in tiles of `wide`.
- * A tile does height wide products, and loads for about the time of six more. */
+ * A tile does height wide products, and loads for about the time of nine more. */
 static size_t cost_of(size_t filters, size_t count, size_t height, size_t wide)
 {
     const size_t rest = count % wide;
     return (filters + height - 1) / height *
-           (count / wide * (height * wide + 6) + (rest ? height * rest + 6 : 0));
+           (count / wide * (height * wide + 9) + (rest ? height * rest + 9 : 0));
 }
 
 static size_t height_of(const NB(tiles) * t, size_t filters, size_t count)
@@ -72,8 +72,7 @@ static plan plan_of(const nb_unfolding *outline, size_t rows, size_t out_height,
     p.positions = out_height * u->positions;
     p.source = u->channels * u->height * u->width;
     p.unfolded = u->channels * u->channel_stride;
-    p.height =
-        height_of(p.tiles, filters, (p.positions + p.tiles->lanes - 1) / p.tiles->lanes);
+    p.height = height_of(p.tiles, filters, (p.positions + p.tiles->lanes - 1) / p.tiles->lanes);
     return p;
 }
 
@@ -124,9 +123,9 @@ static void set_offsets(const plan *p, uint32_t *offset, uint32_t *shade)
     for (size_t c = 0; c < u->channels; c++)
         for (size_t fy = 0; fy < rows; fy++)
             for (size_t fx = 0; fx < p->columns; fx++) {
-                *offset++ = (uint32_t)(begin + c * u->channel_stride + fx * step +
-                                       fy % u->step_y * u->phase_stride +
-                                       fy / u->step_y * u->positions);
+                *offset++ =
+                    (uint32_t)(begin + c * u->channel_stride + fx * step +
+                               fy % u->step_y * u->phase_stride + fy / u->step_y * u->positions);
                 if (p->masked) *shade++ = (uint32_t)(fx * rounded(p->positions));
             }
     if (p->masked) *shade = (uint32_t)(p->columns * rounded(p->positions));
