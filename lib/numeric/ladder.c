@@ -1,0 +1,158 @@
+#include "numeric/ladder.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* The steps are 2^-2 ... 2^-46 of the scale. Differences are taken in long double: f may be close to
+ * overflow. */
+enum { steps = 45, first = 2, hums = 9 };
+
+static const double unit = DBL_EPSILON / 2;
+static const double digits = 1e-3;
+static const nb_plateau none = {(double)NAN, (double)INFINITY, (double)NAN};
+
+/* One side, or both: d for each step. */
+typedef struct side {
+    long double d[steps];
+    double h[steps];
+    int order; /* of the error of d in h: 2 central, 1 one-sided */
+} side;
+
+/* --- noise ------------------------------------------------------------------------------------ */
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Second differences with steps so narrow that they contain nothing else; not the largest, which may
+ * have met a corner. */
+static double noise_of(nb_ladder_function f, void *context, double x, double at, double scale)
+{
+    double heard[hums];
+    int count = 0;
+    for (int k = 0; k < hums; k++) {
+        const double h = ldexp(scale, -36 - k), up = x + h, down = x - h;
+        const long double bend =
+            (long double)f(context, up) - 2 * (long double)at + (long double)f(context, down);
+        if (isfinite(bend)) heard[count++] = (double)fabsl(bend) / 2;
+    }
+    qsort(heard, (size_t)count, sizeof *heard, by_size);
+    return fmax(count > 2 ? heard[count - 3] : 0, unit * fabs(at));
+}
+
+/* --- plateaus --------------------------------------------------------------------------------- */
+
+/* d extrapolated to h = 0 from steps k-1 and k. */
+static long double extrapolated(const side *s, int k)
+{
+    const long double factor = s->order == 2 ? 4 : 2;
+    return (factor * s->d[k] - s->d[k - 1]) / (factor - 1);
+}
+
+/* From steps k-3 ... k. */
+static nb_plateau plateau_at(const side *s, int k, double noise)
+{
+    for (int j = k - 3; j <= k; j++)
+        if (!isfinite(s->d[j]) || !(s->h[j] > 0)) return none;
+    const long double t = extrapolated(s, k), before = extrapolated(s, k - 1);
+    const long double change = fabsl(t - before), earlier = fabsl(before - extrapolated(s, k - 2));
+    const double spread = (double)(change > earlier ? change : earlier);
+    return (nb_plateau){(double)t, spread + 2 * noise / s->h[k], s->h[k - 3]};
+}
+
+static nb_plateau best_of(const side *s, double noise)
+{
+    nb_plateau best = none;
+    for (int k = 3; k < steps; k++) {
+        const nb_plateau p = plateau_at(s, k, noise);
+        if (p.error < best.error) best = p;
+    }
+    return best;
+}
+
+static bool has_digits(const nb_plateau *p, double size)
+{
+    return p->error <= digits * fmax(fabs(p->slope), size);
+}
+
+/* --- jumps ------------------------------------------------------------------------------------ */
+
+/* Halve the interval again and again, and keep the half in which f leaves its line by more: what is
+ * left at the end, where the ends are neighbours, is a jump, or rounding. */
+bool nb_ladder_jumps(nb_ladder_function f, void *context, double x, double t, double slope)
+{
+    double lo = 0, hi = t;
+    long double below = f(context, x), above = f(context, x + t);
+    const double size = fmax(fabs((double)below), fabs((double)above));
+    for (int k = 0; k < 80; k++) {
+        const double mid = lo + (hi - lo) / 2;
+        if (x + mid == x + lo || x + mid == x + hi) break;
+        const long double here = f(context, x + mid);
+        const long double left = here - below - (long double)slope * (mid - lo);
+        const long double right = above - here - (long double)slope * (hi - mid);
+        if (!isfinite(here)) return false;
+        if (fabsl(left) > fabsl(right))
+            hi = mid, above = here;
+        else
+            lo = mid, below = here;
+    }
+    const double left_over = (double)fabsl(above - below);
+    return left_over > 16 * unit * size + 4 * fabs(slope * (hi - lo));
+}
+
+/* --- all steps -------------------------------------------------------------------------------- */
+
+static void look(nb_ladder_function f, void *context, double scale, const nb_ladder *l, side *both,
+                 side *left, side *right, bool *flat)
+{
+    *flat = true;
+    for (int k = 0; k < steps; k++) {
+        const double h = ldexp(scale, -first - k), up = l->x + h, down = l->x - h;
+        const long double at = l->f, above = f(context, up), below = f(context, down);
+        const long double width = (long double)up - down;
+        both->d[k] = (above - below) / width;
+        right->d[k] = (above - at) / ((long double)up - l->x);
+        left->d[k] = (at - below) / (l->x - (long double)down);
+        both->h[k] = left->h[k] = right->h[k] = up > l->x && down < l->x ? h : 0;
+        *flat &= above == below;
+    }
+}
+
+/* The narrowest with digits and the widest that has other ones. */
+static void find_ends(const side *s, double noise, nb_ladder *l)
+{
+    double size = 0;
+    for (int k = 3; k < steps; k++) {
+        const nb_plateau p = plateau_at(s, k, noise);
+        if (has_digits(&p, 0)) size = fmax(size, fabs(p.slope));
+    }
+    l->narrow = l->wide = none;
+    for (int k = steps - 1; k >= 3; k--) {
+        const nb_plateau p = plateau_at(s, k, noise);
+        if (!has_digits(&p, size)) continue;
+        if (isinf(l->narrow.error)) l->narrow = p;
+        if (fabs(p.slope - l->narrow.slope) <= 4 * (p.error + l->narrow.error)) {
+            if (isinf(l->wide.error) && p.error < l->narrow.error) l->narrow = p;
+        } else if (p.error < l->wide.error) {
+            l->wide = p;
+        }
+    }
+}
+
+void nb_ladder_climb(nb_ladder_function f, void *context, double x, double scale, nb_ladder *l)
+{
+    side both = {.order = 2}, left = {.order = 1}, right = {.order = 1};
+    *l = (nb_ladder){.x = x, .f = f(context, x)};
+    l->noise = noise_of(f, context, x, l->f, scale);
+    look(f, context, scale, l, &both, &left, &right, &l->flat);
+    l->best = best_of(&both, l->noise);
+    l->left = best_of(&left, l->noise);
+    l->right = best_of(&right, l->noise);
+    find_ends(&both, l->noise, l);
+    if (isfinite(l->wide.error))
+        l->jumps = nb_ladder_jumps(f, context, x, l->wide.h, l->narrow.slope) ||
+                   nb_ladder_jumps(f, context, x, -l->wide.h, l->narrow.slope);
+}
