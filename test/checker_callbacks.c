@@ -85,7 +85,7 @@ static const struct {
     {"reciprocal", 1e6},
     {"logarithm", 1e-4},
     {"logarithm", 5e-5},
-    {"logarithm", 1e-300},
+    {"logarithm", 1e-200},
     {"logarithm", 3},
     {"root", 1e-8},
     {"root", 4},

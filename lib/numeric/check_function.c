@@ -30,8 +30,10 @@ static double along(void *context, double w)
 
 typedef struct looking {
     callback *c;
-    double h, scale,
-        largest; /* the step of element i; |x_i| or, at 0, of the others; of |a| and |d| */
+    double x;       /* element i */
+    double h;       /* the check's own step */
+    double scale;   /* |x|, or at 0 that of the others */
+    double largest; /* of all |a| and |d| */
     nb_ladder ladder;
     nb_gradient_element *e;
 } looking;
@@ -41,21 +43,51 @@ static bool agrees(const nb_plateau *p, double a)
     return fabs(p->slope - a) <= close_enough * fmax(fabs(p->slope), fabs(a)) + 4 * p->error;
 }
 
-/* The plateau that decides: the narrowest with digits, unless f jumps between its steps and wider ones
- * that agree too: then f is a staircase of rounding, and they see its slope. */
+/* The narrowest plateau with digits decides. */
 static const nb_plateau *deciding(const nb_ladder *l)
 {
-    if (!isfinite(l->narrow.error)) return &l->best;
-    return l->jumps ? &l->wide : &l->narrow;
+    return isfinite(l->narrow.error) ? &l->narrow : &l->best;
+}
+
+static bool is_sharp(const nb_plateau *p, double a)
+{
+    return 4 * p->error <= visible * fmax(fabs(p->slope), fabs(a)) || (p->slope == 0 && a == 0);
+}
+
+/* The scales that x has: its own, or at 0 how far it has to go until f, which is not 0, could have
+ * changed; and others, where these say nothing of how f changes. */
+static int scales_of(const looking *s, double f, double a, double *scale)
+{
+    int count = 0;
+    const double far = fabs(f / a);
+    if (s->x == 0 && far > 0 && isfinite(far)) scale[count++] = far / 4;
+    scale[count++] = s->scale;
+    scale[count++] = ldexp(s->scale, 20);
+    scale[count++] = ldexp(s->scale, 40);
+    if (s->x == 0) scale[count++] = ldexp(s->scale, -36);
+    return count;
+}
+
+static void climb(looking *s, double f, double a)
+{
+    double scale[5];
+    const int count = scales_of(s, f, a, scale);
+    for (int k = 0; k < count; k++) {
+        nb_ladder l;
+        nb_ladder_climb(along, s->c, s->x, scale[k], &l);
+        if (!agrees(deciding(&l), a) || isfinite(l.wide.error)) nb_ladder_listen(along, s->c, &l);
+        if (k == 0 || is_sharp(deciding(&l), a)) s->ladder = l;
+        if (is_sharp(deciding(&s->ladder), a)) return;
+    }
 }
 
 /* At a corner, a jump or the edge of the domain: the slopes on either side. */
 static nb_reason beside(const nb_ladder *l, double a, const nb_plateau **used)
 {
     const nb_plateau *left = &l->left, *right = &l->right;
-    const double size = fmax(fabs(a), l->noise);
-    const bool is_left = left->error <= visible * fmax(size, fabs(left->slope));
-    const bool is_right = right->error <= visible * fmax(size, fabs(right->slope));
+    const double size = fmax(fabs(a), fmax(fabs(left->slope), fabs(right->slope)));
+    const bool is_left = left->error <= visible * size;
+    const bool is_right = right->error <= visible * size;
     *used = is_left ? left : right;
     if (is_left && is_right) {
         const double margin = 4 * (left->error + right->error) + close_enough * fabs(a);
@@ -73,9 +105,8 @@ static nb_reason explain(const looking *s, const nb_plateau *p)
     const double up = along(s->c, x + h), down = along(s->c, x - h), f = s->ladder.f;
     if (!isfinite(up) || !isfinite(down)) return NB_TRUNCATION;
     if (s->ladder.noise / h > fabs(s->e->numerical - p->slope) / 4) return NB_ROUNDING;
-    if (s->ladder.jumps) return NB_ROUNDING;
-    if (nb_ladder_jumps(along, s->c, x, h, p->slope) ||
-        nb_ladder_jumps(along, s->c, x, -h, p->slope))
+    if (nb_ladder_jump(along, s->c, x, h, p->slope) > 0 ||
+        nb_ladder_jump(along, s->c, x, -h, p->slope) > 0)
         return NB_JUMP;
     /* Curvature grows with h, what a corner does to the slopes on either side stays. */
     const double g = p->h / 8, near = fabs(along(s->c, x + g) - 2 * f + along(s->c, x - g)) / g;
@@ -92,9 +123,8 @@ static nb_reason reason_of(looking *s)
     e->best = p->slope;
     e->best_h = p->h;
     e->seen = 4 * p->error + close_enough * fmax(fabs(p->slope), fabs(a));
-    if (l->flat && a == 0 && l->noise <= visible * fabs(l->f)) return NB_VACUOUS;
-    const double size = fmax(fabs(p->slope), fabs(a));
-    const bool sharp = 4 * p->error <= visible * size;
+    if (l->flat && a == 0) return NB_VACUOUS;
+    const bool sharp = is_sharp(p, a);
     if (isfinite(p->error) && agrees(p, a)) {
         if (!sharp && 4 * p->error > visible * s->largest) return NB_UNRESOLVED;
         if (fabs(e->numerical - a) <= e->bound) return sharp ? NB_AGREES : NB_BELOW_NOISE;
@@ -102,13 +132,10 @@ static nb_reason reason_of(looking *s)
     }
     const nb_plateau *used = p;
     const nb_reason reason = beside(l, a, &used);
-    const bool known = isfinite(p->error) && !agrees(p, a);
+    const bool known = isfinite(l->narrow.error) && !agrees(p, a);
     if (reason == NB_WRONG || (reason == NB_UNRESOLVED && !known)) e->best = used->slope;
     if (reason == NB_UNRESOLVED && known) return NB_WRONG;
-    return reason == NB_JUMP && known && sharp && isfinite(l->left.error) &&
-                   isfinite(l->right.error)
-               ? NB_WRONG
-               : reason;
+    return reason;
 }
 
 /* --- all elements ----------------------------------------------------------------------------- */
@@ -148,7 +175,7 @@ static void examine(callback *c, const nb_check_options *o, const work *w, nb_gr
     for (c->i = 0; c->i < c->n; c->i++) {
         const double x = w->x[c->i], a = w->analytic[c->i], d = w->numerical[c->i];
         nb_gradient_element e = {.index = c->i, .numerical = d, .analytic = a};
-        looking s = {.c = c, .h = step_of(o, w, c->i), .largest = w->largest, .e = &e};
+        looking s = {.c = c, .x = x, .h = step_of(o, w, c->i), .largest = w->largest, .e = &e};
         s.scale = x != 0 ? fabs(x) : w->scale;
         e.bound =
             8 * (DBL_EPSILON / 2) / (NB_NUMERICAL_H * (o->relative ? s.scale : 1)) * fabs(w->f) +
@@ -158,7 +185,7 @@ static void examine(callback *c, const nb_check_options *o, const work *w, nb_gr
         if (isfinite(a) && isfinite(w->f) && isfinite(x)) {
             reason = NB_UNEXAMINED;
             if (row->tally[NB_WRONG] < NB_CHECK_WRONG) {
-                nb_ladder_climb(along, c, x, s.scale, &s.ladder);
+                climb(&s, w->f, a);
                 reason = reason_of(&s);
             }
         }

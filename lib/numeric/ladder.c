@@ -4,20 +4,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* The steps are 2^-2 ... 2^-46 of the scale. Differences are taken in long double: f may be close to
- * overflow. */
-enum { steps = 45, first = 2, hums = 9 };
+/* Differences are taken in long double: f may be close to overflow. */
+enum { steps = nb_ladder_steps, first = 2, hums = 9 };
+typedef nb_ladder_side side;
 
 static const double unit = DBL_EPSILON / 2;
 static const double digits = 1e-3;
 static const nb_plateau none = {(double)NAN, (double)INFINITY, (double)NAN};
-
-/* One side, or both: d for each step. */
-typedef struct side {
-    long double d[steps];
-    double h[steps];
-    int order; /* of the error of d in h: 2 central, 1 one-sided */
-} side;
 
 /* --- noise ------------------------------------------------------------------------------------ */
 
@@ -60,7 +53,7 @@ static nb_plateau plateau_at(const side *s, int k, double noise)
     const long double t = extrapolated(s, k), before = extrapolated(s, k - 1);
     const long double change = fabsl(t - before), earlier = fabsl(before - extrapolated(s, k - 2));
     const double spread = (double)(change > earlier ? change : earlier);
-    return (nb_plateau){(double)t, spread + 2 * noise / s->h[k], s->h[k - 3]};
+    return (nb_plateau){(double)t, 2 * spread + 4 * noise / s->h[k], s->h[k - 3]};
 }
 
 static nb_plateau best_of(const side *s, double noise)
@@ -82,7 +75,7 @@ static bool has_digits(const nb_plateau *p, double size)
 
 /* Halve the interval again and again, and keep the half in which f leaves its line by more: what is
  * left at the end, where the ends are neighbours, is a jump, or rounding. */
-bool nb_ladder_jumps(nb_ladder_function f, void *context, double x, double t, double slope)
+double nb_ladder_jump(nb_ladder_function f, void *context, double x, double t, double slope)
 {
     double lo = 0, hi = t;
     long double below = f(context, x), above = f(context, x + t);
@@ -93,66 +86,86 @@ bool nb_ladder_jumps(nb_ladder_function f, void *context, double x, double t, do
         const long double here = f(context, x + mid);
         const long double left = here - below - (long double)slope * (mid - lo);
         const long double right = above - here - (long double)slope * (hi - mid);
-        if (!isfinite(here)) return false;
+        if (!isfinite(here)) return 0;
         if (fabsl(left) > fabsl(right))
             hi = mid, above = here;
         else
             lo = mid, below = here;
     }
     const double left_over = (double)fabsl(above - below);
-    return left_over > 16 * unit * size + 4 * fabs(slope * (hi - lo));
+    const bool rounding = left_over <= 16 * unit * size + 4 * fabs(slope * (hi - lo));
+    return isfinite(left_over) && !rounding ? left_over : 0;
 }
 
 /* --- all steps -------------------------------------------------------------------------------- */
 
-static void look(nb_ladder_function f, void *context, double scale, const nb_ladder *l, side *both,
-                 side *left, side *right, bool *flat)
+static void look(nb_ladder_function f, void *context, nb_ladder *l)
 {
-    *flat = true;
+    l->flat = true;
     for (int k = 0; k < steps; k++) {
-        const double h = ldexp(scale, -first - k), up = l->x + h, down = l->x - h;
+        const double h = ldexp(l->scale, -first - k), up = l->x + h, down = l->x - h;
         const long double at = l->f, above = f(context, up), below = f(context, down);
-        const long double width = (long double)up - down;
-        both->d[k] = (above - below) / width;
-        right->d[k] = (above - at) / ((long double)up - l->x);
-        left->d[k] = (at - below) / (l->x - (long double)down);
-        both->h[k] = left->h[k] = right->h[k] = up > l->x && down < l->x ? h : 0;
-        *flat &= above == below;
+        const bool moves = up > l->x && down < l->x;
+        l->both.d[k] = (above - below) / ((long double)up - down);
+        l->after.d[k] = (above - at) / ((long double)up - l->x);
+        l->before.d[k] = (at - below) / (l->x - (long double)down);
+        l->both.h[k] = l->before.h[k] = l->after.h[k] = moves ? h : 0;
+        l->flat &= above == below;
     }
 }
 
-/* The narrowest with digits and the widest that has other ones. */
-static void find_ends(const side *s, double noise, nb_ladder *l)
+/* The narrowest with digits, made better by wider ones that agree; and the best of wider ones with
+ * digits of their own that do not. */
+static void find_ends(nb_ladder *l)
 {
-    double size = 0;
+    double size = digits * fabs(l->f) / l->scale; /* a slope of 0 is told from one that matters */
     for (int k = 3; k < steps; k++) {
-        const nb_plateau p = plateau_at(s, k, noise);
+        const nb_plateau p = plateau_at(&l->both, k, l->noise);
         if (has_digits(&p, 0)) size = fmax(size, fabs(p.slope));
     }
     l->narrow = l->wide = none;
     for (int k = steps - 1; k >= 3; k--) {
-        const nb_plateau p = plateau_at(s, k, noise);
-        if (!has_digits(&p, size)) continue;
-        if (isinf(l->narrow.error)) l->narrow = p;
-        if (fabs(p.slope - l->narrow.slope) <= 4 * (p.error + l->narrow.error)) {
+        const nb_plateau p = plateau_at(&l->both, k, l->noise);
+        if (isinf(l->narrow.error)) {
+            if (has_digits(&p, size)) l->narrow = p;
+        } else if (fabs(p.slope - l->narrow.slope) <= 4 * (p.error + l->narrow.error)) {
             if (isinf(l->wide.error) && p.error < l->narrow.error) l->narrow = p;
-        } else if (p.error < l->wide.error) {
+        } else if (has_digits(&p, 0) && p.error < l->wide.error) {
             l->wide = p;
         }
     }
 }
 
+static void find_plateaus(nb_ladder *l)
+{
+    l->best = best_of(&l->both, l->noise);
+    l->left = best_of(&l->before, l->noise);
+    l->right = best_of(&l->after, l->noise);
+    find_ends(l);
+}
+
 void nb_ladder_climb(nb_ladder_function f, void *context, double x, double scale, nb_ladder *l)
 {
-    side both = {.order = 2}, left = {.order = 1}, right = {.order = 1};
-    *l = (nb_ladder){.x = x, .f = f(context, x)};
+    *l = (nb_ladder){.x = x, .scale = scale, .f = f(context, x)};
+    l->both.order = 2;
+    l->before.order = l->after.order = 1;
     l->noise = noise_of(f, context, x, l->f, scale);
-    look(f, context, scale, l, &both, &left, &right, &l->flat);
-    l->best = best_of(&both, l->noise);
-    l->left = best_of(&left, l->noise);
-    l->right = best_of(&right, l->noise);
-    find_ends(&both, l->noise, l);
-    if (isfinite(l->wide.error))
-        l->jumps = nb_ladder_jumps(f, context, x, l->wide.h, l->narrow.slope) ||
-                   nb_ladder_jumps(f, context, x, -l->wide.h, l->narrow.slope);
+    look(f, context, l);
+    find_plateaus(l);
+}
+
+static double jump_within(nb_ladder_function f, void *context, const nb_ladder *l, double t)
+{
+    const double slope = isfinite(l->narrow.slope) ? l->narrow.slope : 0;
+    return fmin(nb_ladder_jump(f, context, l->x, t, slope),
+                nb_ladder_jump(f, context, l->x, -t, slope));
+}
+
+void nb_ladder_listen(nb_ladder_function f, void *context, nb_ladder *l)
+{
+    double both = jump_within(f, context, l, l->scale / 4);
+    if (isfinite(l->narrow.h)) both = fmax(both, jump_within(f, context, l, 64 * l->narrow.h));
+    if (both <= l->noise) return;
+    l->noise = 2 * both;
+    find_plateaus(l);
 }
