@@ -20,20 +20,28 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Second differences with steps so narrow that they contain nothing else; not the largest, which may
- * have met a corner. */
-static double noise_of(nb_ladder_function f, void *context, double x, double at, double scale)
+/* Second differences on one side with steps so narrow that they contain nothing else; not the largest,
+ * which may have met a corner. */
+static double noise_beside(nb_ladder_function f, void *context, double x, double at, double scale)
 {
     double heard[hums];
     int count = 0;
     for (int k = 0; k < hums; k++) {
-        const double h = ldexp(scale, -36 - k), up = x + h, down = x - h;
-        const long double bend =
-            (long double)f(context, up) - 2 * (long double)at + (long double)f(context, down);
+        const double h = ldexp(scale, -36 - k);
+        const long double bend = (long double)at - 2 * (long double)f(context, x + h) +
+                                 (long double)f(context, x + 2 * h);
         if (isfinite(bend)) heard[count++] = (double)fabsl(bend) / 2;
     }
     qsort(heard, (size_t)count, sizeof *heard, by_size);
-    return fmax(count > 2 ? heard[count - 3] : 0, unit * fabs(at));
+    return count > 2 ? heard[count - 3] : (double)INFINITY;
+}
+
+/* Of the quieter side: at a corner or a jump the other one hears that. */
+static double noise_of(nb_ladder_function f, void *context, double x, double at, double scale)
+{
+    const double noise =
+        fmin(noise_beside(f, context, x, at, scale), noise_beside(f, context, x, at, -scale));
+    return fmax(isfinite(noise) ? noise : 0, unit * fabs(at));
 }
 
 /* --- plateaus --------------------------------------------------------------------------------- */
@@ -136,6 +144,22 @@ static void find_ends(nb_ladder *l)
     }
 }
 
+/* Where steps are narrower than is best, results change by noise alone: the median of that. */
+static double murmur(const nb_ladder *l)
+{
+    const side *s = &l->both;
+    double heard[steps];
+    int count = 0;
+    for (int k = steps - 1; k >= 3; k--) {
+        const nb_plateau p = plateau_at(s, k, 0);
+        if (!isfinite(p.error)) continue;
+        if (s->h[k] > l->narrow.h / 16) break;
+        heard[count++] = (double)fabsl(extrapolated(s, k) - extrapolated(s, k - 1)) * s->h[k] / 2;
+    }
+    qsort(heard, (size_t)count, sizeof *heard, by_size);
+    return isfinite(l->narrow.error) && count >= 6 ? heard[count / 2] : 0;
+}
+
 static void find_plateaus(nb_ladder *l)
 {
     l->best = best_of(&l->both, l->noise);
@@ -151,6 +175,8 @@ void nb_ladder_climb(nb_ladder_function f, void *context, double x, double scale
     l->before.order = l->after.order = 1;
     l->noise = noise_of(f, context, x, l->f, scale);
     look(f, context, l);
+    find_plateaus(l);
+    l->noise = fmax(l->noise, murmur(l));
     find_plateaus(l);
 }
 
