@@ -140,7 +140,7 @@ deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
 # --- targets --------------------------------------------------------------------------------------
 
 .PHONY: all stress lib deps deps-dev data examples figures docs bench bench-peers test fuzz fuzz-build test-needs \
-        check-numpy man install \
+        check-numpy check-checker man install \
         uninstall format format-check lint check-house clean help FORCE
 
 all: lib examples ## the library and the examples
@@ -204,6 +204,10 @@ check-numpy: $(example_bin) $(build)/test/arrays_tool $(build)/test/optim_tool #
 	    $$train --deep --iters 300 && $$train --deep --iters 300 --seed 7; exit; \
 	 done; echo "check-numpy: no Python with NumPy here ('make deps-dev' installs it): nothing compared"
 
+# SEED: the first; NETS: for each family, of the 22.
+check-checker: $(build)/test/checker_tool ## how far the gradient check can be trusted: false alarms, slips missed (SEED=1 NETS=30)
+	@$< $(or $(SEED),1) $(or $(NETS),30)
+
 check-house: $(archives) $(shared) ## includes point down the floors; what the headers declare is exported, nothing else
 	@CC="$(CC)" scripts/check_house.sh $(archives) $(shared)
 
@@ -214,7 +218,7 @@ format-check: ## fail if format would change anything
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
 # An undefined variable of ours expands to nothing. Those in capitals are the caller's to define.
-every_target = deps deps-dev data examples figures docs test stress fuzz bench bench-peers check-numpy check-house \
+every_target = deps deps-dev data examples figures docs test stress fuzz bench bench-peers check-numpy check-checker check-house \
                format format-check lint man install uninstall clean help
 undefined    = $(MAKE) --no-print-directory --warn-undefined-variables -n $(every_target) 2>&1 | \
                grep "undefined variable '[a-z]" | grep -v "'wrap_" | sort -u | grep .
@@ -339,7 +343,7 @@ $(build)/test/faults.so: test/faults.c $(build)/flags
 	@echo "  LD   $(@:$(build)/%=%)"; $(CC) -std=gnu11 -O1 -fPIC -shared -Wall -Wextra $< -ldl -o $@
 $(build)/test/%_tool: $(build)/test/%_tool.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(test_libs) $(libs) -o $@
-$(build)/test/checker_tool: $(addprefix $(build)/test/checker_,tool.o nets.o) $(libcore)
+$(build)/test/checker_tool: $(addprefix $(build)/test/checker_,tool.o nets.o callbacks.o) $(libcore)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(core_libs) -lm $(LDLIBS) -o $@
 $(build)/test/fuzz/%: $(build)/test/fuzz/%.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) -fsanitize=fuzzer $^ $(libs) -o $@

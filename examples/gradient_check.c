@@ -47,7 +47,7 @@ static void parse(int argc, char **argv, settings *s)
     s->batch = whole_number(me, "--batch", batch, 1, 60000);
     s->seed = (uint32_t)whole_number(me, "--seed", seed, 0, UINT32_MAX);
     s->page.seed = &s->seed;
-    s->check = (nb_check_options){finite_number(me, "--h", h), richardson != NULL};
+    s->check = (nb_check_options){.h = finite_number(me, "--h", h), .richardson = richardson};
     s->exact = exact != NULL;
     s->plot = plot != NULL;
 }

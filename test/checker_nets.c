@@ -356,8 +356,11 @@ nb_status net_create(net *n, family f, slip s, uint32_t seed, bool *applies)
     TRY(nb_graph_finish(n->g, p.batch));
     fill_parameters(&p, n->g, &n->random);
     TRY(feed(&p, n, x, t));
-    if (p.drop || p.norm)
+    if (p.drop || p.norm) { /* the masks of this pass stay */
         TRY(nb_graph_set_pass(n->g, (nb_pass){.training = true, .random = &n->random}));
+        TRY(nb_forward(n->loss));
+        TRY(nb_graph_set_pass(n->g, (nb_pass){.training = true, .frozen = true}));
+    }
     return p.steps ? train(&p, n) : NB_OK;
 }
 

@@ -113,6 +113,12 @@ static nb_status explain(const view *v, size_t i, const nb_gradient_element *e, 
     return status;
 }
 
+/* Would an error of this size show, beside the largest element, or in the loss as x moves? */
+static bool matters(const view *v, double error, double scale)
+{
+    return error > visible * v->largest && error * scale > 1e-9 * fabs(v->d->f_exact);
+}
+
 static nb_status judge(const view *v, size_t i, nb_reason *reason, nb_gradient_element *e)
 {
     const nb_deciding *d = v->d;
@@ -136,7 +142,7 @@ static nb_status judge(const view *v, size_t i, nb_reason *reason, nb_gradient_e
     *reason = d->c.silent;
     if (d->c.silent != NB_VACUOUS && size <= nb_check_floor(d->f, x, a)) return NB_OK;
     *reason = NB_UNRESOLVED;
-    if (error > visible * size && error > visible * v->largest) return NB_OK;
+    if (error > visible * size && matters(v, error, scale)) return NB_OK;
     *reason = NB_BIAS;
     const double off = fabs(e->numerical - a);
     if (has_exact_form(d) && fabs(exact - a) <= bound && off > bound + rounding_at(d, i))
@@ -160,7 +166,7 @@ static bool is_clear(view *v, size_t i, nb_reason *reason, nb_gradient_element *
     const double bound = nb_check_bound(d->f_exact, x, exact, a);
     if (size <= floor) {
         e->seen = floor;
-        *reason = floor > visible * v->largest ? NB_UNRESOLVED : NB_BELOW_NOISE;
+        *reason = matters(v, floor, fmax(fabs(x), v->scale)) ? NB_UNRESOLVED : NB_BELOW_NOISE;
         return v->spare == 0 || v->spare-- == 0;
     }
     *reason = NB_UNEXAMINED;

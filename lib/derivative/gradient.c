@@ -192,6 +192,21 @@ static nb_status find_disorder(checking *k, disorder *found)
     return status;
 }
 
+/* Backward of the caller's operations against their forward, whatever the loss makes of it. */
+static nb_status check_transposes(checking *k, nb_node *node, nb_gradient_report *report)
+{
+    nb_status status = nb_judge_ready(&k->judge);
+    for (size_t i = 0; i < node->op->inputs && !status && !*report->broken; i++) {
+        bool right = true;
+        if (node->input[i]->needs_gradient) status = nb_judge_node(&k->judge, node, i, &right);
+        if (right) continue;
+        snprintf(report->broken, sizeof report->broken,
+                 "%s: backward does not give the gradient of its input %zu that forward has",
+                 nb_node_title(node), i);
+    }
+    return status;
+}
+
 static nb_status check_each(checking *k, nb_gradient_report *report)
 {
     const nb_graph *g = k->loss->graph;
@@ -200,7 +215,8 @@ static nb_status check_each(checking *k, nb_gradient_report *report)
     k->judge = (nb_judge){.loss = k->loss, .exact = k->exact};
     for (size_t i = 0; i < g->nodes && !status && !*report->broken; i++)
         if (g->node[i]->needed && g->node[i]->op && !is_ours(g->node[i]->op))
-            status = check_promises(g->node[i], report);
+            if (!(status = check_promises(g->node[i], report)) && !*report->broken)
+                status = check_transposes(k, g->node[i], report);
     for (size_t i = 0; i < g->nodes && !status; i++)
         if (g->node[i]->role == NB_PARAMETER)
             status = check_parameter(k, g->node[i], &report->row[report->count++]);

@@ -51,8 +51,8 @@ static nb_status take(nb_line_function f, void *context, double h, double unit, 
     bool usable;
     nb_status status = difference(f, context, h, &d, &usable);
     if (status) return status;
-    /* What moved with a wider step does not stop: the change was rounded away. */
-    if (!usable || (d == 0 && r->moves)) {
+    /* What moved with a wider step does not stop: if rounding is not known, it was rounded away. */
+    if (!usable || (d == 0 && r->moves && !(unit > 0))) {
         *r = (romberg){.moves = r->moves};
         return NB_OK;
     }
@@ -151,11 +151,22 @@ static nb_real hidden_terms(const nb_node *node, const nb_real *now, const nb_re
     return sum;
 }
 
-/* The terms of the derivative, where the element's change meets the gradients of backpropagation. */
-static nb_status sum_terms(const element *e, double scale, nb_real *terms)
+/* What the loss is rounded by where these values are: sum unit |g_k| |z_k|. */
+static nb_real rounding_of(const nb_node *node, const nb_real *was)
+{
+    const double *g = node->gradient.data;
+    nb_real sum = 0;
+    for (size_t k = 0; k < nb_tensor_count(&node->value); k++)
+        if (isfinite(g[k])) sum += fabsl((nb_real)g[k] * was[k]);
+    return sum * (nb_wide_knows(node->op) ? LDBL_EPSILON : (nb_real)DBL_EPSILON) / 2;
+}
+
+/* The terms of the derivative, where the element's change meets the gradients of backpropagation;
+ * and what the loss is rounded by. */
+static nb_status sum_terms(const element *e, double scale, nb_real *terms, nb_real *noise)
 {
     const nb_graph *g = e->judge->loss->graph;
-    const nb_real t = (nb_real)ldexp(scale, -20);
+    const nb_real t = (nb_real)ldexp(scale, -10);
     nb_real f;
     bool crossed;
     nb_status status = element_at((void *)(uintptr_t)e, t, &f, &crossed);
@@ -163,9 +174,10 @@ static nb_status sum_terms(const element *e, double scale, nb_real *terms)
     for (size_t i = 0; i < e->judge->loss->index && !status; i++) {
         const nb_node *node = g->node[i], *moved = e->judge->exact->graph->node[i];
         const nb_real *now = node->op && node->needed ? nb_wide_moved(e->judge->wide, moved) : NULL;
-        if (now && node->gradient.data)
-            *terms += share(node->gradient.data, now, nb_wide_was(e->judge->wide, moved),
-                            nb_tensor_count(&node->value), t);
+        if (!now || !node->gradient.data) continue;
+        const nb_real *was = nb_wide_was(e->judge->wide, moved);
+        *terms += share(node->gradient.data, now, was, nb_tensor_count(&node->value), t);
+        *noise += rounding_of(node, was);
     }
     for (size_t i = 0; i <= e->judge->loss->index && !status; i++) {
         const nb_node *node = g->node[i];
@@ -221,16 +233,16 @@ nb_status nb_judge_element(const nb_judge *judge, const nb_node *parameter, size
 {
     const nb_node *own = judge->exact->graph->node[parameter->index];
     const element e = {judge, own, i, nb_wide_was(judge->wide, own)[i]};
-    nb_real terms = 0;
+    nb_real terms = 0, noise = unit_of(nb_wide_loss(judge->wide));
     *j = (nb_judgement){0};
-    nb_status status = sum_terms(&e, scale, &terms);
+    nb_status status = sum_terms(&e, scale, &terms, &noise);
     j->rounding = roundings * (double)terms;
     /* Where the widest steps agree with one another, but not with a, narrower ones decide, unless they
      * say the same less well. */
     for (int k = 0; k <= 24 && !status && !j->right; k += 12) {
         nb_slope slope;
-        status = nb_find_slope(element_at, (void *)(uintptr_t)&e, ldexp(scale, -k),
-                               unit_of(nb_wide_loss(judge->wide)), a, &slope);
+        status = nb_find_slope(element_at, (void *)(uintptr_t)&e, ldexp(scale, -k), (double)noise,
+                               a, &slope);
         if (k > 0 && (!isfinite(slope.error) || repeats(&slope, &j->slope))) continue;
         j->right = agrees(&slope, a, j->rounding);
         if (k == 0 || j->right || !isfinite(j->slope.error)) j->slope = slope;

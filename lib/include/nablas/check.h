@@ -59,6 +59,7 @@ NB_BEGIN_DECLS
     X(NB_KINK, "kink",                                                                             \
       "the function has a corner between -h and +h (an input of relu or step changes sign, or "    \
       "another pixel is the largest)")                                                             \
+    X(NB_JUMP, "jump", "the function jumps between -h and +h; beside the jump the two agree")      \
     X(NB_BIAS, "bias",                                                                             \
       "forward adds what backward leaves out (the 1e-7); without it the two agree")                \
     X(NB_ROUNDING, "rounding", "h is so small that rounding shows; at a larger one the two agree") \
@@ -90,9 +91,11 @@ const char *nb_reason_text(nb_reason reason);
 typedef struct nb_check_options {
     double h;        /* the step, > 0 */
     bool richardson; /* (4 d(h/2) - d(h)) / 3, of order h^4, in place of d(h) */
+    bool relative; /* callbacks: the step of x_i is h |x_i|, and where x_i is 0, h times the largest
+                        |x_j|: nothing changes with the unit of x. Graphs have the step h. */
 } nb_check_options;
 
-#define NB_CHECK_DEFAULTS (NB_LITERAL(nb_check_options){NB_NUMERICAL_H, false})
+#define NB_CHECK_DEFAULTS (NB_LITERAL(nb_check_options){NB_NUMERICAL_H, false, true})
 
 typedef struct nb_gradient_element {
     size_t index;
