@@ -240,6 +240,12 @@ static void targets_that_cannot_be_learnt_are_named(void **state)
         recipe_of(&r, &t, "x,y\n1,a\n2,b\n", &(nb_recipe_options){.learning = NB_LEARN_NUMBERS}));
     assert_fails(NB_EINVAL, "no column 'z'; the 2 are: x, y",
                  recipe_of(&r, &t, "x,y\n1,a\n2,b\n", &(nb_recipe_options){.target = "z"}));
+    char text[2000] = "x,y\n", *at = text + 4;
+    for (int i = 0; i < 30; i++) at += sprintf(at, "%d,Mr %d\n", i * i, i);
+    assert_fails(NB_EINVAL, "the target 'y' has 30 classes in 30 rows, expected several",
+                 recipe_of(&r, &t, text, NULL));
+    assert_ok(recipe_of(&r, &t, text, &(nb_recipe_options){.learning = NB_LEARN_CLASSES}));
+    destroy(&r, &t);
     assert_fails(NB_EINVAL, "no row has the target 'y'", recipe_of(&r, &t, "x,y\n1,\n2,\n", NULL));
     assert_fails(
         NB_EINVAL, "no row has the target 'y' and all inputs",

@@ -167,13 +167,13 @@ static void cells_in_quotes_follow_rfc_4180(void **state)
 static void line_ends_and_marks_change_nothing(void **state)
 {
     (void)state;
+    /* Octal, as a hexadecimal escape would take the a behind it. */
     static const char *const texts[] = {"a,b\n1,x\n2,y\n",
                                         "a,b\r\n1,x\r\n2,y\r\n",
                                         "a,b\r1,x\r2,y\r",
-                                        "\xef\xbb\xbf"
-                                        "a,b\n1,x\n2,y",
+                                        "\357\273\277a,b\n1,x\n2,y",
                                         "\n\na,b\n\n1,x\n  \n2,y\n\n\n",
-                                        "\xef\xbb\xbf\"a\",\"b\"\r\n1,x\r\n2,\"y\""};
+                                        "\357\273\277\"a\",\"b\"\r\n1,x\r\n2,\"y\""};
     for (size_t i = 0; i < COUNT(texts); i++) {
         nb_table t;
         assert_ok(parse(&t, texts[i]));
@@ -254,9 +254,7 @@ static void what_is_wrong_is_named_with_its_place(void **state)
         {"a,b\nx,\"1\n2\"\n\"y\",caf\xe9\n", "data.csv:4:2: 'caf.' in the column 'b' is not UTF-8",
          NB_EFORMAT},
         {"a,caf\xe9\n1,2\n", "data.csv:1:2: the name 'caf.' is not UTF-8", NB_EFORMAT},
-        {"\xff\xfe"
-         "a\0,\0b\0",
-         "UTF-16 text, expected a table in UTF-8", NB_EFORMAT},
+        {"\377\376a\0,\0b\0", "UTF-16 text, expected a table in UTF-8", NB_EFORMAT},
         {"PK\3\4....", "a zip archive, such as a spreadsheet", NB_EFORMAT},
         {"\x1f\x8b\x08....", "a gzip file", NB_EFORMAT},
     };
@@ -312,6 +310,33 @@ static void a_text_among_numbers_on_line_40000_is_named(void **state)
     assert_string_equal(cell(&t, 12345, 0), "12345");
     assert_true(nb_table_number(&t, 39997, 1) == 2 * 39997);
     nb_table_destroy(&t);
+    free(text);
+}
+
+/* The first cell that is filled tells the type, however late it comes. */
+static void a_column_that_is_empty_at_first_gets_its_type_later(void **state)
+{
+    (void)state;
+    enum { ROWS = 3000 };
+    char *text = malloc(32 * ROWS), *at = text;
+    nb_table t;
+    at += sprintf(at, "n;colour;size\n");
+    for (int i = 0; i < ROWS; i++)
+        at += sprintf(at, i < 2000 ? "%d;;?\n" : (i % 2 ? "%d;red;1.5\n" : "%d;blue;NA\n"), i);
+    assert_ok(nb_table_parse(&t, text, (size_t)(at - text), "data.csv", NULL));
+    assert_int_equal(t.column[1].type, NB_COLUMN_CATEGORY);
+    assert_int_equal(t.column[1].missing, 2000);
+    assert_int_equal(t.column[1].levels.count, 2);
+    assert_string_equal(cell(&t, 2000, 1), "blue");
+    assert_string_equal(cell(&t, 2001, 1), "red");
+    assert_int_equal(nb_table_code(&t, 1999, 1), -1);
+    assert_int_equal(t.column[2].type, NB_COLUMN_NUMBER);
+    assert_true(nb_table_number(&t, 2001, 2) == 1.5);
+    assert_int_equal(t.column[2].missing, 2500);
+    nb_table_destroy(&t);
+    at += sprintf(at, "5;red;x\n");
+    assert_fails(NB_EFORMAT, "data.csv:3002:3: 'x' in the column 'size', which has numbers",
+                 nb_table_parse(&t, text, (size_t)(at - text), "data.csv", NULL));
     free(text);
 }
 
@@ -580,6 +605,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_named_with_its_place),
         cmocka_unit_test(a_zero_byte_and_two_names_alike_are_named),
         cmocka_unit_test(a_text_among_numbers_on_line_40000_is_named),
+        cmocka_unit_test(a_column_that_is_empty_at_first_gets_its_type_later),
         cmocka_unit_test(a_slip_is_told_from_a_code),
         cmocka_unit_test(a_category_of_too_many_levels_keeps_none),
         cmocka_unit_test(a_million_columns_and_a_long_cell_are_refused),

@@ -216,7 +216,8 @@ static nb_status find_classes(reader *r, nb_listing *folders)
                  : listing_names(folders, NULL, &r->images->classes);
 }
 
-/* The pictures of all classes; first[c] is the first of folder c, and first[count] how many there are. */
+/* The pictures of all classes; first[c] is the first of folder c, and first[count] how many there
+ * are. */
 static nb_status find_pictures(reader *r, const nb_listing *folders, size_t *first)
 {
     nb_status status = NB_OK;

@@ -1,5 +1,5 @@
-/* cells.h - the cells of a table in blocks of rows, column by column within a block: it grows without a
- * copy; for lib/table alone. */
+/* cells.h - the cells of a table in blocks of rows, column by column within a block: it grows
+ * without a copy; for lib/table alone. */
 #ifndef NABLAS_CELLS_H
 #define NABLAS_CELLS_H
 
@@ -27,7 +27,8 @@ typedef struct nb_cells {
 /* nb_cells_create - no rows yet. `keep` (columns) is copied.
  * nb_cells_reserve - room for that row too. Both may fail with NB_ENOMEM.
  * nb_cells_set, nb_cells_set_code, nb_cells_number, nb_cells_code - of a row that has room; NaN and
- * NB_NO_CODE are missing, also where nothing is kept. A number is not asked for of a column of codes. */
+ * NB_NO_CODE are missing, also where nothing is kept. A number is not asked for of a column of
+ * codes. */
 nb_status nb_cells_create(nb_cells **cells, size_t columns, const unsigned char *keep);
 nb_status nb_cells_reserve(nb_cells *c, size_t row);
 void nb_cells_set(nb_cells *c, size_t row, size_t column, double number);

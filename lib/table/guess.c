@@ -132,8 +132,8 @@ static nb_status count_columns(nb_guess *g, nb_scanner *s)
 
 /* --- header ----------------------------------------------------------------------------------- */
 
-/* Whether the first row's cells could be names: what is no number is of different texts, at most one of
- * them empty, and the numbers count from 0 or 1. */
+/* Whether the first row's cells could be names: what is no number is of different texts, at most
+ * one of them empty, and the numbers count from 0 or 1. */
 static nb_status could_be_names(const nb_guess *g, bool *could)
 {
     nb_words names = {0};

@@ -25,8 +25,8 @@ typedef struct nb_guess {
     nb_cell *first;          /* (columns) the first row, as it is in the scanner's buffer */
 } nb_guess;
 
-/* nb_guess_make - from the rows in the scanner's buffer, from which none is taken; the scanner then has
- *                 the separator. An empty file has no columns.
+/* nb_guess_make - from the rows in the scanner's buffer, from which none is taken; the scanner
+ *                 then has the separator. An empty file has no columns.
  * nb_guess_type - the type of a column. Errors: NB_EFORMAT numbers and few texts, at the first. */
 nb_status nb_guess_make(nb_guess *g, nb_scanner *s, const nb_table_options *o);
 nb_status nb_guess_type(const nb_guess *g, nb_scanner *s, size_t column, nb_column_type *type);

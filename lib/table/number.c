@@ -31,8 +31,8 @@ static bool is_infinity(const char *text, size_t size)
     return true;
 }
 
-/* The digits of a number as a whole number, which has `point` of them behind the point, and a power of
- * ten; `exact` if all of them are in `whole`. */
+/* The digits of a number as a whole number, which has `point` of them behind the point, and a
+ * power of ten; `exact` if all of them are in `whole`. */
 typedef struct digits {
     uint64_t whole;
     int count, point, power;

@@ -220,7 +220,8 @@ static nb_status decide_inputs(nb_recipe *r, const nb_table *t, const nb_recipe_
 /* --- fitting ---------------------------------------------------------------------------------- */
 
 /* Mean and deviation of the numbers in these rows, those missing left out; false if there are none.
- * Differences to the first value, and squares of shares of the largest, neither cancel nor overflow. */
+ * Differences to the first value, and squares of shares of the largest, neither cancel nor
+ * overflow. */
 static bool measure(const nb_table *t, size_t column, size_t n, const size_t *row, double *mean,
                     double *deviation)
 {
@@ -335,14 +336,22 @@ static nb_status begin(nb_recipe *r, const nb_table *t, const nb_recipe_options 
     return status;
 }
 
-/* Among the rows that are learnt from there are two classes, or two values. */
-static nb_status check_variety(const nb_recipe *r, const nb_table *t, size_t n, const size_t *row)
+/* Among the rows that are learnt from there are two classes, or two values; and, unless classes were
+ * asked for, not a class for almost every row, as names have. */
+static nb_status check_variety(const nb_recipe *r, const nb_table *t, size_t n, const size_t *row,
+                               nb_learning learning)
 {
     const char *name = r->column[r->target].name;
     char text[32];
     if (n == 0)
         return nb_fail(NB_EINVAL, "nb_recipe_create: %s: no row has the target '%.80s'%s", t->label,
                        name, r->missing == NB_MISSING_DROP ? " and all inputs" : "");
+    if (r->classes.count > FEW_CLASSES && 2 * r->classes.count > n && learning == NB_LEARN_AUTO)
+        return nb_fail(
+            NB_EINVAL,
+            "nb_recipe_create: %s: the target '%.80s' has %zu classes in %zu rows, expected "
+            "several rows of each",
+            t->label, name, r->classes.count, n);
     for (size_t i = 1; i < n; i++) {
         if (nb_table_code(t, row[i], r->target) != nb_table_code(t, row[0], r->target))
             return NB_OK;
@@ -371,7 +380,7 @@ nb_status nb_recipe_create(nb_recipe *r, const nb_table *t, const nb_recipe_opti
     if (!status) status = decide_inputs(r, t, &o);
     if (!status && !(row = nb_alloc(t->rows, sizeof *row))) status = NB_ENOMEM;
     if (!status) status = nb_recipe_rows(r, t, true, row, &n);
-    if (!status) status = check_variety(r, t, n, row);
+    if (!status) status = check_variety(r, t, n, row, o.learning);
     if (!status) status = nb_recipe_fit(r, t, n, row);
     nb_free(row);
     if (status) nb_recipe_destroy(r);

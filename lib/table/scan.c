@@ -201,8 +201,8 @@ static nb_status add_cell(nb_scanner *s, char *text, size_t size, bool quoted)
     return NB_OK;
 }
 
-/* A cell in quotes: *at goes from behind the first to behind the last, or becomes NULL where more bytes
- * are needed. */
+/* A cell in quotes: *at goes from behind the first to behind the last, or becomes NULL where more
+ * bytes are needed. */
 static nb_status quoted_cell(nb_scanner *s, char **at)
 {
     char *const from = *at, *const end = s->buffer + s->end;

@@ -52,8 +52,8 @@ nb_status nb_scan_peek(nb_scanner *s, bool *found);
 void nb_scan_unquote(nb_cell *cell);
 nb_status nb_scan_end(const nb_scanner *s);
 
-/* nb_scan_fail - a failure at cell `column`, from 0, of the row. The message begins with its place, and
- *                `format` may go on with up to four of what follows.
+/* nb_scan_fail - a failure at cell `column`, from 0, of the row. The message begins with its
+ *                place, and `format` may go on with up to four of what follows.
  * nb_scan_excerpt - the cell's beginning, fit for a message. */
 enum { NB_EXCERPT = 64 };
 nb_status nb_scan_fail(const nb_scanner *s, nb_status status, size_t column, const char *format,

@@ -1,13 +1,13 @@
-/* fuzz_model.c - any text as the description in a model's file, of a small network's weights: an answer,
- * no leak; and a model that opens predicts. */
+/* fuzz_model.c - any text as the description in a model's file, of a small network's weights: an
+ * answer, no leak; and a model that opens predicts. */
 #include "fuzz.h"
 #include "nablas/arrays.h"
 #include "nablas/model_file.h"
 
 #include <string.h>
 
-/* A .safetensors of W1 (3, 4), b1 and, if the text has such layers, W2 (4, 2), b2 and batch norm's, with
- * this description. */
+/* A .safetensors of W1 (3, 4), b1 and, if the text has such layers, W2 (4, 2), b2 and batch
+ * norm's, with this description. */
 static nb_status save(const char *text, const char *path)
 {
     static float numbers[24] = {.1F, -.2F, .3F, .4F, -.5F, .6F, .7F, -.8F, .9F, 1, 1.1F, 1.2F};

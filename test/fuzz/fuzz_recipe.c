@@ -1,5 +1,5 @@
-/* fuzz_recipe.c - nb_recipe_read on any text: an answer, no leak; and what is read says the same again,
- * and reads a table. */
+/* fuzz_recipe.c - nb_recipe_read on any text: an answer, no leak; and what is read says the same
+ * again, and reads a table. */
 #include "fuzz.h"
 #include "nablas/memory.h"
 #include "nablas/recipe.h"

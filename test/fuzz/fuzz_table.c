@@ -1,5 +1,6 @@
-/* fuzz_table.c - nb_table_parse on any bytes: an answer, no leak, and cells that can be read; a recipe of
- * every table that has one, which survives its text and encodes the table to finite numbers. */
+/* fuzz_table.c - nb_table_parse on any bytes: an answer, no leak, and cells that can be read; a
+ * recipe of every table that has one, which survives its text and encodes the table to finite
+ * numbers. */
 #include "fuzz.h"
 #include "nablas/memory.h"
 #include "nablas/recipe.h"

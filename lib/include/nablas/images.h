@@ -7,9 +7,9 @@
  *     nb_train(model, &pets.set, ...);
  *
  * Classes are the folders and samples the pictures in them, both in the order of their names' bytes,
- * whatever the number of threads. A picture is a file .png, .jpg or .jpeg (in either case, recognised by
- * its content then); names that begin with a point are not looked at, other files and deeper folders
- * are counted. Links are followed. */
+ * whatever the number of threads. A picture is a file .png, .jpg or .jpeg (in either case,
+ * recognised by its content then); names that begin with a point are not looked at, other files
+ * and deeper folders are counted. Links are followed. */
 #ifndef NABLAS_IMAGES_H
 #define NABLAS_IMAGES_H
 
@@ -46,10 +46,10 @@ typedef struct nb_images {
 
 /* nb_images_read - read a folder.
  * nb_images_destroy - free it and zero the struct; fine on a zeroed one and on NULL.
- * Errors: NB_EIO the folder or a file cannot be read; NB_EFORMAT a picture is broken, or no picture in a
- *         folder; NB_ERANGE one class only, or one that the options do not have, too large a picture;
- *         NB_ESHAPE sizes that differ where none is given; NB_EINVAL; NB_EOVERFLOW; NB_ENOMEM. The
- *         message names the file. *images is zeroed then.
+ * Errors: NB_EIO the folder or a file cannot be read; NB_EFORMAT a picture is broken, or no
+ *         picture in a folder; NB_ERANGE one class only, or one that the options do not have, too
+ *         large a picture; NB_ESHAPE sizes that differ where none is given; NB_EINVAL;
+ *         NB_EOVERFLOW; NB_ENOMEM. The message names the file. *images is zeroed then.
  * Cost:   x, the paths, and one picture for each thread. */
 nb_status nb_images_read(nb_images *images, const char *folder, const nb_images_options *options);
 void nb_images_destroy(nb_images *images);

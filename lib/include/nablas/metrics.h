@@ -16,8 +16,8 @@ NB_BEGIN_DECLS
  *
  *   t, y   in   (n), 0 ... classes-1: what is true, what was answered
  *   count  out  (classes, classes)
- * Errors: NB_EINVAL a NULL, no class; NB_ERANGE a t or y that is no class, with its place; count is then
- *         untouched. */
+ * Errors: NB_EINVAL a NULL, no class; NB_ERANGE a t or y that is no class, with its place; count
+ *         is then untouched. */
 nb_status nb_confusion(size_t n, const int32_t *t, const int32_t *y, size_t classes, size_t *count);
 
 /* Of one class c: tp = count[c][c], what was answered c: the column's sum, what is c: the row's. */

@@ -23,7 +23,8 @@
  *
  * Mean, deviation (of the population) and shares are those of the rows that the recipe was fitted
  * on. They are computed and applied in double before x is rounded to single precision: a column of
- * dates around 1.6e9 keeps its differences, which a layer that standardises (model.h) would not see. */
+ * dates around 1.6e9 keeps its differences, which a layer that standardises (model.h) would not
+ * see. */
 #ifndef NABLAS_RECIPE_H
 #define NABLAS_RECIPE_H
 
@@ -54,9 +55,9 @@ typedef enum {
 } nb_missing;
 
 /* Whether a column is used, and if not, why. Left out, unless their type was told
- * (nb_table_options.tell), are: a column without a name, or called index, row or something with id at its
- * end, that counts the rows from 0 or 1; and a category of more than 1000 levels, or of more than 20
- * and more than half as many as it has filled cells, as names and identifiers have. */
+ * (nb_table_options.tell), are: a column without a name, or called index, row or something with id
+ * at its end, that counts the rows from 0 or 1; and a category of more than 1000 levels, or of
+ * more than 20 and more than half as many as it has filled cells, as names and identifiers have. */
 #define NB_COLUMN_USE_LIST(X)                   \
     X(NB_USE_INPUT, "input")                    \
     X(NB_USE_TARGET, "target")                  \
@@ -110,8 +111,8 @@ typedef struct nb_recipe_options {
     bool keep_constant; /* constant columns are inputs (of value 0, or raw) */
 } nb_recipe_options;
 
-/* nb_recipe_create - decide what each column is for, and fit to all rows that have a target. Levels and
- * classes are those of the whole table.
+/* nb_recipe_create - decide what each column is for, and fit to all rows that have a target.
+ * Levels and classes are those of the whole table.
  * nb_recipe_fit - fit to other rows: mean, deviation and shares; to training rows alone, so that what
  * is held out does not leak into them.
  * nb_recipe_destroy - free it and zero the struct; fine on a zeroed one and on NULL.
@@ -119,10 +120,11 @@ typedef struct nb_recipe_options {
  *   options  in  NULL: defaults
  *   row      in  (n) rows of the table; NULL: all
  * Errors: NB_EINVAL a NULL, an option that is none, no such target, a target that is text, too many
- *         classes or a category where numbers are to be learnt, a target of one class or with one value
- *         only, no input left (the message says why each column was left out); NB_ERANGE a row beyond
- *         the table, a missing cell where none may be; NB_ENOMEM. On error of create *recipe is zeroed;
- *         of fit it has to be fitted again.
+ *         classes or a category where numbers are to be learnt, a target of one class or with one
+ *         value only, or, unless told, with a class for every other row, no input left (the
+ *         message says why each column was left out); NB_ERANGE a row beyond the table, a missing
+ *         cell where none may be; NB_ENOMEM. On error of create *recipe is zeroed; of fit it has
+ *         to be fitted again.
  * Cost: three passes over the cells. */
 nb_status nb_recipe_create(nb_recipe *recipe, const nb_table *table,
                            const nb_recipe_options *options);
@@ -161,8 +163,9 @@ nb_status nb_recipe_targets(const nb_recipe *recipe, const nb_table *table, size
  * y target_deviation + target_mean. */
 double nb_recipe_value(const nb_recipe *recipe, double y);
 
-/* nb_recipe_write - the recipe as a text, JSON in UTF-8; a block for nb_free. A recipe of 65,536 columns
- * may be longer than the texts of a file may be (NB_TEXTS_MAX_BYTES), which nb_model_set_text says.
+/* nb_recipe_write - the recipe as a text, JSON in UTF-8; a block for nb_free. A recipe of 65,536
+ * columns may be longer than the texts of a file may be (NB_TEXTS_MAX_BYTES), which
+ * nb_model_set_text says.
  * nb_recipe_read - the recipe in a text; `label` names the file in messages.
  * Errors: NB_EINVAL a NULL (a model without a recipe); NB_EFORMAT the text is no recipe, with what is
  *         wrong; NB_ENOMEM. *text is NULL, *recipe zeroed then. */

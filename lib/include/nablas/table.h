@@ -13,8 +13,8 @@
  *   decimal    a point, whatever the locale; a comma, if another character separates and the numbers
  *              of the first lines have commas and never points
  *   types      a column is of numbers if every cell of the first lines is a number or missing, whole
- *              numbers with few values too; else it is a category. A column with numbers almost
- *              everywhere, and texts in at most a tenth of its cells, is refused: its first text is
+ *              numbers with few values too; else it is a category. A column of many different
+ *              numbers with texts in at most a tenth of its cells is refused: its first text is
  *              named
  * "The first lines" are up to 1000 rows or 4 MiB of text. What comes later has to agree, or is
  * refused with its place: the type of a column does not change on line 40,000.
@@ -109,12 +109,12 @@ typedef struct nb_table_options {
  *   table    out  zeroed on error
  * Errors: NB_EIO cannot be opened or read, or a file that changed while it was read;
  *         NB_EFORMAT empty, a header alone, a line with more or fewer cells than the first, a cell
- *         that does not fit its column's type, a quote that is never closed or followed by text, a
+ *         that does not fit its column's type, a quote that is never closed or that text follows, a
  *         byte that is not UTF-8, a zero byte, two columns of one name; a name in `tell` or an input
  *         of the recipe that the table does not have;
  *         NB_ERANGE infinity, a category that training never saw, more than NB_TABLE_MAX_COLUMNS,
  *         a cell longer than NB_TABLE_MAX_CELL;
- *         NB_EINVAL a NULL, an option that is none; NB_ENOMEM.
+ *         NB_ESHAPE a .npy that is no matrix; NB_EINVAL a NULL, an option that is none; NB_ENOMEM.
  * Cost:   one pass. The text is not kept: 8 bytes for each number, 4 for each category, and the
  *         levels. */
 nb_status nb_table_read(nb_table *table, const char *path, const nb_table_options *options);
@@ -133,8 +133,8 @@ nb_status nb_table_find(const nb_table *table, const char *name, size_t *column)
 /* nb_table_number - the number in a cell; NaN: missing, or no column of numbers, or beyond the table.
  * nb_table_code - the level in a cell of a category or text, 0 ... levels.count-1; -1: missing, or
  * no such column.
- * nb_table_text - that level's text; of a number what nb_number_text (text.h) makes of it; "" if missing.
- * `text` is room for the number's. */
+ * nb_table_text - that level's text; of a number what nb_number_text (text.h) makes of it; "" if
+ * missing. `text` is room for the number's. */
 double nb_table_number(const nb_table *table, size_t row, size_t column);
 ptrdiff_t nb_table_code(const nb_table *table, size_t row, size_t column);
 const char *nb_table_text(const nb_table *table, size_t row, size_t column, char text[32]);
