@@ -197,10 +197,9 @@ static void the_loss_may_be_that_of_a_training_pass(void **state)
     options.training_loss = true;
     nb_model *net = dropping_net(&random), *plain = dropping_net(&again);
     assert_ok(nb_trainer_create(&trainer, net, &m.train, NULL, &random, &options));
-    assert_ok(nb_source_create(&source, &m.train,
-                               &(nb_source_options){.dtype = NB_FLOAT64,
-                                                    .batch = BATCH,
-                                                    .random = &again}));
+    assert_ok(nb_source_create(
+        &source, &m.train,
+        &(nb_source_options){.dtype = NB_FLOAT64, .batch = BATCH, .random = &again}));
     nb_optimizer_options sgd;
     nb_optimizer_defaults(&nb_sgd, &sgd);
     sgd.lr = options.lr;
