@@ -200,7 +200,8 @@ check-numpy: $(example_bin) $(build)/test/arrays_tool $(build)/test/optim_tool #
 	    train="$$python scripts/check_numpy.py --program $(bin_suffix)examples/train_mnist"; \
 	    $$python scripts/check_numpy_io.py $(build)/test/arrays_tool && \
 	    $$python scripts/check_numpy_optim.py $(build)/test/optim_tool && $$train && $$train --relu && \
-	    $$python scripts/check_numpy_conv.py --program $(bin_suffix)examples/train_convnet && \
+	    $$python scripts/check_numpy_conv.py --examples $(bin_suffix)examples && \
+	    $$python scripts/check_numpy_conv.py --examples $(bin_suffix)examples --net deep --seed 2 --iters 4 && \
 	    $$train --deep --iters 300 && $$train --deep --iters 300 --seed 7; exit; \
 	 done; echo "check-numpy: no Python with NumPy here ('make deps-dev' installs it): nothing compared"
 
