@@ -32,6 +32,13 @@ void nb_check_end(nb_gradient_report *report)
     for (size_t r = NB_UNRESOLVED; r < NB_REASONS; r++) report->passed &= report->tally[r] == 0;
 }
 
+nb_gradient_verdict nb_gradient_report_verdict(const nb_gradient_report *report)
+{
+    if (report->passed) return NB_GRADIENT_RIGHT;
+    const bool wrong = *report->broken || report->tally[NB_WRONG] || report->tally[NB_NOT_FINITE];
+    return wrong ? NB_GRADIENT_WRONG : NB_GRADIENT_UNKNOWN;
+}
+
 void nb_gradient_report_destroy(nb_gradient_report *report)
 {
     if (!report) return;

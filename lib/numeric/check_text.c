@@ -204,11 +204,14 @@ static void put_answer(page *p, const nb_gradient_report *report)
 {
     const size_t count = elements(report, 0), bad = elements(report, NB_UNRESOLVED);
     const size_t checked = count - silent(report);
+    const size_t wrong = bad ? bad - report->tally[NB_UNRESOLVED] : 0;
     const size_t blinded = elements(report, NB_REDRAWN) - elements(report, NB_NOT_FINITE);
     if (blinded)
         put(p, "nothing is known of the gradient: the function is not the same twice\n");
+    else if (wrong)
+        put(p, "the gradient is wrong: %zu of %zu elements are\n", wrong, count);
     else if (bad)
-        put(p, "the gradient is wrong: %zu of %zu elements are\n", bad, count);
+        put(p, "the gradient may be right: of %zu elements %zu could not be told\n", count, bad);
     else if (*report->broken)
         put(p, "the gradient cannot be relied on: an operation breaks its promise\n");
     else if (checked)

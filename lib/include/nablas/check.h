@@ -152,6 +152,26 @@ typedef struct nb_gradient_report {
  * Returns the length of the whole text, as snprintf. */
 size_t nb_gradient_report_text(const nb_gradient_report *report, char *text, size_t size);
 
+/* nb_gradient_report_verdict - what a program answers with, its exit status. */
+typedef enum {
+    NB_GRADIENT_RIGHT,  /* 0: passed */
+    NB_GRADIENT_WRONG,  /* 1: an element is wrong or not finite, or an operation breaks its word */
+    NB_GRADIENT_UNKNOWN /* 2: neither, but some elements could not be told */
+} nb_gradient_verdict;
+nb_gradient_verdict nb_gradient_report_verdict(const nb_gradient_report *report);
+
+/* nb_gradient_report_json - the report for programs, as one JSON object (RFC 8259):
+ *
+ *   {"verdict": "right", "value": 2.3, "h": 0.0001, "broken": "",
+ *    "tally": {"agrees": 12, ...}, "parameters": [{"name": "W1", "shape": [784, 50], "count": 39200,
+ *    "max_abs": 1e-9, "slip": "factor", "amount": -1, "tally": {...},
+ *    "elements": [{"index": 3, "reason": "wrong", "numerical": 1, "analytic": -1, "best": 1,
+ *    "bound": 1e-9, "seen": 1e-12}, ...]}, ...]}
+ *
+ * with null for numbers that are not finite and only reasons that occur; elements are those listed,
+ * except the ones that agree. Arguments and result as nb_gradient_report_text. */
+size_t nb_gradient_report_json(const nb_gradient_report *report, char *text, size_t size);
+
 /* nb_gradient_report_destroy - free what a check filled in and zero it; fine on a zeroed one and on
  * NULL. */
 void nb_gradient_report_destroy(nb_gradient_report *report);
