@@ -3,7 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#ifndef COUNT
 #define COUNT(x) (sizeof(x) / sizeof *(x))
+#endif
 #define CURVE(name, value, derivative)   \
     static double name(double x)         \
     {                                    \

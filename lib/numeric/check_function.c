@@ -76,7 +76,8 @@ static void climb(looking *s, double f, double a)
         nb_ladder l;
         nb_ladder_climb(along, s->c, s->x, scale[k], &l);
         if (!agrees(deciding(&l), a) || isfinite(l.wide.error)) nb_ladder_listen(along, s->c, &l);
-        if (k == 0 || is_sharp(deciding(&l), a)) s->ladder = l;
+        /* That wide steps do not move f says nothing of narrow ones. */
+        if (k == 0 || (is_sharp(deciding(&l), a) && deciding(&l)->slope != 0)) s->ladder = l;
         if (is_sharp(deciding(&s->ladder), a)) return;
     }
 }
