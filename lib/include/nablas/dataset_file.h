@@ -17,7 +17,7 @@
 NB_BEGIN_DECLS
 
 typedef struct nb_dataset_file_options {
-    nb_learning learning;    /* told from t as a table's target is (recipe.h); of an integer type, any
+    nb_learning learning; /* told from t as a table's target is (recipe.h); of an integer type, any
                                 number of classes from 0 on is told too, if none is left out */
     const nb_names *classes; /* of a model: t holds these names' numbers, or 0 ... count-1 */
     bool inputs_only;        /* no t is looked for: it is 0, and `classes` 0 */

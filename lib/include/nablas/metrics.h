@@ -30,12 +30,12 @@ typedef struct nb_class_score {
 
 typedef struct nb_class_report {
     size_t n, correct;
-    double accuracy;        /* correct / n; NaN for n = 0 */
-    double low, high;       /* its 95 % interval (nb_wilson) */
-    size_t largest;         /* the class with the most samples, the first of several ... */
-    double baseline;        /* ... and the accuracy of always answering it */
-    double macro_f1;        /* mean of f1 over the classes that have one */
-    double balanced;        /* mean of recall over the classes that have samples */
+    double accuracy;  /* correct / n; NaN for n = 0 */
+    double low, high; /* its 95 % interval (nb_wilson) */
+    size_t largest;   /* the class with the most samples, the first of several ... */
+    double baseline;  /* ... and the accuracy of always answering it */
+    double macro_f1;  /* mean of f1 over the classes that have one */
+    double balanced;  /* mean of recall over the classes that have samples */
 } nb_class_report;
 
 /* nb_class_report_of - the report of a confusion matrix; `score` (classes) may be NULL.
@@ -55,8 +55,8 @@ void nb_wilson(size_t correct, size_t n, double *low, double *high);
 
 typedef struct nb_number_report {
     size_t n;
-    double rmse, mae;                   /* sqrt(mean (y-t)^2), mean |y-t|; NaN for n = 0 */
-    double r2;                          /* 1 - sum (y-t)^2 / sum (t - mean t)^2; NaN if t is constant */
+    double rmse, mae; /* sqrt(mean (y-t)^2), mean |y-t|; NaN for n = 0 */
+    double r2;        /* 1 - sum (y-t)^2 / sum (t - mean t)^2; NaN: t is constant */
     double baseline_rmse, baseline_mae; /* of always answering `baseline` */
     double baseline;                    /* the mean that is answered */
 } nb_number_report;
