@@ -143,8 +143,8 @@ static size_t columns_of(const char *text)
     return columns;
 }
 
-/* `text` in so many columns, cut or padded on the right. */
-static void put_padded(FILE *to, const char *text, size_t columns)
+/* `text` in at most so many columns; the columns that it takes. */
+static size_t put_cut(FILE *to, const char *text, size_t columns)
 {
     size_t used = 0;
     const bool cut = columns_of(text) > columns;
@@ -153,7 +153,13 @@ static void put_padded(FILE *to, const char *text, size_t columns)
         fputc(*c, to);
     }
     if (cut) fputs("…", to);
-    for (used = cut ? columns : used; used < columns; used++) fputc(' ', to);
+    return cut ? columns : used;
+}
+
+/* The same, padded on the right. */
+static void put_padded(FILE *to, const char *text, size_t columns)
+{
+    for (size_t used = put_cut(to, text, columns); used < columns; used++) fputc(' ', to);
 }
 
 static size_t widest_name(const answers *a, size_t least, size_t most)
@@ -205,7 +211,7 @@ static bool print_matrix_of(const answers *a, const size_t *count, FILE *to, siz
     const size_t number = a->classes > 9 ? 2 : 1;
     cell = named ? wide : (cell > number ? cell : number);
     if (name + 4 + a->classes * (cell + 1) > width + (named ? 4 : 0)) return false;
-    fputs("confusion: a line is what it is, a column what the model says\n", to);
+    fputs("confusion (line: true, column: answer)\n", to);
     fprintf(to, "%*s", (int)name + (named ? 0 : 4), "");
     for (size_t c = 0; c < a->classes; c++) {
         if (named) {
@@ -254,14 +260,18 @@ static size_t mistakes_of(const answers *a, const size_t *count, mistake list[MI
     return kinds;
 }
 
-static void print_mistakes(const answers *a, const size_t *count, FILE *to)
+static void print_mistakes(const answers *a, const size_t *count, FILE *to, size_t width)
 {
     mistake list[MISTAKES + 1];
-    const size_t kinds = mistakes_of(a, count, list);
+    const size_t kinds = mistakes_of(a, count, list), room = width > 40 ? (width - 24) / 2 : 8;
     if (kinds) fputs("the most frequent mistakes\n", to);
-    for (size_t k = 0; k < kinds; k++)
-        fprintf(to, "  %zu times %s was taken for %s\n", list[k].count, a->names[list[k].t],
-                a->names[list[k].y]);
+    for (size_t k = 0; k < kinds; k++) {
+        fprintf(to, "%5zu ", list[k].count);
+        put_cut(to, a->names[list[k].t], room);
+        fputs(" taken for ", to);
+        put_cut(to, a->names[list[k].y], room);
+        fputc('\n', to);
+    }
 }
 
 enum { BINS = 10 };
@@ -285,9 +295,9 @@ static void print_classes(const answers *a, FILE *to, size_t width)
     size_t *count = confusion_of(a);
     if (score && count && !nb_class_report_of(a->classes, count, &r, score)) {
         print_scores(a, score, to, width);
-        fprintf(to, "mean over the classes: recall %.3f, F1 %.3f\n", r.balanced, r.macro_f1);
-        fprintf(to, "calibration error: %.3f\n", calibration_of(a, bin));
-        if (!print_matrix_of(a, count, to, width)) print_mistakes(a, count, to);
+        fprintf(to, "mean recall %.3f, mean F1 %.3f\n", r.balanced, r.macro_f1);
+        fprintf(to, "calibration error %.3f\n", calibration_of(a, bin));
+        if (!print_matrix_of(a, count, to, width)) print_mistakes(a, count, to, width);
     }
     nb_free(score);
     nb_free(count);

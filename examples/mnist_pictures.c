@@ -13,6 +13,21 @@ static void make_folder(const page *p, const char *path)
     exit(EXIT_FAILED);
 }
 
+/* Not nb_png_save, which waits for the disk after each. */
+static void write_picture(const page *p, const nb_image *image, const char *path)
+{
+    unsigned char *bytes;
+    size_t size;
+    page_check(p, nb_png_encode(image, NULL, &bytes, &size));
+    FILE *file = fopen(path, "wb");
+    const bool written = file && fwrite(bytes, 1, size, file) == size;
+    if (!file || fclose(file) || !written) {
+        fprintf(stderr, "%s: cannot write %s: %s\n", p->program, path, strerror(errno));
+        exit(EXIT_FAILED);
+    }
+    nb_free(bytes);
+}
+
 /* FOLDER/PART/CLASS/00017.png */
 static void write_part(const page *p, const char *folder, const char *part, const nb_mnist *m,
                        const nb_dataset *set, size_t count)
@@ -34,8 +49,7 @@ static void write_part(const page *p, const char *folder, const char *part, cons
         for (size_t i = 0; i < n; i++) {
             if (label[i] != c) continue;
             snprintf(path, sizeof path, "%s/%s/%s/%05zu.png", folder, part, name, i);
-            page_check(p, nb_png_save(&(nb_image){m->columns, m->rows, 1, nb_tensor_at(&set->x, i)},
-                                      path, NULL));
+            write_picture(p, &(nb_image){m->columns, m->rows, 1, nb_tensor_at(&set->x, i)}, path);
         }
     }
     printf("%s/%s: %zu pictures\n", folder, part, n);

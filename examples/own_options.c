@@ -241,6 +241,10 @@ void read_own_settings(own_settings *s, int argc, char **argv)
     read_training(s, &w);
     read_run_files(&s->files, &s->page, &w.run, NULL);
     const run_files *f = &s->files;
+    const char *suffix = f->save ? strrchr(f->save, '.') : ".npz";
+    if (!suffix || (strcmp(suffix, ".npz") != 0 && strcmp(suffix, ".safetensors") != 0))
+        usage_error(s->page.program, "--save '%s': expected a name in .safetensors or .npz",
+                    f->save);
     if (s->folds && (f->log || f->checkpoint.path))
         usage_error(s->page.program, "--folds and --%s: that is for one run",
                     f->log ? "log" : "checkpoint");

@@ -331,11 +331,12 @@ static void open_model(job *j)
     j->tabular = text != NULL;
     if (text && nb_recipe_read(&j->recipe, text, p->rest[0])) fail(p->program);
     if (o->loss == NB_CROSS_ENTROPY) {
-        if (!o->classes) {
+        const char *const *names = text ? j->recipe.classes.text : o->classes;
+        if (!names || (text && j->recipe.classes.count != j->model->outputs)) {
             fprintf(stderr, "%s: %s: the model's classes have no names\n", p->program, p->rest[0]);
             exit(EXIT_FAILED);
         }
-        if (nb_names_create(&j->classes, j->model->outputs, o->classes)) fail(p->program);
+        if (nb_names_create(&j->classes, j->model->outputs, names)) fail(p->program);
     }
     nb_shape shape = o->input;
     memmove(shape.dim + 1, shape.dim, shape.ndim++ * sizeof *shape.dim);

@@ -313,7 +313,7 @@ static void prepare(job *j)
                        .data = &j->data,
                        .display = j->s.page.quiet ? NULL : &j->display,
                        .history = j->s.folds ? NULL : &j->history,
-                       .evaluates = !j->s.folds && (!j->s.page.quiet || j->s.report)};
+                       .evaluates = !j->s.folds};
 }
 
 static int finish(job *j, nb_model *model, nb_status status)
