@@ -340,6 +340,8 @@ static void other_options_are_refused(void **state)
         "warmup 0, here 4",
         "schedule \"constant\", here \"cosine\"",
         "gradient \"backprop\", here \"numerical\"",
+        "evaluate 0, here 9",
+        "training_loss false, here true",
     };
     const char *path = some_checkpoint();
     for (size_t c = 0; c < COUNT(says); c++) {
