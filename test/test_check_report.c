@@ -67,7 +67,8 @@ static void the_text_says_it(void **state)
     assert_null(strstr(text, "wrong,"));
     end_bed(&b);
     make_bed(&b, clean, nb_step, NB_BOOK_EPSILON, 6);
-    assert_ok(nb_gradient_check_with(b.loss, &(nb_check_options){.h = 1e-4, .richardson = true}, &b.report));
+    assert_ok(nb_gradient_check_with(b.loss, &(nb_check_options){.h = 1e-4, .richardson = true},
+                                     &b.report));
     text = text_of(&b.report);
     assert_says(text, "D(h/2)");
     assert_says(text, "vacuous, ");
