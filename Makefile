@@ -112,7 +112,7 @@ fuse :=
 $(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$(CONFIG)),,-O1)
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
-example_helpers := $(addprefix examples/,common.c chapter6.c compare.c convnet_run.c convnets.c display.c five_layers.c graphs.c print.c read_digits.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
+example_helpers := $(addprefix examples/,common.c chapter6.c compare.c convnet_run.c convnet_weights.c convnets.c display.c five_layers.c graphs.c print.c read_digits.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
 examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
 pages      := $(filter-out %/textbook,$(example_bin))
@@ -190,6 +190,7 @@ check-numpy: $(example_bin) $(build)/test/arrays_tool $(build)/test/optim_tool #
 	    train="$$python scripts/check_numpy.py --program $(bin_suffix)examples/train_mnist"; \
 	    $$python scripts/check_numpy_io.py $(build)/test/arrays_tool && \
 	    $$python scripts/check_numpy_optim.py $(build)/test/optim_tool && $$train && $$train --relu && \
+	    $$python scripts/check_numpy_conv.py --program $(bin_suffix)examples/train_convnet && \
 	    $$train --deep --iters 300 && $$train --deep --iters 300 --seed 7; exit; \
 	 done; echo "check-numpy: no Python with NumPy here ('make deps-dev' installs it): nothing compared"
 
