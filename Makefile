@@ -6,6 +6,8 @@ DESTDIR ?=
 TEST    ?=
 SCRIPTS ?=
 TIME    ?= 60
+RUNS    ?=
+KILLS   ?= 1000
 CLANG   ?= clang
 BENCH   ?=
 VERSION := $(shell sed -n 's/.*NB_VERSION "\(.*\)"/\1/p' lib/include/nablas/version.h)
@@ -112,13 +114,15 @@ fuse :=
 $(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$(CONFIG)),,-O1)
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
-example_helpers := $(addprefix examples/,common.c chapter6.c compare.c convnet_run.c convnet_weights.c convnets.c display.c five_layers.c graphs.c print.c read_digits.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
+example_helpers := $(addprefix examples/,chapter6.c common.c compare.c convnet_run.c convnet_weights.c convnets.c display.c five_layers.c graphs.c judge.c own_data.c own_model.c own_options.c print.c read_digits.c report.c signals.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
 examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
-pages      := $(filter-out %/textbook,$(example_bin))
+pages      := $(filter-out %/textbook %/train %/predict %/inspect %/mnist_pictures,$(example_bin))
 test_sources := $(sort $(wildcard test/test_*.c))
 tests       := $(patsubst %.c,$(build)/%,$(test_sources))
-test_tools  := $(addprefix $(build)/test/,mnist_tool digit_tool)
+# Failing system calls under a program: Linux on x86-64, without sanitizers, which have calls of their own.
+faults := $(if $(filter x86_64 amd64,$(ARCH)),$(if $(filter release debug,$(CONFIG)),$(if $(filter Linux,$(shell uname)),$(build)/test/faults.so)))
+test_tools  := $(addprefix $(build)/test/,mnist_tool digit_tool) $(faults)
 test_scripts := $(sort $(wildcard test/test_*.sh))
 # SCRIPTS=no leaves out the tests of programs and scripts, which take most of the time.
 chosen_tests := $(filter $(if $(TEST),%/test_$(TEST) %/test_$(TEST).sh,%), \
@@ -135,8 +139,8 @@ deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
 
 # --- targets --------------------------------------------------------------------------------------
 
-.PHONY: all lib deps deps-dev data examples figures docs bench bench-peers test fuzz fuzz-build test-needs \
-        check-numpy man install \
+.PHONY: all stress lib deps deps-dev data examples figures docs bench bench-peers test fuzz fuzz-build test-needs \
+        check-numpy check-checker man install \
         uninstall format format-check lint check-house clean help FORCE
 
 all: lib examples ## the library and the examples
@@ -171,18 +175,24 @@ test: lib $(filter $(build)/%,$(chosen_tests)) $(if $(chosen_scripts),$(test_too
 	@CC="$(CC)" CONFIG=$(CONFIG) EXAMPLES=$(bin_suffix)examples TOOLS=$(build)/test \
 	    scripts/run_tests.sh $(chosen_tests)
 
-fuzz: ## feed every reader mutated files, and what the writers made, TIME=60 seconds each (clang)
+stress: $(test_tools) $(example_bin) ## the long form of two tests: KILLS=1000 runs killed and continued, every call of a program failing
+	@CONFIG=$(CONFIG) EXAMPLES=$(bin_suffix)examples TOOLS=$(build)/test KILLS=$(KILLS) sh test/test_runs.sh
+	@CONFIG=$(CONFIG) EXAMPLES=$(bin_suffix)examples TOOLS=$(build)/test EVERY=1 sh test/test_faults.sh
+
+fuzz: ## feed every reader mutated files, and what the writers made, TIME=60 seconds or RUNS=n inputs each (clang)
 	@$(MAKE) --no-print-directory MAKE_JOBS=ours CC=$(CLANG) CONFIG=fuzz fuzz-build
-	@scripts/fuzz.sh $(TIME) build/fuzz-$(notdir $(CLANG))
+	@RUNS=$(RUNS) scripts/fuzz.sh $(TIME) build/fuzz-$(notdir $(CLANG))
 
 fuzz-build: $(fuzzers)
 
 bench: $(build)/bench/bench ## timings (BENCH=name for one question)
 	@$< $(BENCH)
 
-bench-peers: $(example_bin) ## the default job beside NumPy and PyTorch, nb_minimize beside GSL, where installed
+bench-peers: $(example_bin) $(build)/bench/bench ## the default job beside NumPy and PyTorch, nb_minimize beside GSL, train beside scikit-learn, where installed
+	@bench/peers/own_data.sh $(bin_suffix)examples/train
 	@CC="$(CC)" bench/peers/minimize.sh $(libcore) $(core_libs)
 	@bench/peers/run.sh $(bin_suffix)examples/train_mnist
+	@bench/peers/convnets.sh $(build)/bench/bench
 
 check-numpy: $(example_bin) $(build)/test/arrays_tool $(build)/test/optim_tool ## compare training and files with NumPy's, where it is installed
 	@for python in $(PYTHON) python3 /usr/bin/python3; do \
@@ -190,9 +200,14 @@ check-numpy: $(example_bin) $(build)/test/arrays_tool $(build)/test/optim_tool #
 	    train="$$python scripts/check_numpy.py --program $(bin_suffix)examples/train_mnist"; \
 	    $$python scripts/check_numpy_io.py $(build)/test/arrays_tool && \
 	    $$python scripts/check_numpy_optim.py $(build)/test/optim_tool && $$train && $$train --relu && \
-	    $$python scripts/check_numpy_conv.py --program $(bin_suffix)examples/train_convnet && \
+	    $$python scripts/check_numpy_conv.py --examples $(bin_suffix)examples && \
+	    $$python scripts/check_numpy_conv.py --examples $(bin_suffix)examples --net deep --seed 2 --iters 4 && \
 	    $$train --deep --iters 300 && $$train --deep --iters 300 --seed 7; exit; \
 	 done; echo "check-numpy: no Python with NumPy here ('make deps-dev' installs it): nothing compared"
+
+# SEED: the first; NETS: for each family, of the 22.
+check-checker: $(build)/test/checker_tool ## how far the gradient check can be trusted: false alarms, slips missed (SEED=1 NETS=30)
+	@$< $(or $(SEED),1) $(or $(NETS),30)
 
 check-house: $(archives) $(shared) ## includes point down the floors; what the headers declare is exported, nothing else
 	@CC="$(CC)" scripts/check_house.sh $(archives) $(shared)
@@ -204,7 +219,7 @@ format-check: ## fail if format would change anything
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
 # An undefined variable of ours expands to nothing. Those in capitals are the caller's to define.
-every_target = deps deps-dev data examples figures docs test fuzz bench bench-peers check-numpy check-house \
+every_target = deps deps-dev data examples figures docs test stress fuzz bench bench-peers check-numpy check-checker check-house \
                format format-check lint man install uninstall clean help
 undefined    = $(MAKE) --no-print-directory --warn-undefined-variables -n $(every_target) 2>&1 | \
                grep "undefined variable '[a-z]" | grep -v "'wrap_" | sort -u | grep .
@@ -321,11 +336,16 @@ wrap_file := $(addprefix -Wl$(comma)--wrap=,openat readlinkat faccessat fstat fs
                                             tmpfile fflush fsync fclose renameat)
 wrap_graph_deep := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc posix_memalign)
 wrap_schedule := $(wrap_graph_deep)
+wrap_table := -Wl,--wrap=read
 $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $(wrap_$*) $^ $(test_libs) $(libs) -o $@
 
+$(build)/test/faults.so: test/faults.c $(build)/flags
+	@echo "  LD   $(@:$(build)/%=%)"; $(CC) -std=gnu11 -O1 -fPIC -shared -Wall -Wextra $< -ldl -o $@
 $(build)/test/%_tool: $(build)/test/%_tool.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(test_libs) $(libs) -o $@
+$(build)/test/checker_tool: $(addprefix $(build)/test/checker_,tool.o nets.o callbacks.o) $(libcore)
+	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(core_libs) -lm $(LDLIBS) -o $@
 $(build)/test/fuzz/%: $(build)/test/fuzz/%.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) -fsanitize=fuzzer $^ $(libs) -o $@
 

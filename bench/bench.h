@@ -21,6 +21,7 @@ void bench_optimizers(void);
 void bench_training(void);
 void bench_scaling(void);
 void bench_convolution(void);
+void bench_convnets(void);
 
 /* --- timing (measure.c, peak.c, products.c) --------------------------------------------------------------- */
 

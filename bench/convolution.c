@@ -156,4 +156,5 @@ void bench_convolution(void)
 {
     table(NB_FLOAT32);
     table(NB_FLOAT64);
+    bench_convnets();
 }

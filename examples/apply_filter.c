@@ -17,7 +17,7 @@ static double scene(double x, double y)
         if (fabs(x - 0.5) < 0.05 && y > 0.62) return 0.2;           /* the door */
         return 0.8;
     }
-    if (y <= 0.45 && y > 0.2 + roof) return 0.5; /* the roof */
+    if (y <= 0.45 && y > 0.2 + roof) return 0.15; /* the roof */
     if (sun < 0.12) return 1;
     return 0.6 - 0.3 * y; /* the sky */
 }

@@ -80,6 +80,32 @@ int one_of(const char *program, const char *option, const char *text, const char
     usage_error(program, "%s '%s': expected %s", option, text, list);
 }
 
+size_t hidden_units(const char *program, const char *text, size_t units[MAX_HIDDEN])
+{
+    const char *at = text;
+    for (size_t count = 0;; count++) {
+        char one[32] = "", *end;
+        const size_t length = strcspn(at, ",");
+        if (count == MAX_HIDDEN)
+            usage_error(program, "--hidden '%s': expected at most %d layers", text, MAX_HIDDEN);
+        if (length < sizeof one) memcpy(one, at, length);
+        const unsigned long long value = strtoull(one, &end, 10);
+        if (one[0] < '0' || one[0] > '9' || *end || value == 0 || value >= SIZE_MAX)
+            usage_error(program, "--hidden '%s': expected a whole number from 1, or several: 100,50",
+                        text);
+        units[count] = (size_t)value;
+        at += length;
+        if (!*at++) return count + 1;
+    }
+}
+
+const nb_optimizer_type *optimizer_named(const char *program, const char *name)
+{
+    const char *names[16] = {0};
+    for (size_t i = 0; nb_optimizer_types[i] && i < 15; i++) names[i] = nb_optimizer_types[i]->name;
+    return nb_optimizer_types[one_of(program, "--optimizer", name, names)];
+}
+
 /* --- pages ------------------------------------------------------------------------------------ */
 
 /* What may follow the options, as help calls it; NULL: nothing. */
@@ -144,7 +170,7 @@ void command_add(char *command, size_t room, const char *word)
     *to = 0;
 }
 
-enum { OUT, QUIET, VERSION, DOWNLOAD, MORE, MOST = 40, HELP = 'h' };
+enum { OUT, QUIET, VERSION, DOWNLOAD, MORE, MOST = 60, HELP = 'h' };
 
 /* What getopt_long is told: an option of `more` is number MORE + its place there. */
 static void list_options(const page *p, const page_option *more, struct option list[MOST + 1])
@@ -285,6 +311,7 @@ nb_png_text page_text(const page *p, const char *title)
 void page_save(const page *p, nb_figure *fig, const char *part, const char *title)
 {
     const nb_png_text text = page_text(p, title);
+    if (!fig) fail(p->program); /* as nb_figure_create said */
     page_check(p, nb_figure_save(fig, page_path(p, part, "png"), &text));
     nb_figure_destroy(fig);
 }

@@ -27,6 +27,12 @@ size_t whole_number(const char *program, const char *option, const char *text, s
 double finite_number(const char *program, const char *option, const char *text);
 int one_of(const char *program, const char *option, const char *text, const char *const *names);
 
+/* hidden_units - the units of each hidden layer in "100,50", --hidden's value; how many layers.
+ * optimizer_named - of nb_optimizer_types, --optimizer's value. */
+enum { MAX_HIDDEN = 16 };
+size_t hidden_units(const char *program, const char *text, size_t units[MAX_HIDDEN]);
+const nb_optimizer_type *optimizer_named(const char *program, const char *name);
+
 /* --- pages: programs that print what a page of the book prints, and draw what it draws ---------
  */
 

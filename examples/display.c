@@ -54,7 +54,7 @@ const char *duration_text(double seconds, int digits, char text[32])
 
 /* --- the terminal ----------------------------------------------------------------------------- */
 
-static size_t terminal_width(void)
+size_t terminal_width(void)
 {
     struct winsize size;
     const char *columns = getenv("COLUMNS");
@@ -68,6 +68,7 @@ void show_begin(display *d)
     const char *name = getenv("TERM");
     const bool terminal = isatty(STDOUT_FILENO);
     *d = (display){.terminal = terminal,
+                   .samples = "images",
                    .live = terminal && name && *name && strcmp(name, "dumb") != 0,
                    .shown = -1};
 }
@@ -80,7 +81,7 @@ void show_end(display *d)
 
 void show_line(display *d, const char *format, ...)
 {
-    char text[512];
+    char text[2048];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -93,12 +94,20 @@ void show_line(display *d, const char *format, ...)
     fflush(stdout);
 }
 
+void show_lines(display *d, const char *text)
+{
+    for (size_t length; *text; text += length + (text[length] == '\n')) {
+        length = strcspn(text, "\n");
+        show_line(d, "%.*s", (int)length, text);
+    }
+}
+
 /* --- the live line ---------------------------------------------------------------------------- */
 
 /* A line of it that holds less, the higher `level` is; its length. */
-static int compose(const nb_progress *p, int level, char *line, size_t room)
+static int compose(const display *d, const nb_progress *p, int level, char *line, size_t room)
 {
-    char bar[32] = "", loss[48] = "", speed[48] = "", left[48] = "", time[32];
+    char part[64] = "", bar[32] = "", loss[48] = "", speed[48] = "", left[48] = "", time[32];
     const int width = level == 0 ? 24 : (level < 3 ? 10 : 0);
     const double done = (double)(p->iteration + 1) / (double)p->iterations;
     if (width) {
@@ -106,22 +115,23 @@ static int compose(const nb_progress *p, int level, char *line, size_t room)
         for (int i = 0; i < width; i++) bar[1 + i] = i < (int)(done * width) ? '#' : '.';
     }
     if (level < 5) snprintf(loss, sizeof loss, "  loss %.4f", p->smoothed);
-    if (level < 2) snprintf(speed, sizeof speed, "  %.0f images/s", p->samples_per_second);
+    if (level < 2) snprintf(speed, sizeof speed, "  %.0f %s/s", p->samples_per_second, d->samples);
+    if (level < 4 && d->part) snprintf(part, sizeof part, "%s  ", d->part);
     if (level < 4)
         snprintf(left, sizeof left, "  %s left", duration_text(p->seconds_left, 1, time));
     if (level < 6)
-        return snprintf(line, room, "%s%zu/%zu%s%s%s", bar, p->iteration + 1, p->iterations, loss,
-                        speed, left);
+        return snprintf(line, room, "%s%s%zu/%zu%s%s%s", part, bar, p->iteration + 1, p->iterations,
+                        loss, speed, left);
     return snprintf(line, room, "%.0f %%", 100 * done);
 }
 
 /* As much as fits. The last column stays free: some terminals go on to the next line behind it. */
-static void draw_line(const nb_progress *p)
+static void draw_line(const display *d, const nb_progress *p)
 {
     char line[256];
     const size_t width = terminal_width();
     int level = 0;
-    while (compose(p, level, line, sizeof line) >= (int)width && level < 6) level++;
+    while (compose(d, p, level, line, sizeof line) >= (int)width && level < 6) level++;
     if (width > 0 && width <= strlen(line)) line[width - 1] = 0;
     printf("\r%s\033[K", line);
     fflush(stdout);
@@ -134,7 +144,7 @@ void show_progress(display *d, const nb_progress *p)
                   p->loss, p->train_metric, p->test_metric);
     if (!d->live) return;
     if (p->seconds - d->shown > 0.05 || d->shown < 0) {
-        draw_line(p);
+        draw_line(d, p);
         d->shown = p->seconds;
     }
 }

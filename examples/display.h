@@ -18,16 +18,23 @@ const char *duration_text(double seconds, int digits, char text[32]);
  * that cannot go back in its line (TERM=dumb) gets no live line, nor does a file or a pipe. */
 typedef struct display {
     bool terminal, live;
-    double shown; /* when the live line was last drawn; -1: there is none */
+    const char *samples; /* what the speed counts: "images" */
+    const char *part;    /* before the live line: "fold 2 of 5"; or NULL */
+    double shown;        /* when the live line was last drawn; -1: there is none */
 } display;
 
 /* show_begin - ask what standard output is.
  * show_progress - draw the live line; at an evaluation a line that stays, above it.
  * show_line - print a line that stays.
+ * show_lines - print lines that stay, each as show_line.
  * show_end - take the live line away. */
 void show_begin(display *d);
 void show_progress(display *d, const nb_progress *p);
 void show_line(display *d, const char *format, ...) NB_PRINTF(2, 3);
+void show_lines(display *d, const char *text);
 void show_end(display *d);
+
+/* terminal_width - of standard output, or what COLUMNS says, or 80. */
+size_t terminal_width(void);
 
 #endif

@@ -35,6 +35,7 @@ void record(run_history *h, const nb_progress *p, double epoch)
 static nb_status save(const page *p, nb_figure *fig, const char *part, const char *title)
 {
     const nb_png_text text = page_text(p, title);
+    if (!fig) return NB_ENOMEM; /* as nb_figure_create said */
     const nb_status status = nb_figure_save(fig, page_path(p, part, "png"), &text);
     nb_figure_destroy(fig);
     return status;
@@ -52,7 +53,7 @@ static void smooth(size_t n, const double *x, size_t half, double *y)
     }
 }
 
-static void plot_loss(nb_axes *ax, const series *s, const char *title)
+void plot_loss(nb_axes *ax, const series *s, const char *title)
 {
     static double smoothed[SERIES_ROOM];
     const nb_marker marker = s->count < 3 ? NB_CIRCLE : NB_NO_MARKER;

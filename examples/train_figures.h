@@ -23,6 +23,9 @@ typedef struct run_history {
 /* record - take in one iteration; `epoch` is the iterations of one. */
 void record(run_history *h, const nb_progress *p, double epoch);
 
+/* plot_loss - the losses of mini-batches, and their running mean. */
+void plot_loss(nb_axes *ax, const series *s, const char *title);
+
 /* draw_run - DIR/NAME_loss.png, _accuracy.png and _wrong.png. Nothing is fed to the network
  * afterwards. */
 nb_status draw_run(const page *p, const run_history *h, nb_model *net, const nb_mnist *m);

@@ -180,11 +180,11 @@ static nb_status save_series(nb_arrays *own, series *s, const char *const *names
     return status ? status : add_numbers(own, names[3], s->count, s->y[1]);
 }
 
-static nb_status save_run(nb_arrays *own, void *context)
+static nb_status save_run(nb_arrays *own, const char *path, void *context)
 {
     static double counts[SERIES][2], numbers[3];
     run_files *f = context;
-    settle_log(f);
+    if (path) settle_log(f);
     numbers[0] = *f->first;
     numbers[1] = f->log ? (double)f->written : 0;
     numbers[2] = (double)f->sum;
@@ -276,6 +276,8 @@ static nb_status load_run(const nb_arrays *own, void *context)
     size_t three = 3;
     const double *numbers = numbers_of(own, "run", &three);
     const char *save = nb_arrays_text(own, "save");
+    const bool resumed = !f->loaded && f->checkpoint.resume; /* else: the run goes back */
+    f->loaded = true;
     bool fine = numbers && numbers[1] >= 0 && numbers[1] < 0x1p53 && numbers[2] >= 0 &&
                 numbers[2] <= UINT32_MAX;
     for (size_t i = 0; i < SERIES && fine; i++)
@@ -283,12 +285,11 @@ static nb_status load_run(const nb_arrays *own, void *context)
     if (!fine)
         return nb_fail(NB_EFORMAT, "%s is a checkpoint, but of another program",
                        f->checkpoint.resume);
-    if (f->checkpoint.resume && !same(save, f->save)) guard(f, "--save", f->save, "there already");
+    if (resumed && !same(save, f->save)) guard(f, "--save", f->save, "there already");
     *f->first = numbers[0];
     f->written = (size_t)numbers[1];
     f->sum = (unsigned long)numbers[2];
-    if (f->checkpoint.resume)
-        printf("%s: after %zu iterations\n", f->checkpoint.resume, f->history->loss.seen);
+    if (resumed) printf("%s: after %zu iterations\n", f->checkpoint.resume, f->history->loss.seen);
     return f->log ? resume_log(f) : NB_OK;
 }
 

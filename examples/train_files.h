@@ -36,7 +36,8 @@ typedef struct run_files {
     const char *program, *log, *save, *load; /* or NULL */
     bool force;
     nb_checkpoint_options checkpoint;
-    bool halve; /* --on-nan */
+    bool halve;  /* --on-nan */
+    bool loaded; /* the checkpoint to resume, if there is one */
     run_history *history;
     double *first;     /* loss, of the report */
     FILE *stream;      /* the log; NULL: none, or no more */

@@ -1,13 +1,12 @@
 #include "train_options.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* The words of the command line; NULL: not given. */
 typedef struct words {
-    const char *iters, *epochs, *batch, *net, *hidden, *lr, *std, *activation, *batch_norm, *dropout,
-        *init, *optimizer, *decay, *schedule, *warmup, *sampling, *gradient, *dtype, *seed,
-        *threads, *eval, *dense, *curvature, *no_figures;
+    const char *iters, *epochs, *batch, *net, *hidden, *lr, *std, *activation, *batch_norm,
+        *dropout, *init, *optimizer, *decay, *schedule, *warmup, *sampling, *gradient, *dtype,
+        *seed, *threads, *eval, *dense, *curvature, *no_figures;
     run_words run;
 } words;
 
@@ -86,26 +85,17 @@ static int name(const settings *s, const char *option, const char *word, const c
 /* "100,50": two hidden layers. */
 static void read_layers(settings *s, const char *text, const words *w, nb_activation activation)
 {
-    const char *me = s->page.program, *at = text;
+    const char *me = s->page.program;
     const double dropout = number(s, "--dropout", w->dropout, 0);
+    size_t units[MAX_HIDDEN];
     if (!(dropout >= 0 && dropout < 1))
         usage_error(me, "--dropout '%s': expected a number from 0 to below 1", w->dropout);
-    for (size_t count = 0;; count++) {
-        char one[32] = "", *end;
-        const size_t length = strcspn(at, ",");
-        if (count == MAX_HIDDEN)
-            usage_error(me, "--hidden '%s': expected at most %d layers", text, MAX_HIDDEN);
-        if (length < sizeof one) memcpy(one, at, length);
-        const unsigned long long units = strtoull(one, &end, 10);
-        if (one[0] < '0' || one[0] > '9' || *end || units == 0 || units >= SIZE_MAX)
-            usage_error(me, "--hidden '%s': expected a whole number from 1, or several: 100,50",
-                        text);
-        s->layer[s->layers++] = nb_dense((size_t)units);
+    const size_t count = hidden_units(me, text, units);
+    for (size_t i = 0; i < count; i++) {
+        s->layer[s->layers++] = nb_dense(units[i]);
         if (w->batch_norm) s->layer[s->layers++] = nb_as_in_book(nb_batch_norm_layer());
         s->layer[s->layers++] = nb_act(activation);
         if (dropout > 0) s->layer[s->layers++] = nb_as_in_book(nb_dropout_layer(dropout));
-        at += length;
-        if (!*at++) break;
     }
     s->layer[s->layers++] = nb_dense(NB_MNIST_CLASSES);
 }
@@ -157,14 +147,11 @@ static void read_network(settings *s, const words *w)
 static void read_optimizer(settings *s, const words *w)
 {
     static const char *const schedules[] = {"constant", "steps", "cosine", NULL};
-    const char *me = s->page.program, *names[16] = {"sgd"};
-    size_t i = 0;
-    for (; nb_optimizer_types[i] && i < 15; i++) names[i] = nb_optimizer_types[i]->name;
-    i = (size_t)name(s, "--optimizer", w->optimizer, names);
+    const char *me = s->page.program;
     nb_optimizer_options *o = &s->optimizer;
-    s->train.optimizer = nb_optimizer_types[i];
+    s->train.optimizer = optimizer_named(me, w->optimizer ? w->optimizer : "sgd");
     nb_optimizer_defaults(s->train.optimizer, o);
-    o->lr = number(s, "--lr", w->lr, i == 0 ? s->train.lr : o->lr);
+    o->lr = number(s, "--lr", w->lr, s->train.optimizer == &nb_sgd ? s->train.lr : o->lr);
     o->weight_decay = number(s, "--decay", w->decay, o->weight_decay);
     if (o->weight_decay < 0) usage_error(me, "--decay '%s': expected a number from 0", w->decay);
     s->schedule = (nb_lr_kind)name(s, "--schedule", w->schedule, schedules);

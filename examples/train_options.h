@@ -5,14 +5,12 @@
 #include "convnets.h"
 #include "train_files.h"
 
-enum { MAX_HIDDEN = 16 };
-
 typedef struct settings {
     page page;
     const char *data, *load; /* or NULL */
     bool curvature, figures;
     run_files files;
-    convnet net;  /* --net; without layers: a perceptron of these */
+    convnet net;                        /* --net; without layers: a perceptron of these */
     nb_layer layer[4 * MAX_HIDDEN + 1]; /* dense, batch norm, activation, dropout, ..., dense */
     size_t layers;
     nb_dtype dtype;

@@ -1,34 +1,10 @@
 #include "train_run.h"
 #include "display.h"
+#include "signals.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-/* --- signals ---------------------------------------------------------------------------------- */
-
-/* The signal that asked the run to end. It ends after the iteration at hand; a third signal does
- * not wait for that. (Not the second: `timeout` sends two.) */
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int number)
-{
-    static volatile sig_atomic_t count;
-    interrupted = number;
-    if (++count == 3) _exit(EXIT_SIGNAL + number);
-}
-
-/* A signal that whoever started us wants ignored stays ignored. */
-static void catch_signals(void)
-{
-    static const int numbers[] = {SIGINT, SIGTERM};
-    struct sigaction old, action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    for (int i = 0; i < 2; i++)
-        if (!sigaction(numbers[i], NULL, &old) && old.sa_handler != SIG_IGN)
-            sigaction(numbers[i], &action, NULL);
-}
 
 /* --- curvature -------------------------------------------------------------------------------- */
 
@@ -97,6 +73,24 @@ static nb_status on_iteration(const nb_progress *p, void *context)
     record(r->history, p, r->epoch);
     if (status) return status;
     return interrupted ? NB_ESTOPPED : NB_OK;
+}
+
+/* Where the checkpoint of the step before a loss that is not finite goes. */
+static const char *step_before(const settings *s, char path[PATH])
+{
+    const char *checkpoint = s->files.checkpoint.path;
+    return checkpoint && snprintf(path, PATH, "%s.nan", checkpoint) < PATH ? path : NULL;
+}
+
+static nb_status tell_of_nan(const nb_autopsy *a, void *context)
+{
+    report *r = context;
+    char text[NB_AUTOPSY_ROOM];
+    show_end(&r->display);
+    nb_autopsy_text(a, text, sizeof text);
+    fflush(stdout);
+    fputs(text, stderr);
+    return NB_OK;
 }
 
 /* A run that is no better than guessing, and does not get better, ends well but should not pass
@@ -179,6 +173,11 @@ static int train(settings *s, nb_model *net, const nb_mnist *mnist, nb_random *r
 {
     static run_history history;
     report r = {.history = &history, .files = &s->files, .quiet = s->page.quiet};
+    char nan_path[PATH];
+    const nb_nan_options nan = {.halve = s->files.halve,
+                                .checkpoint = step_before(s, nan_path),
+                                .found = tell_of_nan,
+                                .context = &r};
     nb_train_result result;
     r.epoch = (double)nb_dataset_count(&mnist->train) / (double)s->train.batch;
     s->files.history = &history;
@@ -186,7 +185,8 @@ static int train(settings *s, nb_model *net, const nb_mnist *mnist, nb_random *r
     s->train.report = on_iteration;
     s->train.context = &r;
     prepare(s, net, mnist, &r);
-    if (s->files.checkpoint.path) s->train.checkpoint = &s->files.checkpoint;
+    s->train.checkpoint = &s->files.checkpoint;
+    s->train.nan = &nan;
     catch_signals();
     const nb_status status = nb_train(net, &mnist->train, &mnist->test, random, &s->train, &result);
     show_end(&r.display);

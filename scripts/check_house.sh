@@ -16,6 +16,8 @@ floors='0 base
 3 digit
 3 io
 4 graph
+4 table
+4 images
 5 derivative
 5 picture
 6 optim

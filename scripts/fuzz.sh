@@ -1,17 +1,19 @@
 #!/bin/sh
 # fuzz.sh SECONDS BUILD [NAME] - run each fuzzer of BUILD/test/fuzz, or that of NAME, for so many
-# seconds, as many at a time as there are cores. Seeds come from test/fuzz/corpus; what they grow to
+# seconds, or, with RUNS=n in the environment, for n inputs, as many at a time as there are cores. Seeds come from test/fuzz/corpus; what they grow to
 # stays in BUILD/corpus, and an input that breaks a reader in BUILD/findings. The last line says
 # whether there is one.
 set -u
-seconds=$1 build=$2
+seconds=$1 build=$2 runs_wanted=${RUNS:-}
+limit=-max_total_time=$seconds each="$seconds seconds"
+[ -z "$runs_wanted" ] || { limit=-runs=$runs_wanted; each="$runs_wanted inputs"; }
 mkdir -p "$build/findings"
 
 run() { # run NAME: one fuzzer, one line
   name=$1 log=$build/findings/$1.log
   mkdir -p "$build/corpus/$name"
   scratch=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
-  TMPDIR=$scratch "$build/test/fuzz/fuzz_$name" -max_total_time="$seconds" -max_len=4096 -timeout=10 \
+  TMPDIR=$scratch "$build/test/fuzz/fuzz_$name" "$limit" -max_len=4096 -timeout=10 \
     -rss_limit_mb=2048 -malloc_limit_mb=512 -print_final_stats=1 \
     -artifact_prefix="$build/findings/$name-" \
     "$build/corpus/$name" $(ls -d "test/fuzz/corpus/$name" 2>/dev/null) >"$log" 2>&1
@@ -34,8 +36,8 @@ if [ $# -eq 3 ]; then run "$3"; exit; fi
 names=$(ls test/fuzz/fuzz_*.c | sed 's|.*/fuzz_\(.*\)\.c|\1|')
 count=$(echo "$names" | wc -l)
 if echo "$names" | xargs -P "$(nproc 2>/dev/null || echo 2)" -n 1 "$0" "$seconds" "$build"; then
-  echo "fuzz: $count readers, $seconds seconds each: no finding"
+  echo "fuzz: $count readers, $each each: no finding"
 else
-  echo "fuzz: $count readers, $seconds seconds each: FINDINGS, see above"
+  echo "fuzz: $count readers, $each each: FINDINGS, see above"
   exit 1
 fi

@@ -94,6 +94,11 @@ batch_norm() {
   status=$?
   exits 0
   prints '^loss 2.251225547207544$'
+  prints '^before batch norm, 40 \(b1 20, b2 20\)'
+  "$examples/batch_norm_gradient_check" --data "$mnist" --batch 1 >"$out" 2>"$err"
+  status=$?
+  exits 0
+  prints '^batch of one, 16180 '
 }
 
 overfitting() {
@@ -117,7 +122,7 @@ the_options_of_train_mnist_make_the_same_net() {
     run overfit_dropout --data "$folder/few" --epochs 12 --seed 3 $option --log "$folder/other.csv"
     # shellcheck disable=SC2086
     run train_mnist --data "$folder/few" --iters 36 --seed 3 $option $deep --dtype float64 \
-      --no-figures --log "$log"
+      --no-figures --force --log "$log"
     lines "$log" 37
     paste -d, "$log" "$folder/other.csv" | awk -F, 'NR > 1 { # the library evaluates at the end, too
       for (i = 2; i <= 4; i++) {

@@ -35,6 +35,21 @@ have_weights() {
 # says_numbers TEXT: in the output, its line breaks aside.
 says_numbers() { tr '\n' ' ' <"$out" | tr -s ' ' | grep -qF -e "$1" || problem "expected '$1'"; }
 
+# scores LINE VALUE...: the numbers below that line of the output, to 1e-12 of each.
+scores() {
+  after=$1
+  shift
+  awk -v after="$after" -v values="$*" '
+    $0 ~ after { on = 1; next }
+    /^[^ ]/ { on = 0 }
+    on && !/scores/ { gsub(",", " "); for (i = 1; i <= NF; i++) got[++n] = $i }
+    END {
+      bad = split(values, want, " ") != n
+      for (i = 1; i <= n; i++) { d = got[i] / want[i] - 1; if (d > 1e-12 || d < -1e-12) bad = 1 }
+      exit bad
+    }' "$out" || problem "scores below $after: expected $*"
+}
+
 the_shapes_are_the_books() {
   run simple_convnet
   exits 0
@@ -81,9 +96,12 @@ halves_classify_as_well() {
   exits 0
   prints '^float64 +9935 of 10000'
   prints '^float16 +9935 of 10000'
-  says_numbers '-11.77177812740' # -11.771778127406712, to rounding
-  says_numbers '-11.77254689011'
-  says_numbers '3.0043098233677'
+  scores '^float64' -11.771778127406712 -7.058771006549232 -7.298753912576459 -9.200717902118804 \
+    -8.413607429750156 -11.344272725081677 -10.540893532213795 3.004176575300501 -8.483518495120332 \
+    -8.050118764422233
+  scores '^float16' -11.772546890110778 -7.058610909544288 -7.298338744924425 -9.200976389781909 \
+    -8.413608439591156 -11.34349550662146 -10.54269184040513 3.0043098233677914 -8.484845385886873 \
+    -8.051626009402693
 }
 
 the_mistakes_are_the_books() {
@@ -157,6 +175,38 @@ deep_convnets_first_losses_are_the_books() {
     END { exit bad || seen != 6 }' "$folder/deep.csv"
 }
 
+# Masks drawn twice a step go on where they were.
+a_run_of_deep_convnet_is_continued() {
+  set -- --data "$data" --no-figures --batch 20 --seed 3 --evaluate 30 --eval-every 2 --quiet
+  run train_deepnet "$@" --iters 6 --threads 1 --log "$folder/whole.csv" --save "$folder/whole.npz"
+  exits 0
+  run train_deepnet "$@" --iters 3 --threads 1 --log "$folder/cut.csv" --checkpoint "$folder/cut.ckpt"
+  exits 0
+  run train_deepnet "$@" --iters 6 --threads 2 --log "$folder/cut.csv" --save "$folder/cut.npz" \
+    --resume "$folder/cut.ckpt"
+  exits 0
+  holds cmp "$folder/whole.csv" "$folder/cut.csv"
+  holds cmp "$folder/whole.npz" "$folder/cut.npz"
+  run train_deepnet "$@" --iters 6 --evaluate 29 --resume "$folder/cut.ckpt"
+  exits 1; says 'evaluate 30, here 29'
+  run train_convnet "$@" --iters 6 --resume "$folder/cut.ckpt"
+  exits 1; says 'is of another model'
+}
+
+deep_convnet_ends_in_good_order() {
+  "$examples/train_deepnet" --data "$data" --threads 1 --no-figures --iters 100000000 --batch 10 \
+    --eval-every 0 --save "$folder/early.npz" --log "$folder/early.csv" >"$out" 2>"$err" &
+  child=$! what=train_deepnet
+  while kill -0 $child && [ "$(wc -l 2>/dev/null <"$folder/early.csv" || echo 0)" -lt 2 ]; do sleep 0.1; done
+  kill -TERM $child
+  wait $child
+  status=$?
+  exits 143; prints '^interrupted: '; holds test -s "$folder/early.npz"
+  run train_deepnet --data "$data" --no-figures --iters 1 --batch 10 --save "$folder/no/net.npz"
+  exits 1; says "$folder/no/net.npz"
+}
+
 check the_shapes_are_the_books the_gradient_check_is_the_books weights_are_recognised halves_classify_as_well \
       the_mistakes_are_the_books filters_are_drawn own_weights_are_kept weights_of_another_net_are_refused \
-      a_part_may_be_evaluated other_nets_train deep_convnets_first_losses_are_the_books
+      a_part_may_be_evaluated other_nets_train a_run_of_deep_convnet_is_continued \
+      deep_convnet_ends_in_good_order deep_convnets_first_losses_are_the_books

@@ -67,7 +67,7 @@ static void the_text_says_it(void **state)
     assert_null(strstr(text, "wrong,"));
     end_bed(&b);
     make_bed(&b, clean, nb_step, NB_BOOK_EPSILON, 6);
-    assert_ok(nb_gradient_check_with(b.loss, &(nb_check_options){1e-4, true}, &b.report));
+    assert_ok(nb_gradient_check_with(b.loss, &(nb_check_options){.h = 1e-4, .richardson = true}, &b.report));
     text = text_of(&b.report);
     assert_says(text, "D(h/2)");
     assert_says(text, "vacuous, ");
@@ -119,7 +119,7 @@ static void checks_leak_nothing_when_memory_is_out(void **state)
         size_t fail_at = 0;
         nb_status status;
         do {
-            const nb_check_options o = {1e-4, true};
+            const nb_check_options o = {.h = 1e-4, .richardson = true};
             const nb_operand in[] = {
                 {.shape = NB_SHAPE(4, 4)}, {.shape = NB_SHAPE(4, 4)}, {.shape = NB_SHAPE(4)}};
             support_allocator_start(++fail_at);

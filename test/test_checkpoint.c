@@ -106,8 +106,9 @@ static nb_status write_line(const nb_progress *p, void *context)
     return r->lines == r->cut ? NB_ESTOPPED : NB_OK;
 }
 
-static nb_status save_lines(nb_arrays *own, void *context)
+static nb_status save_lines(nb_arrays *own, const char *path, void *context)
 {
+    assert_non_null(path);
     report *r = context;
     r->saves++;
     assert_ok(nb_arrays_set_text(own, "about", "losses"));
@@ -339,6 +340,8 @@ static void other_options_are_refused(void **state)
         "warmup 0, here 4",
         "schedule \"constant\", here \"cosine\"",
         "gradient \"backprop\", here \"numerical\"",
+        "evaluate 0, here 9",
+        "training_loss false, here true",
     };
     const char *path = some_checkpoint();
     for (size_t c = 0; c < COUNT(says); c++) {

@@ -548,8 +548,8 @@ runs_that_learn_nothing_say_so() {
 # Whose fault it is that there is no number.
 what_is_not_finite_is_named() {
   train --iters 5 --std 1e30 --activation relu
-  exits 1; says 'before the first step'; silent "$out"
-  holds test "$(grep -c 'lr=' "$err")" = 0
+  exits 1; says 'at iteration 0: exploding activations'; silent "$out"
+  holds test "$(grep -c 'rate 0.1 is' "$err")" = 0
   train --iters 5 --std 1e38
   exits 1; says 'std=1e+38'
   train --hidden 18446744073709551615
@@ -560,10 +560,20 @@ what_is_not_finite_is_named() {
 
 a_run_that_diverges_says_why() {
   train --iters 100 --activation relu --lr 1e20 --log "$log" --force
-  exits 1; says_like 'the loss is nan at iteration [0-9]*, after [0-9.]*: probably lr=1e+20 is too large'
+  exits 1; says_like 'the loss is nan at iteration [0-9]*: the learning rate 1e+20 is above 2 / the largest curvature'
+  says_like '^ *iteration  *loss  *|gradient|  *|update|$'; says_like '^batch of 100, .*; samples [0-9]'
+  says_like '^the first number that is not finite was made in the forward pass'; says_like '^try: '
   holds test "$(grep -c '^done' "$out")" = 0
   well_formed
-  holds test "$(($(wc -l <"$log") - 1))" = "$(sed -n 's/.* at iteration \([0-9]*\),.*/\1/p' "$err")"
+  holds test "$(($(wc -l <"$log") - 1))" = "$(sed -n 's/.* at iteration \([0-9]*\):.*/\1/p' "$err")"
+}
+
+# The log has each iteration once, whatever the run went back.
+a_run_goes_on_with_half_the_rate() {
+  train --iters 300 --activation relu --lr 1e20 --on-nan halve --log "$log" --force --checkpoint "$folder/halve.ckpt"
+  exits 0; lines "$log" 301; well_formed; says_like '^going on from iteration 0 with 0.5 of the learning rate'
+  holds test -s "$folder/halve.ckpt.nan"
+  holds test "$(grep -c nan "$log")" = 0
 }
 
 too_much_memory_is_an_error() {
@@ -589,4 +599,5 @@ check bad_numbers_are_refused empty_values_are_refused empty_names_are_refused \
       weights_that_cannot_be_kept_are_an_error a_run_is_drawn \
       folders_that_cannot_be_made_are_an_error a_signal_ends_the_run_in_good_order \
       ignored_signals_stay_ignored a_signal_ends_saving_to_a_pipe runs_that_learn_nothing_say_so \
-      what_is_not_finite_is_named a_run_that_diverges_says_why too_much_memory_is_an_error
+      what_is_not_finite_is_named a_run_that_diverges_says_why \
+      a_run_goes_on_with_half_the_rate too_much_memory_is_an_error

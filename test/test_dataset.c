@@ -572,6 +572,49 @@ static void a_wrong_split_is_refused(void **state)
 /* --- sources ---------------------------------------------------------------------------------- */
 
 /* A batch is what nb_dataset_gather gives, once its rows are filled, in shares of any order. */
+static void folds_share_out_every_class(void **state)
+{
+    (void)state;
+    enum { MANY = 101, MOST = 7 };
+    uint8_t x[MANY][1] = {{0}}, t[MANY];
+    size_t fold[MANY], again[MANY], other[MANY];
+    for (size_t i = 0; i < MANY; i++) t[i] = (uint8_t)label(i);
+    nb_dataset d = {.x = nb_tensor_view(NB_UINT8, NB_SHAPE(MANY, 1), x),
+                    .t = nb_tensor_view(NB_UINT8, NB_SHAPE(MANY), t),
+                    .classes = CLASSES};
+    nb_random random, twin;
+    for (size_t k = 2; k <= MOST; k++) {
+        size_t count[CLASSES + 1][MOST] = {{0}};
+        nb_random_seed(&random, (uint32_t)k);
+        twin = random;
+        assert_ok(nb_dataset_folds(&d, k, &random, fold));
+        assert_ok(nb_dataset_folds(&d, k, &twin, again));
+        assert_memory_equal(fold, again, sizeof fold);
+        assert_ok(nb_dataset_folds(&d, k, &random, other));
+        assert_memory_not_equal(fold, other, sizeof fold);
+        for (size_t i = 0; i < MANY; i++) {
+            assert_true(fold[i] < k);
+            count[t[i]][fold[i]]++;
+            count[CLASSES][fold[i]]++;
+        }
+        for (size_t c = 0; c <= CLASSES; c++)
+            for (size_t p = 0; p < k; p++)
+                for (size_t q = 0; q < k; q++) assert_true(count[c][p] <= count[c][q] + 1);
+    }
+    d.classes = 0;
+    assert_ok(nb_dataset_folds(&d, MANY, &random, fold));
+    assert_fails(NB_EINVAL, "k=1, expected 2 to 101", nb_dataset_folds(&d, 1, &random, fold));
+    assert_fails(NB_EINVAL, "k=102", nb_dataset_folds(&d, MANY + 1, &random, fold));
+    assert_fails(NB_EINVAL, "NULL", nb_dataset_folds(&d, 2, NULL, fold));
+    assert_fails(NB_EINVAL, "NULL", nb_dataset_folds(NULL, 2, &random, fold));
+    for (size_t at = 1; at <= 2; at++) {
+        support_allocator_start(at);
+        assert_fails(NB_ENOMEM, "", nb_dataset_folds(&d, 2, &random, fold));
+        assert_int_equal(support_memory.live, 0);
+        support_allocator_stop();
+    }
+}
+
 static void assert_is_batch(const nb_dataset *d, nb_dtype dtype, nb_batch *b)
 {
     const bool labels = d->classes && !d->one_hot;
@@ -868,6 +911,7 @@ int main(void)
         cmocka_unit_test(a_split_is_a_partition_of_every_class),
         cmocka_unit_test(a_split_of_many_classes_is_fast),
         cmocka_unit_test(a_wrong_split_is_refused),
+        cmocka_unit_test(folds_share_out_every_class),
         cmocka_unit_test(batches_are_drawn_as_numpy_draws),
         cmocka_unit_test(an_epoch_shows_each_sample_once),
         cmocka_unit_test(in_order_is_again_and_again_and_copies_nothing),

@@ -1,3 +1,4 @@
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "support.h"
 
 #include "nablas/file.h"
@@ -8,9 +9,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char old[] = "old contents";
@@ -18,11 +21,32 @@ static const char old[] = "old contents";
 /* --- calls that can be made to fail ------------------------------------------------------------
  */
 
+int __real_fstat(int fd, struct stat *info);
 static size_t calls, failing; /* number `failing`, from 1, of the calls below fails; 0: none does */
 static const char *failed;
 
+/* A power cut at call number `cut`: nothing is done from then on. What was done before goes into
+ * `trace`, which parent and child share. */
+static size_t cut;
+static struct trace {
+    size_t calls, synced; /* bytes of the file when fsync was called on it */
+    bool renamed, folder_synced;
+} *trace;
+
+static void leave_trace(const char *name, int fd)
+{
+    struct stat info;
+    if (!trace) return;
+    trace->calls = calls;
+    if (strcmp(name, "renameat") == 0) trace->renamed = true;
+    if (strcmp(name, "fsync") != 0 || __real_fstat(fd, &info)) return;
+    if (S_ISREG(info.st_mode)) trace->synced = (size_t)info.st_size;
+    if (S_ISDIR(info.st_mode)) trace->folder_synced = trace->renamed;
+}
+
 static bool fails(const char *name)
 {
+    if (cut && calls + 1 == cut) _exit(0);
     if (++calls != failing) return false;
     failed = name;
     errno = EIO;
@@ -35,8 +59,13 @@ static bool fails(const char *name)
     type __wrap_##name parameters;                                  \
     type __wrap_##name parameters                                   \
     {                                                               \
-        return fails(#name) ? failure : __real_##name(__VA_ARGS__); \
+        if (fails(#name)) return failure;                           \
+        leave_trace(#name, FIRST(__VA_ARGS__));                     \
+        return __real_##name(__VA_ARGS__);                          \
     }
+/* The descriptor, where the first argument is one. */
+#define FIRST(...) _Generic(FIRST_OF(__VA_ARGS__, 0), int: FIRST_OF(__VA_ARGS__, 0), default: -1)
+#define FIRST_OF(first, ...) first
 CATCH(int, openat, -1, (int folder, const char *path, int flags, mode_t mode), folder, path, flags,
       mode)
 CATCH(ssize_t, readlinkat, -1, (int folder, const char *path, char *to, size_t room), folder, path,
@@ -512,6 +541,50 @@ static void memory_may_run_out_at_any_point(void **state)
     assert_no_temp();
 }
 
+/* Power fails before each call of a save in turn. What fsync did not see may be lost, and a rename may
+ * or may not have reached the disk before its folder was synced: either way the path has the old
+ * contents or the new ones, and the new ones for certain once the save has returned. */
+static void after_a_power_cut_there_is_the_old_file_or_the_new(void **state)
+{
+    (void)state;
+    static const char fresh[] = "the new contents";
+    trace = mmap(NULL, sizeof *trace, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(trace != MAP_FAILED);
+    for (size_t k = 1, all = 0; k <= all + 1; k++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s", support_write("cut", old, sizeof old));
+        *trace = (struct trace){0};
+        const pid_t child = fork();
+        if (child == 0) {
+            calls = 0;
+            cut = all ? k : 0; /* first a whole one, to count */
+            save(path, fresh);
+            _exit(0);
+        }
+        int status;
+        assert_true(waitpid(child, &status, 0) == child && WIFEXITED(status));
+        if (!all) {
+            all = trace->calls;
+            assert_true(all > 5 && trace->folder_synced);
+            k = 0;
+        } else if (trace->renamed) {
+            /* On the disk under either name: the old file, or a whole new one. */
+            assert_int_equal(trace->synced, strlen(fresh));
+            assert_holds(path, fresh, strlen(fresh));
+        } else {
+            assert_holds(path, old, sizeof old);
+        }
+        if (k == all + 1) assert_true(trace->folder_synced);
+    }
+    munmap(trace, sizeof *trace);
+    trace = NULL;
+    /* The temporary files of processes that are no more are left: file.h says so. */
+    DIR *folder = opendir(support_folder());
+    for (struct dirent *entry; (entry = readdir(folder));)
+        if (strncmp(entry->d_name, ".nablas-", 8) == 0) unlink(support_path(entry->d_name));
+    closedir(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -533,6 +606,7 @@ int main(void)
         cmocka_unit_test(a_failed_rename_leaves_nothing),
         cmocka_unit_test(a_forbidden_place_is_an_answer),
         cmocka_unit_test(memory_may_run_out_at_any_point),
+        cmocka_unit_test(after_a_power_cut_there_is_the_old_file_or_the_new),
     };
     return cmocka_run_group_tests_name("file", tests, NULL, NULL);
 }

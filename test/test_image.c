@@ -348,6 +348,64 @@ static void no_memory_leaks_nothing(void **state)
     }
 }
 
+/* Half the size: the mean of four; a size that divides none: the same mean in all. */
+static void smaller_images_have_the_same_mean(void **state)
+{
+    (void)state;
+    nb_image image, scaled;
+    assert_ok(nb_image_create(&image, 6, 4, 1));
+    for (size_t i = 0; i < 24; i++) image.pixels[i] = (uint8_t)(10 * i);
+    assert_ok(nb_image_scale(&image, 3, 2, &scaled));
+    for (size_t y = 0; y < 2; y++)
+        for (size_t x = 0; x < 3; x++) {
+            const size_t at = 12 * y + 2 * x; /* (at + at+1 + at+6 + at+7) 10 / 4 */
+            assert_int_equal(scaled.pixels[3 * y + x], 10 * at + 35);
+        }
+    nb_image_destroy(&scaled);
+    assert_ok(nb_image_scale(&image, 6, 4, &scaled));
+    assert_memory_equal(scaled.pixels, image.pixels, 24);
+    nb_image_destroy(&scaled);
+    for (size_t width = 1; width <= 6; width++)
+        for (size_t height = 1; height <= 4; height++) {
+            double sum = 0;
+            assert_ok(nb_image_scale(&image, width, height, &scaled));
+            for (size_t i = 0; i < width * height; i++) sum += scaled.pixels[i];
+            assert_near(sum / (double)(width * height), 115, 0.5);
+            nb_image_destroy(&scaled);
+        }
+    nb_image_destroy(&image);
+}
+
+/* Twice the size: a quarter of the way to each neighbour; at the edges the edge. */
+static void larger_images_lie_between_their_pixels(void **state)
+{
+    (void)state;
+    static const uint8_t expected[] = {0, 25, 75, 100};
+    nb_image image, scaled;
+    assert_ok(nb_image_create(&image, 2, 1, 3));
+    for (size_t c = 0; c < 3; c++) image.pixels[3 + c] = c == 2 ? 200 : 100;
+    assert_ok(nb_image_scale(&image, 4, 3, &scaled));
+    for (size_t y = 0; y < 3; y++)
+        for (size_t x = 0; x < 4; x++) {
+            assert_int_equal(scaled.pixels[(4 * y + x) * 3], expected[x]);
+            assert_int_equal(scaled.pixels[(4 * y + x) * 3 + 2], 2 * expected[x]);
+        }
+    nb_image_destroy(&scaled);
+    assert_fails(NB_EINVAL, "to is NULL", nb_image_scale(&image, 1, 1, NULL));
+    assert_fails(NB_EINVAL, "no image", nb_image_scale(NULL, 1, 1, &scaled));
+    assert_fails(NB_ERANGE, "0x1 pixels", nb_image_scale(&image, 0, 1, &scaled));
+    nb_status status = NB_ENOMEM;
+    for (size_t at = 1; status; at++) {
+        support_allocator_start(at);
+        status = nb_image_scale(&image, 5, 1, &scaled);
+        nb_image_destroy(&scaled);
+        assert_int_equal(support_memory.live, 0);
+        support_allocator_stop();
+        assert_true(at < 100);
+    }
+    nb_image_destroy(&image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +418,8 @@ int main(void)
         cmocka_unit_test(damage_is_an_answer),
         cmocka_unit_test(every_failure_names_the_file),
         cmocka_unit_test(no_memory_leaks_nothing),
+        cmocka_unit_test(smaller_images_have_the_same_mean),
+        cmocka_unit_test(larger_images_lie_between_their_pixels),
     };
     return cmocka_run_group_tests_name("image", tests, NULL, NULL);
 }

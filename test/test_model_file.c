@@ -313,6 +313,54 @@ static void a_failing_allocation_leaks_nothing(void **state)
     assert_true(fail_at > 20);
 }
 
+/* A few bytes that describe 40 GB of weights are refused before memory is taken for them. */
+static void a_description_may_ask_for_no_more_than_the_file_has(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "{\"format\":1,\"input\":[100000],\"loss\":\"squared\",\"layers\":[{\"type\":\"dense\","
+        "\"units\":100000,\"bias\":true}]}",
+        "{\"format\":1,\"input\":[3],\"loss\":\"squared\",\"layers\":[{\"type\":\"dense\","
+        "\"units\":1000000000000,\"bias\":false}]}"};
+    nb_model *net;
+    float w[6] = {0};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        nb_arrays arrays = {0};
+        assert_ok(nb_arrays_add_view(&arrays, "W1", nb_tensor_view(NB_FLOAT32, NB_SHAPE(3, 2), w)));
+        assert_ok(nb_arrays_set_text(&arrays, "nablas.model", texts[i]));
+        assert_ok(nb_arrays_save(&arrays, support_path("huge.npz")));
+        nb_arrays_destroy(&arrays);
+        assert_fails(NB_ESHAPE, "W1 is more than the 6 weights there are",
+                     nb_model_open(&net, support_path("huge.npz"), NULL));
+        assert_null(net);
+    }
+}
+
+static void texts_stay_with_a_model(void **state)
+{
+    (void)state;
+    static const char *const suffixes[] = {"texts.npz", "texts.safetensors"};
+    nb_model *net = small(NB_FLOAT32, 3), *back;
+    assert_null(nb_model_text(net, "note"));
+    assert_ok(nb_model_set_text(net, "note", "one"));
+    assert_ok(nb_model_set_text(net, "note", "two \"quoted\""));
+    assert_ok(nb_model_set_text(net, "more", ""));
+    assert_fails(NB_EINVAL, "the description's", nb_model_set_text(net, "nablas.model", "{}"));
+    assert_fails(NB_EINVAL, "text is NULL", nb_model_set_text(net, "x", NULL));
+    assert_fails(NB_EINVAL, "key is NULL", nb_model_set_text(net, NULL, "x"));
+    assert_fails(NB_EINVAL, "model is NULL", nb_model_set_text(NULL, "x", "y"));
+    assert_null(nb_model_text(NULL, "note"));
+    for (size_t i = 0; i < COUNT(suffixes); i++) {
+        assert_ok(nb_model_save(net, support_path(suffixes[i])));
+        assert_ok(nb_model_open(&back, support_path(suffixes[i]), NULL));
+        assert_string_equal(nb_model_text(back, "note"), "two \"quoted\"");
+        assert_string_equal(nb_model_text(back, "more"), "");
+        assert_null(nb_model_text(back, "nablas.model"));
+        nb_model_destroy(back);
+    }
+    nb_model_destroy(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +371,8 @@ int main(void)
         cmocka_unit_test(other_networks_weights_are_refused),
         cmocka_unit_test(files_that_are_no_network_do_not_open),
         cmocka_unit_test(paths_are_judged_beforehand),
+        cmocka_unit_test(a_description_may_ask_for_no_more_than_the_file_has),
+        cmocka_unit_test(texts_stay_with_a_model),
         cmocka_unit_test(a_failing_allocation_leaks_nothing),
     };
     return cmocka_run_group_tests_name("model_file", tests, NULL, NULL);

@@ -209,10 +209,16 @@ static void what_is_saved_twice_is_the_same(void **state)
         nb_plot_line(ax, 50, x, y, &(nb_line_style){.label = "x\u2080"});
         nb_axes_legend(ax, NB_BEST);
         assert_ok(nb_figure_save(fig, support_path("same.png"), NULL));
-        nb_figure_destroy(fig);
         FILE *file = fopen(support_path("same.png"), "rb");
         sizes[round] = fread(round ? again : first, 1, sizeof first, file);
         fclose(file);
+        unsigned char *bytes;
+        size_t size;
+        assert_ok(nb_figure_encode(fig, NULL, &bytes, &size));
+        assert_int_equal(size, sizes[round]);
+        assert_memory_equal(bytes, round ? again : first, size);
+        nb_free(bytes);
+        nb_figure_destroy(fig);
     }
     assert_int_equal(sizes[0], sizes[1]);
     assert_true(sizes[0] > 1000 && sizes[0] < 30000);
@@ -312,7 +318,11 @@ static void the_first_error_stays(void **state)
     nb_plot_line(ax, 2, x, x, NULL);
     nb_axes_legend(ax, NB_BEST);
     nb_figure_title(fig, "t");
+    unsigned char *bytes;
+    size_t size;
     assert_fails(NB_EINVAL, "NULL", nb_figure_save(fig, "/tmp/never.png", NULL));
+    assert_fails(NB_EINVAL, "NULL", nb_figure_encode(fig, NULL, &bytes, &size));
+    assert_null(bytes);
     nb_figure_destroy(fig);
 
     fig = one(&ax);

@@ -250,6 +250,19 @@ static void the_text_is_in_the_file(void **state)
     assert_ok(nb_png_save(&image, support_path("t.png"), &text));
     assert_int_equal(read_all(support_path("t.png"), bytes, sizeof bytes), size);
     assert_memory_equal(first, bytes, size);
+
+    unsigned char *encoded;
+    size_t length;
+    assert_ok(nb_png_encode(&image, &text, &encoded, &length));
+    assert_int_equal(length, size);
+    assert_memory_equal(first, encoded, size);
+    nb_free(encoded);
+    assert_fails(NB_EINVAL, "size is NULL", nb_png_encode(&image, &text, &encoded, NULL));
+    assert_null(encoded);
+    assert_fails(NB_EINVAL, "bytes is NULL", nb_png_encode(&image, &text, NULL, &length));
+    assert_fails(NB_EINVAL, "image is NULL", nb_png_encode(NULL, &text, &encoded, &length));
+    image.pixels = NULL;
+    assert_fails(NB_EINVAL, "no pixels", nb_png_encode(&image, &text, &encoded, &length));
 }
 
 /* --- bad input --- */

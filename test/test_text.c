@@ -151,6 +151,32 @@ static void no_text_depends_on_the_locale(void **state)
     setlocale(LC_ALL, "C");
 }
 
+/* The shortest of three lengths that reads as the same number. */
+static void numbers_read_as_they_were_written(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {{0.1, "0.1"},
+                 {3, "3"},
+                 {1e300, "1e+300"},
+                 {-2.5, "-2.5"},
+                 {1.0 / 3, "0.3333333333333333"},
+                 {0.1 + 0.2, "0.30000000000000004"},
+                 {5e-324, "4.94065645841247e-324"}};
+    char text[32], *end;
+    for (int comma = 0; comma < 2; comma++) {
+        if (comma && !support_decimal_comma()) break;
+        for (size_t i = 0; i < COUNT(cases); i++) {
+            assert_string_equal(nb_number_text(cases[i].value, text), cases[i].text);
+            assert_true(nb_strtod(text, &end) == cases[i].value && *end == 0);
+        }
+        assert_true(nb_strtod("1.5;", &end) == 1.5 && *end == ';');
+    }
+    setlocale(LC_ALL, "C");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +185,7 @@ int main(void)
         cmocka_unit_test(nan_has_no_sign),
         cmocka_unit_test(a_detail_may_quote_the_one_before),
         cmocka_unit_test(no_text_depends_on_the_locale),
+        cmocka_unit_test(numbers_read_as_they_were_written),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }

@@ -145,6 +145,85 @@ static void any_set_may_be_evaluated(void **state)
     }
 }
 
+/* As if the set had no more; a number beyond the set's is all of it. */
+static void the_first_samples_alone_may_be_evaluated(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {1, 7, TEST, TEST + 1, SIZE_MAX};
+    for (size_t i = 0; i < COUNT(counts); i++) {
+        nb_random random;
+        nb_trainer *trainer;
+        double part, whole, loss;
+        const nb_mnist m = small_mnist();
+        nb_model *net = small_net(NB_FLOAT64, NB_SIGMOID, &random);
+        nb_train_options options = small_options(3);
+        options.evaluate = counts[i];
+        assert_ok(nb_trainer_create(&trainer, net, &m.train, &m.test, &random, &options));
+        for (size_t k = 0; k < 3; k++) assert_ok(nb_trainer_step(trainer, &loss));
+        const nb_dataset first = nb_dataset_rows(&m.test, 0, counts[i] < TEST ? counts[i] : TEST);
+        assert_ok(nb_trainer_metric(trainer, &m.test, &part));
+        assert_ok(nb_trainer_metric(trainer, &first, &whole)); /* another set: all of it */
+        assert_true(part == whole);
+        assert_fails(NB_EINVAL, "NULL", nb_trainer_metric(trainer, NULL, &part));
+        nb_trainer_destroy(trainer);
+        nb_model_destroy(net);
+    }
+}
+
+static nb_model *dropping_net(nb_random *random)
+{
+    nb_model *net;
+    nb_random_seed(random, 5);
+    assert_ok(nb_model_create(
+        &net, &(nb_model_options){.input = NB_SHAPE(DIGIT_PIXELS),
+                                  .layers = NB_LAYERS(nb_dense(HIDDEN), nb_act(NB_RELU),
+                                                      nb_dropout_layer(.4), nb_dense(10)),
+                                  .dtype = NB_FLOAT64,
+                                  .random = random}));
+    return net;
+}
+
+/* Masks are drawn for the gradient, then for the loss: the calls of train.h's first page, and one
+ * pass more. */
+static void the_loss_may_be_that_of_a_training_pass(void **state)
+{
+    (void)state;
+    const nb_mnist m = small_mnist();
+    nb_random random, again;
+    nb_trainer *trainer;
+    nb_source *source;
+    nb_optimizer *optimizer;
+    nb_train_options options = small_options(1);
+    options.training_loss = true;
+    nb_model *net = dropping_net(&random), *plain = dropping_net(&again);
+    assert_ok(nb_trainer_create(&trainer, net, &m.train, NULL, &random, &options));
+    assert_ok(nb_source_create(
+        &source, &m.train,
+        &(nb_source_options){.dtype = NB_FLOAT64, .batch = BATCH, .random = &again}));
+    nb_optimizer_options sgd;
+    nb_optimizer_defaults(&nb_sgd, &sgd);
+    sgd.lr = options.lr;
+    assert_ok(nb_optimizer_create(&optimizer, plain->graph, &nb_sgd, &sgd));
+    assert_ok(nb_graph_set_pass(plain->graph, (nb_pass){.training = true, .random = &again}));
+    for (size_t i = 0; i < 5; i++) {
+        nb_batch batch;
+        nb_node *node;
+        double loss;
+        assert_ok(nb_trainer_step(trainer, &loss));
+        assert_ok(nb_source_next(source, &batch));
+        assert_ok(nb_model_feed_batch(plain, &batch, &node));
+        assert_ok(nb_forward(node));
+        assert_ok(nb_optimizer_step(optimizer, node));
+        assert_ok(nb_optimizer_forward(optimizer, node));
+        assert_true(loss == nb_scalar(node));
+    }
+    nb_trainer_destroy(trainer);
+    nb_optimizer_destroy(optimizer);
+    nb_source_destroy(source);
+    nb_model_destroy(net);
+    nb_model_destroy(plain);
+}
+
 /* What was fed by the last step that could be made is still there after one that could not. */
 static void a_step_that_fails_leaves_what_was_fed(void **state)
 {
@@ -480,6 +559,8 @@ int main(void)
         cmocka_unit_test(progress_adds_up),
         cmocka_unit_test(accuracy_agrees_with_the_networks),
         cmocka_unit_test(any_set_may_be_evaluated),
+        cmocka_unit_test(the_first_samples_alone_may_be_evaluated),
+        cmocka_unit_test(the_loss_may_be_that_of_a_training_pass),
         cmocka_unit_test(a_step_that_fails_leaves_what_was_fed),
         cmocka_unit_test(the_report_stops_a_run),
         cmocka_unit_test(the_reports_failure_is_the_runs),

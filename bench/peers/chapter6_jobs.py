@@ -1,6 +1,7 @@
 """chapter6_jobs.py PROGRAMS [ROUNDS] - the programs of chapter 6 as whole jobs, beside the book's way in
 NumPy and PyTorch by hand, where they are installed. In each round all take their turn; medians of
-the rounds. Of nablas the whole program counts, of the others what follows loading."""
+the rounds. Of nablas the whole program counts, of the others what follows loading. Jobs on two
+threads: the others' on one as well, which may be faster."""
 
 import os
 import statistics
@@ -33,15 +34,16 @@ def peer(script, job, way, threads):
 
 
 def contenders(programs, job, threads):
-    rows = [(f"nablas, {dtype}", lambda dtype=dtype: nablas(programs, job, dtype, threads))
+    rows = [(f"nablas, {dtype}", threads, lambda d=dtype: nablas(programs, job, d, threads))
             for dtype in ("float64", "float32")]
-    rows.append(("NumPy, float64, the book's way",
-                 lambda: peer("chapter6_numpy.py", job, "", threads)))
-    if subprocess.run([sys.executable, "-c", "import torch"], stderr=subprocess.DEVNULL).returncode == 0:
-        rows += [(f"PyTorch, {way}, by hand",
-                  lambda way=way: peer("chapter6_torch.py", job, way, threads))
-                 for way in ("float64", "float32")]
-    return rows
+    for n in sorted({1, threads}):
+        rows.append(("NumPy, float64, the book's way", n,
+                     lambda n=n: peer("chapter6_numpy.py", job, "", n)))
+    if subprocess.run([sys.executable, "-c", "import torch"], stderr=subprocess.DEVNULL).returncode:
+        return rows
+    return rows + [(f"PyTorch, {way}, by hand", n,
+                    lambda way=way, n=n: peer("chapter6_torch.py", job, way, n))
+                   for way in ("float64", "float32") for n in sorted({1, threads})]
 
 
 def main():
@@ -51,16 +53,15 @@ def main():
         print(f"OPENBLAS_CORETYPE={core}: not the kernels that OpenBLAS would choose")
     for job, threads in JOBS:
         rows = contenders(programs, job, threads)
-        times = [[run() for _, run in rows] for _ in range(rounds)]
-        head = f"{job}, {threads} thread{'s' if threads > 1 else ''}"
-        print(f"\n{head:<44} {'wall s':>8} {'cpu s':>8} {'/ float64':>10} {'/ float32':>10}")
-        for k, (name, _) in enumerate(rows):
+        times = [[run() for *_, run in rows] for _ in range(rounds)]
+        print(f"\n{job:<36} {'threads':>7} {'wall s':>8} {'cpu s':>8} {'/ float64':>10} {'/ float32':>10}")
+        for k, (name, used, _) in enumerate(rows):
             wall, cpu = (statistics.median(turn[k][i] for turn in times) for i in (0, 1))
             # On one thread processor time, which others on the machine disturb less.
             which = 1 if threads == 1 else 0
             ratios = [statistics.median(turn[k][which] / turn[of][which] for turn in times)
                       for of in (0, 1)]
-            print(f"{name:<44} {wall:>8.2f} {cpu:>8.2f} {ratios[0]:>10.2f} {ratios[1]:>10.2f}",
+            print(f"{name:<36} {used:>7} {wall:>8.2f} {cpu:>8.2f} {ratios[0]:>10.2f} {ratios[1]:>10.2f}",
                   flush=True)
     print("ratios: of processor time on one thread, of wall time on two; medians of "
           f"{rounds} round{'s' if rounds > 1 else ''}")

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #if defined(__APPLE__)
 #include <xlocale.h>
@@ -158,12 +159,18 @@ static void make_plain(void)
     plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 }
 
-int nb_vsnprintf(char *text, size_t size, const char *format, va_list args)
+/* The locale to go back to; 0: none was set. */
+static locale_t enter_plain(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    reader r = {.at = format};
     pthread_once(&once, make_plain);
-    const locale_t before = plain ? uselocale(plain) : (locale_t)0;
+    return plain ? uselocale(plain) : (locale_t)0;
+}
+
+int nb_vsnprintf(char *text, size_t size, const char *format, va_list args)
+{
+    reader r = {.at = format};
+    const locale_t before = enter_plain();
     va_copy(r.args, args);
     const int length = print(text, size, &r);
     va_end(r.args);
@@ -178,4 +185,21 @@ int nb_snprintf(char *text, size_t size, const char *format, ...)
     const int length = nb_vsnprintf(text, size, format, args);
     va_end(args);
     return length;
+}
+
+double nb_strtod(const char *text, char **end)
+{
+    const locale_t before = enter_plain();
+    const double value = strtod(text, end);
+    if (before) uselocale(before);
+    return value;
+}
+
+char *nb_number_text(double value, char text[32])
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        nb_snprintf(text, 32, "%.*g", digits, value);
+        if (nb_strtod(text, NULL) == value) break;
+    }
+    return text;
 }

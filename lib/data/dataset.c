@@ -295,6 +295,30 @@ nb_status nb_dataset_split(const nb_dataset *d, double share, nb_random *random,
     return NB_OK;
 }
 
+/* Sample after sample of a class in random order, and class after class, goes to the next part. */
+nb_status nb_dataset_folds(const nb_dataset *d, size_t k, nb_random *random, size_t *fold)
+{
+    nb_status status = nb_dataset_check(d, "nb_dataset_folds: the");
+    if (status) return status;
+    const size_t n = nb_dataset_count(d);
+    if (k < 2 || k > n || !random || !fold)
+        return nb_fail(NB_EINVAL, "nb_dataset_folds: k=%zu, expected 2 to %zu%s", k, n,
+                       random && fold ? "" : ", or an argument is NULL");
+    member *all = nb_alloc(n, sizeof *all);
+    size_t *order = nb_alloc(n, sizeof *order);
+    if (!all || !order) status = NB_ENOMEM;
+    for (size_t i = 0; !status && i < n; i++) all[i] = (member){d->classes ? label_of(d, i) : 0, i};
+    if (!status) qsort(all, n, sizeof *all, by_label);
+    for (size_t from = 0, to; !status && from < n; from = to) {
+        for (to = from; to < n && all[to].label == all[from].label;) to++;
+        nb_random_permutation(random, to - from, order);
+        for (size_t i = from; i < to; i++) fold[all[from + order[i - from]].sample] = i % k;
+    }
+    nb_free(all);
+    nb_free(order);
+    return status;
+}
+
 /* Those samples, in memory of their own. */
 static nb_status extract(const nb_dataset *d, size_t n, const size_t *index, nb_dataset *to)
 {

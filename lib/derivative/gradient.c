@@ -1,5 +1,6 @@
 /* nb_gradient_check: backpropagation through a graph against its differences. */
 #include "nablas/gradient.h"
+#include "derivative/decide.h"
 #include "derivative/pieces.h"
 #include "derivative/promise.h"
 #include "graph/graph.h"
@@ -9,54 +10,41 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The graph in float64, as it is and in its exact form, which is made once it is needed. */
+/* The graph in float64, as it is and in its exact form. */
 typedef struct checking {
     nb_check_options options;
-    nb_node *loss;
-    nb_node *exact_loss;
+    nb_node *loss, *exact; /* the same where there is no other form */
+    nb_judge judge;
     nb_random stream; /* the copy that masks are drawn from */
 } checking;
 
-/* --- one loss, one element -------------------------------------------------------------------- */
-
-typedef struct element_of {
-    nb_node *loss, *parameter;
-} element_of;
-
-static nb_status loss_at(void *context, size_t i, double w, double *f, uint64_t *piece)
-{
-    const element_of *e = context;
-    double *value = nb_value(e->parameter)->data;
-    const double kept = value[i];
-    value[i] = w;
-    nb_status status = nb_forward(e->loss);
-    *f = nb_scalar(e->loss);
-    *piece = nb_piece(e->loss);
-    value[i] = kept;
-    return status;
-}
-
 /* --- the exact form --------------------------------------------------------------------------- */
 
-/* A copy in which every operation is the function that its backward differentiates; none if it is
- * so already. */
+static bool has_exact(const nb_node *node)
+{
+    return node->op && node->op->exact;
+}
+
+/* A copy in which every operation is the function that its backward differentiates; the graph itself
+ * if it is so already. */
 static nb_status make_exact(checking *k)
 {
     nb_graph *exact;
     bool changed = false;
-    if (k->exact_loss) return NB_OK;
-    nb_status status = nb_graph_cast(k->loss->graph, NB_FLOAT64, &exact);
-    if (status) return status;
-    for (size_t i = 0; i < exact->nodes; i++) {
-        nb_node *node = exact->node[i];
-        if (node->op && node->op->exact) changed |= node->op->exact(node->config);
-    }
+    k->exact = k->loss;
+    for (size_t i = 0; i <= k->loss->index; i++) changed |= has_exact(k->loss->graph->node[i]);
+    nb_status status = changed ? nb_graph_cast(k->loss->graph, NB_FLOAT64, &exact) : NB_OK;
+    if (status || !changed) return status;
+    changed = false;
+    for (size_t i = 0; i < exact->nodes; i++)
+        if (has_exact(exact->node[i])) changed |= exact->node[i]->op->exact(exact->node[i]->config);
     if (!changed) {
         nb_graph_destroy(exact);
         return NB_OK;
     }
-    k->exact_loss = exact->node[k->loss->index];
-    return nb_graph_set_pool(exact, nb_graph_pool(k->loss->graph));
+    k->exact = exact->node[k->loss->index];
+    status = nb_graph_set_pool(exact, nb_graph_pool(k->loss->graph));
+    return status ? status : nb_forward(k->exact);
 }
 
 /* --- one parameter ---------------------------------------------------------------------------- */
@@ -75,27 +63,6 @@ static nb_status differentiate(const checking *k, nb_node *loss, nb_node *parame
     return status;
 }
 
-static nb_status explain(checking *k, nb_node *parameter, nb_checked c, nb_gradient_row *row)
-{
-    nb_tensor exact = {0};
-    element_of element = {k->loss, parameter};
-    nb_status status = nb_silent_reason(k->loss, parameter, &c.silent);
-    if (status) return status;
-    const bool any = nb_check_compare(&c, row) > 0;
-    status = any ? make_exact(k) : NB_OK;
-    if (!status && any && k->exact_loss) {
-        element.loss = k->exact_loss;
-        element.parameter = k->exact_loss->graph->node[parameter->index];
-        status = nb_tensor_create(&exact, NB_FLOAT64, parameter->shape);
-        if (!status) status = differentiate(k, element.loss, element.parameter, &exact);
-        c.exact = exact.data;
-    }
-    c.context = &element;
-    if (!status) status = nb_check_explain(&c, k->options.h, row);
-    nb_tensor_destroy(&exact);
-    return status;
-}
-
 static void name_row(const nb_node *parameter, nb_gradient_row *row)
 {
     snprintf(row->name, sizeof row->name, "%s", nb_node_name(parameter));
@@ -105,24 +72,41 @@ static void name_row(const nb_node *parameter, nb_gradient_row *row)
     row->count = nb_tensor_count(&parameter->value);
 }
 
-static nb_status check_parameter(checking *k, nb_node *parameter, double value,
-                                 nb_gradient_row *row)
+static nb_status decide(checking *k, nb_node *parameter, const double *numerical,
+                        const double *exact, nb_gradient_row *row)
 {
-    nb_tensor numerical;
+    nb_deciding d = {.judge = &k->judge,
+                     .parameter = parameter,
+                     .c = {.count = nb_tensor_count(&parameter->value),
+                           .x = nb_value(parameter)->data,
+                           .numerical = numerical,
+                           .exact = exact,
+                           .analytic = nb_gradient(parameter)->data,
+                           .f = nb_scalar(k->loss)},
+                     .f = nb_scalar(k->loss),
+                     .f_exact = nb_scalar(k->exact),
+                     .h = k->options.h};
+    nb_status status = nb_silent_reason(k->loss, parameter, &d.c.silent);
+    if (status) return status;
+    nb_check_compare(&d.c, row);
+    return nb_decide(&d, row);
+}
+
+static nb_status check_parameter(checking *k, nb_node *parameter, nb_gradient_row *row)
+{
+    nb_tensor numerical, exact = {0};
     name_row(parameter, row);
     nb_status status = nb_tensor_create(&numerical, NB_FLOAT64, parameter->shape);
     if (!status) status = differentiate(k, k->loss, parameter, &numerical);
-    if (!status) {
-        const nb_checked c = {.count = nb_tensor_count(&numerical),
-                              .x = nb_value(parameter)->data,
-                              .numerical = numerical.data,
-                              .analytic = nb_gradient(parameter)->data,
-                              .f = value,
-                              .at = loss_at,
-                              .pieces = true};
-        status = explain(k, parameter, c, row);
+    if (!status && k->exact != k->loss) {
+        status = nb_tensor_create(&exact, NB_FLOAT64, parameter->shape);
+        if (!status)
+            status = differentiate(k, k->exact, k->exact->graph->node[parameter->index], &exact);
     }
+    const double *other = exact.data ? exact.data : numerical.data;
+    if (!status) status = decide(k, parameter, numerical.data, other, row);
     nb_tensor_destroy(&numerical);
+    nb_tensor_destroy(&exact);
     return status;
 }
 
@@ -208,16 +192,34 @@ static nb_status find_disorder(checking *k, disorder *found)
     return status;
 }
 
+/* Backward of the caller's operations against their forward, whatever the loss makes of it. */
+static nb_status check_transposes(checking *k, nb_node *node, nb_gradient_report *report)
+{
+    nb_status status = nb_judge_ready(&k->judge);
+    for (size_t i = 0; i < node->op->inputs && !status && !*report->broken; i++) {
+        bool right = true;
+        if (node->input[i]->needs_gradient) status = nb_judge_node(&k->judge, node, i, &right);
+        if (right) continue;
+        snprintf(report->broken, sizeof report->broken,
+                 "%s: backward does not give the gradient of its input %zu that forward has",
+                 nb_node_title(node), i);
+    }
+    return status;
+}
+
 static nb_status check_each(checking *k, nb_gradient_report *report)
 {
     const nb_graph *g = k->loss->graph;
     nb_status status = nb_backward(k->loss);
+    if (!status) status = make_exact(k);
+    k->judge = (nb_judge){.loss = k->loss, .exact = k->exact};
     for (size_t i = 0; i < g->nodes && !status && !*report->broken; i++)
         if (g->node[i]->needed && g->node[i]->op && !is_ours(g->node[i]->op))
-            status = check_promises(g->node[i], report);
+            if (!(status = check_promises(g->node[i], report)) && !*report->broken)
+                status = check_transposes(k, g->node[i], report);
     for (size_t i = 0; i < g->nodes && !status; i++)
         if (g->node[i]->role == NB_PARAMETER)
-            status = check_parameter(k, g->node[i], report->value, &report->row[report->count++]);
+            status = check_parameter(k, g->node[i], &report->row[report->count++]);
     return status;
 }
 
@@ -262,7 +264,8 @@ nb_status nb_gradient_check_with(nb_node *loss, const nb_check_options *options,
         checking k = {.options = report->options, .loss = cast->node[loss->index]};
         status = nb_graph_set_pool(cast, nb_graph_pool(graph));
         if (!status) status = check_all(&k, report);
-        if (k.exact_loss) nb_graph_destroy(k.exact_loss->graph);
+        nb_wide_destroy(k.judge.wide);
+        if (k.exact && k.exact != k.loss) nb_graph_destroy(k.exact->graph);
         nb_graph_destroy(cast);
     }
     if (status) nb_gradient_report_destroy(report);

@@ -103,9 +103,9 @@ static nb_status check_text(const nb_arrays *arrays, const char *key, const char
     if (!arrays || !key || !value)
         return nb_fail(NB_EINVAL, "nb_arrays_set_text: %s is NULL",
                        !arrays ? "arrays" : (!key ? "key" : "value"));
-    if (!nb_is_utf8(key))
+    if (!nb_is_utf8(key, strlen(key)))
         return nb_fail(NB_EINVAL, "nb_arrays_set_text: the key '%.80s' is not UTF-8", key);
-    if (!nb_is_utf8(value))
+    if (!nb_is_utf8(value, strlen(value)))
         return nb_fail(NB_EINVAL, "nb_arrays_set_text: the value of '%.80s' is not UTF-8", key);
     return NB_OK;
 }

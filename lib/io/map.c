@@ -48,7 +48,7 @@ static nb_status failed(const char *path, const char *what)
 
 static nb_status map_file(nb_map *m, const char *path)
 {
-    struct stat about;
+    struct stat about = {0};
     const int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) return failed(path, strerror(errno));
     nb_status status = fstat(file, &about) ? failed(path, strerror(errno)) : NB_OK;
@@ -62,7 +62,12 @@ static nb_status map_file(nb_map *m, const char *path)
             status = failed(path, strerror(errno));
         }
     }
-    close(file);
+    m->time[0] = (long long)about.st_mtim.tv_sec;
+    m->time[1] = (long long)about.st_mtim.tv_nsec;
+    if (m->base)
+        m->file = file;
+    else
+        close(file);
     return status;
 }
 
@@ -80,9 +85,25 @@ nb_status nb_map_open(nb_map *m, const char *path)
     return status;
 }
 
+nb_status nb_map_check(const nb_map *m)
+{
+    struct stat now;
+    if (!m || !m->base)
+        return nb_fail(NB_EINVAL, "nb_map_check: %s", m ? "nothing is mapped" : "m is NULL");
+    if (fstat(m->file, &now)) return nb_fail(NB_EIO, "nb_map_check: %s", strerror(errno));
+    if ((uintmax_t)now.st_size != m->bytes)
+        return nb_fail(NB_EIO,
+                       "nb_map_check: the file has %jd bytes, it had %zu when it was mapped",
+                       (intmax_t)now.st_size, m->bytes);
+    if (now.st_mtim.tv_sec != m->time[0] || now.st_mtim.tv_nsec != m->time[1])
+        return nb_fail(NB_EIO, "nb_map_check: the file was written since it was mapped");
+    return NB_OK;
+}
+
 void nb_map_close(nb_map *m)
 {
     if (!m) return;
+    if (m->base) close(m->file);
     if (m->base) munmap(m->base, m->bytes);
     *m = (nb_map){0};
 }

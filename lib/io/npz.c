@@ -250,7 +250,7 @@ static nb_status add_array(zipFile zip, const nb_named_array *array, bool deflat
     char header[NB_NPY_HEADER_MAX];
     const nb_tensor *t = &array->tensor;
     const size_t length = strlen(array->name);
-    if (!nb_is_utf8(array->name))
+    if (!nb_is_utf8(array->name, strlen(array->name)))
         return nb_fail(NB_EINVAL, "nb_npz_save: name '%.100s': expected UTF-8", array->name);
     if (length + strlen(".npy") > UINT16_MAX)
         return nb_fail(NB_EINVAL,

@@ -266,7 +266,7 @@ static nb_status fill_header(json_t *root, const nb_arrays *arrays, const size_t
         const char *name = arrays->item[i].name;
         if (strcmp(name, METADATA) == 0)
             return nb_fail(NB_EINVAL, "nb_safetensors_save: the name " METADATA " is taken");
-        if (!nb_is_utf8(name))
+        if (!nb_is_utf8(name, strlen(name)))
             return nb_fail(NB_EINVAL, "nb_safetensors_save: name '%.100s': expected UTF-8", name);
         if (json_object_set_new(root, name, describe(&arrays->item[i].tensor, begin[i])))
             return no_memory();

@@ -3,31 +3,29 @@
 #include <errno.h>
 #include <string.h>
 
-/* The length of the well-formed sequence at `s`, 0 if there is none. A final zero ends every run of
- * continuation bytes, so nothing beyond it is read. */
-static size_t sequence(const unsigned char *s)
+/* The length of the well-formed sequence that `left` bytes at `s` begin with, 0 if there is none. */
+static size_t sequence(const unsigned char *s, size_t left)
 {
     unsigned char low = 0x80, high = 0xbf; /* what the second byte may be */
-    size_t length;
     if (s[0] < 0x80) return 1;
     if (s[0] < 0xc2 || s[0] > 0xf4) return 0;
-    length = s[0] < 0xe0 ? 2 : (s[0] < 0xf0 ? 3 : 4);
+    const size_t length = s[0] < 0xe0 ? 2 : (s[0] < 0xf0 ? 3 : 4);
     if (s[0] == 0xe0) low = 0xa0;  /* not the shortest form */
     if (s[0] == 0xed) high = 0x9f; /* surrogates */
     if (s[0] == 0xf0) low = 0x90;
     if (s[0] == 0xf4) high = 0x8f; /* beyond U+10FFFF */
-    if (s[1] < low || s[1] > high) return 0;
+    if (length > left || s[1] < low || s[1] > high) return 0;
     for (size_t i = 2; i < length; i++)
         if (s[i] < 0x80 || s[i] > 0xbf) return 0;
     return length;
 }
 
-bool nb_is_utf8(const char *text)
+bool nb_is_utf8(const char *text, size_t size)
 {
     const unsigned char *at = (const unsigned char *)text;
-    size_t length = 1;
-    while (*at && (length = sequence(at)) > 0) at += length;
-    return length > 0;
+    for (size_t length; size > 0; at += length, size -= length)
+        if ((length = sequence(at, size)) == 0) return false;
+    return true;
 }
 
 nb_status nb_texts_load(const void *bytes, size_t size, size_t offset, const char *where,

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 /* nb_is_utf8 - is it well-formed UTF-8 (Unicode 15, table 3-7: shortest forms, no surrogates)? */
-bool nb_is_utf8(const char *text);
+bool nb_is_utf8(const char *text, size_t size);
 
 /* The longest JSON of texts that is read: a byte is at most \u0001 there. */
 #define NB_TEXTS_MAX_JSON (6 * NB_TEXTS_MAX_BYTES + 16 * NB_TEXTS_MAX)

@@ -18,11 +18,7 @@ enum { most_height = 8, most_wide = 4 };
 
 /* One vector, wherever it lies, and what comparing two gives. */
 typedef real block __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
-#ifdef NB_REAL_SINGLE
-typedef int32_t sword;
-#else
-typedef int64_t sword;
-#endif
+typedef NB(tile_mask) sword;
 typedef sword mask __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
 enum { lanes = sizeof(block) / sizeof(real) };
 
@@ -56,6 +52,12 @@ INLINE block positive(block x)
     return (block)(~(mask)(x <= (block){0}) & (mask)x); /* NaN stays NaN */
 }
 
+/* x where the mask has ones, 0 where it has zeros. */
+INLINE block seen(block x, const sword *kept)
+{
+    return (block)((mask)x & *(const mask *)kept);
+}
+
 /* A part of the work: taps first ... end-1, filters from `filter` and positions from `at` on. */
 typedef struct place {
     size_t first, end, filter, at;
@@ -76,7 +78,7 @@ static void copy_edge(const forward_job *j, place p, size_t height, size_t width
 /* The sums of `height` filters at `wide` vectors of positions, y(height, ld). The first taps begin
  * with beta y, the next with what y has of the sums, the last ones add the bias. */
 INLINE void forward_sums(const forward_job *j, place p, const size_t height, const size_t wide,
-                         real *y, size_t ld)
+                         const bool masked, real *y, size_t ld)
 {
     block sum[most_height][most_wide];
     const real factor = p.first ? 1 : j->beta;
@@ -93,7 +95,10 @@ INLINE void forward_sums(const forward_job *j, place p, const size_t height, con
         const real *from = j->x + j->offset[k] + p.at;
         block x[most_wide];
         UNROLL
-        for (size_t v = 0; v < wide; v++) x[v] = load(from + v * lanes);
+        for (size_t v = 0; v < wide; v++) {
+            x[v] = load(from + v * lanes);
+            if (masked) x[v] = seen(x[v], j->mask + j->shade[k] + p.at + v * lanes);
+        }
         UNROLL
         for (size_t r = 0; r < height; r++) {
             UNROLL
@@ -115,57 +120,71 @@ INLINE void forward_sums(const forward_job *j, place p, const size_t height, con
 }
 
 /* All panels of filters at some positions, whose x stays in the first-level cache. */
-INLINE void forward_column(const forward_job *j, place p, const size_t height, const size_t wide)
+INLINE void forward_column(const forward_job *j, place p, const size_t height, const size_t wide,
+                           const bool masked)
 {
     for (p.filter = 0; p.filter < j->filters; p.filter += height) {
         if (p.filter + height <= j->filters && p.at + wide * lanes <= j->positions) {
-            forward_sums(j, p, height, wide, j->y + p.filter * j->positions + p.at, j->positions);
+            forward_sums(j, p, height, wide, masked, j->y + p.filter * j->positions + p.at,
+                         j->positions);
             continue;
         }
         real edge[most_height * most_wide * lanes] = {0};
         copy_edge(j, p, height, wide * lanes, edge, false);
-        forward_sums(j, p, height, wide, edge, wide * lanes);
+        forward_sums(j, p, height, wide, masked, edge, wide * lanes);
         copy_edge(j, p, height, wide * lanes, edge, true);
     }
 }
 
 /* All positions. One vector alone waits for its own sums, so the last two tiles share what is
  * left. */
-INLINE void forward_taps(const forward_job *j, place p, const size_t height, const size_t most)
+INLINE void forward_taps(const forward_job *j, place p, const size_t height, const size_t most,
+                         const bool masked)
 {
     size_t left = (j->positions + lanes - 1) / lanes;
     for (p.at = 0; left;) {
         const size_t wide = left == most + 1 && most > 2 ? most - 1 : left < most ? left : most;
         switch (wide) {
         case 1:
-            forward_column(j, p, height, 1);
+            forward_column(j, p, height, 1, masked);
             break;
         case 2:
-            forward_column(j, p, height, 2);
+            forward_column(j, p, height, 2, masked);
             break;
         case 3:
-            if (most >= 3) forward_column(j, p, height, 3);
+            if (most >= 3) forward_column(j, p, height, 3, masked);
             break;
         default:
-            if (most >= 4) forward_column(j, p, height, 4);
+            if (most >= 4) forward_column(j, p, height, 4, masked);
         }
         p.at += wide * lanes;
         left -= wide;
     }
 }
 
-static void forward(const forward_job *j)
+/* Taps in blocks whose x stays in the first-level cache for all panels of filters. */
+INLINE void forward_blocks(const forward_job *j, const size_t height, const size_t most_wide_here,
+                           const bool masked)
 {
     enum { cache = 28 * 1024 };
-    const size_t most = cache / sizeof(block) / (j->height == height0 ? wide0 : wide1);
+    const size_t most = cache / sizeof(block) / most_wide_here * j->shared;
     const size_t blocks = (j->taps + most - 1) / most, some = (j->taps + blocks - 1) / blocks;
     for (place p = {0}; p.first < j->taps; p.first = p.end) {
         p.end = p.first + some < j->taps ? p.first + some : j->taps;
-        if (j->height == height0)
-            forward_taps(j, p, height0, wide0);
-        else
-            forward_taps(j, p, height1, wide1);
+        forward_taps(j, p, height, most_wide_here, masked);
     }
+}
+
+static void forward(const forward_job *j)
+{
+    if (j->height == height0 && j->shade)
+        forward_blocks(j, height0, wide0, true);
+    else if (j->height == height0)
+        forward_blocks(j, height0, wide0, false);
+    else if (j->shade)
+        forward_blocks(j, height1, wide1, true);
+    else
+        forward_blocks(j, height1, wide1, false);
 }
 
 /* --- gradient of the weights ------------------------------------------------------------------ */
@@ -231,13 +250,18 @@ static void keep_edge(const weights_job *j, size_t filter, size_t tap, size_t he
 /* `height` filters from `filter` on by `wide` taps from `tap` on. Beyond the last of either, the
  * last is taken again, and not kept. */
 INLINE void weights_tile(const weights_job *j, size_t filter, size_t tap, const sword *tail,
-                         const size_t height, const size_t wide)
+                         const size_t height, const size_t wide, const bool masked)
 {
     const size_t full = j->positions / lanes * lanes;
     size_t row[most_height], offset[most_wide];
+    const sword *kept[most_wide];
     block sum[most_height][most_wide], x[most_wide];
     UNROLL
-    for (size_t v = 0; v < wide; v++) offset[v] = j->offset[tap + v <= j->taps ? tap + v : j->taps];
+    for (size_t v = 0; v < wide; v++) {
+        const size_t k = tap + v <= j->taps ? tap + v : j->taps;
+        offset[v] = j->offset[k];
+        kept[v] = masked ? j->mask + j->shade[k] : NULL;
+    }
     UNROLL
     for (size_t r = 0; r < height; r++) {
         row[r] = filter + r < j->filters ? filter + r : j->filters - 1;
@@ -248,7 +272,10 @@ INLINE void weights_tile(const weights_job *j, size_t filter, size_t tap, const 
         const real *from = j->x + n * j->x_stride, *dy = j->dy + n * j->filters * j->positions;
         for (size_t p = 0; p < full; p += lanes) {
             UNROLL
-            for (size_t v = 0; v < wide; v++) x[v] = load(from + offset[v] + p);
+            for (size_t v = 0; v < wide; v++) {
+                x[v] = load(from + offset[v] + p);
+                if (masked) x[v] = seen(x[v], kept[v] + p);
+            }
             UNROLL
             for (size_t r = 0; r < height; r++) {
                 block d = load(dy + row[r] * j->positions + p);
@@ -259,8 +286,10 @@ INLINE void weights_tile(const weights_job *j, size_t filter, size_t tap, const 
         }
         if (full == j->positions) continue;
         UNROLL
-        for (size_t v = 0; v < wide; v++)
-            x[v] = (block)((mask)load(from + offset[v] + full) & *(const mask *)tail);
+        for (size_t v = 0; v < wide; v++) {
+            x[v] = seen(load(from + offset[v] + full), tail);
+            if (masked) x[v] = seen(x[v], kept[v] + full);
+        }
         UNROLL
         for (size_t r = 0; r < height; r++) {
             const block d = load(j->tail + (n * j->filters + row[r]) * lanes);
@@ -285,25 +314,30 @@ INLINE void weights_tile(const weights_job *j, size_t filter, size_t tap, const 
 
 /* Taps in blocks that the second-level cache holds for all images, so that each is read once from
  * beyond; within a block, a panel of filters stays in the first-level cache. */
-INLINE void weights_panels(const weights_job *j, const size_t height, const size_t wide)
+INLINE void weights_panels(const weights_job *j, const size_t height, const size_t wide,
+                           const bool masked)
 {
     enum { cache = 160 * 1024 };
-    const size_t fit = cache / sizeof(real) / (j->images * j->positions + 1) / wide;
+    const size_t fit = j->shared * cache / sizeof(real) / (j->images * j->positions + 1) / wide;
     const size_t many = (fit ? fit : 1) * wide;
     sword tail[lanes]; /* all ones where the last vector has positions */
     for (size_t i = 0; i < lanes; i++) tail[i] = i < j->positions % lanes ? -1 : 0;
     for (size_t lo = 0; lo <= j->taps; lo += many)
         for (size_t f = 0; f < j->filters; f += height)
             for (size_t k = lo; k <= j->taps && k < lo + many; k += wide)
-                weights_tile(j, f, k, tail, height, wide);
+                weights_tile(j, f, k, tail, height, wide, masked);
 }
 
 static void weights(const weights_job *j)
 {
-    if (j->height == height0)
-        weights_panels(j, height0, wide0);
+    if (j->height == height0 && j->shade)
+        weights_panels(j, height0, wide0, true);
+    else if (j->height == height0)
+        weights_panels(j, height0, wide0, false);
+    else if (j->shade)
+        weights_panels(j, height1, wide1, true);
     else
-        weights_panels(j, height1, wide1);
+        weights_panels(j, height1, wide1, false);
 }
 
 /* --- unfolding -------------------------------------------------------------------------------- */
@@ -346,56 +380,71 @@ INLINE void zeros(size_t n, real *to)
     for (size_t i = few; i < n; i += few) *(quad *)(to + i) = (quad){0};
 }
 
-/* One row of positions: the span from the image, zeros on both sides. With `vectors` (a constant)
- * not 0, so many are copied whole: what the last one reads is in the image still, and what it
- * writes behind the row is written over later, or slack. */
-INLINE void unfold_row(const nb_unfolding *u, span s, const real *from, real *to,
-                       const size_t vectors)
+/* One row of positions: the span from the image, zeros on both sides. */
+static void unfold_row(const nb_unfolding *u, span s, const real *from, real *to)
 {
     const size_t count = s.end - s.begin;
     zeros(s.begin, to);
     to += s.begin;
-    UNROLL
-    for (size_t v = 0; v < vectors; v++) *(block *)(to + v * lanes) = load(from + v * lanes);
-    if (!vectors && u->step_x == 1) copy(count, from, to);
-    if (!vectors && u->step_x != 1)
+    if (u->step_x == 1) copy(count, from, to);
+    if (u->step_x != 1)
         for (size_t i = 0; i < count; i++) to[i] = from[i * u->step_x];
     zeros(u->positions - s.end, to + count);
 }
 
-INLINE void unfold_rows(const nb_unfolding *u, span s, size_t n, const real *from, real *to,
-                        const size_t vectors)
+/* n rows in whole vectors (a constant), of which `kept` are the bits within the span: what the last
+ * one writes behind the row is written over later, or slack. */
+INLINE void unfold_rows(const nb_unfolding *u, const mask *kept, size_t n, const real *from,
+                        real *to, const size_t vectors)
 {
     const size_t pitch = u->step_y * u->width;
-    for (size_t i = 0; i < n; i++)
-        unfold_row(u, s, from + i * pitch, to + i * u->positions, vectors);
+    for (size_t i = 0; i < n; i++, from += pitch, to += u->positions) {
+        UNROLL
+        for (size_t v = 0; v < vectors; v++)
+            *(block *)(to + v * lanes) = (block)((mask)load(from + v * lanes) & kept[v]);
+    }
 }
 
-/* n rows of the image, the first from `from` on, where there is room for `room` numbers. */
-static void unfold_inside(const nb_unfolding *u, span s, size_t n, const real *from, size_t room,
-                          real *to)
+enum { most_vectors = 4 };
+
+/* n rows of the image x of `size` numbers, the first span at x + at. The vectors of a row begin with
+ * the padding on its left, so that the first rows of all, and the last, may not have them whole. */
+static void unfold_inside(const nb_unfolding *u, span s, size_t n, const real *x, size_t size,
+                          size_t at, real *to)
 {
-    const size_t vectors = (s.end - s.begin + lanes - 1) / lanes, whole = vectors * lanes;
+    if (u->positions == u->width && u->step_x == 1 && u->step_y == 1 && s.begin == 0 &&
+        s.end == u->positions) {
+        copy(n * u->positions, x + at, to);
+        return;
+    }
+    const size_t vectors = (u->positions + lanes - 1) / lanes, whole = vectors * lanes;
     const size_t pitch = u->step_y * u->width;
-    size_t fast = whole <= room ? (room - whole) / pitch + 1 : 0;
-    if (vectors < 1 || vectors > 4 || u->step_x != 1) fast = 0;
-    if (fast > n) fast = n;
-    switch (fast ? vectors : 0) {
+    size_t lo = at < s.begin ? (s.begin - at + pitch - 1) / pitch : 0, hi = n;
+    while (hi > lo && at + (hi - 1) * pitch - s.begin + whole > size) hi--;
+    if (vectors > most_vectors || u->step_x != 1 || lo > n) lo = hi = n;
+    mask kept[most_vectors], number;
+    for (size_t l = 0; l < lanes; l++) number[l] = (sword)l;
+    for (size_t v = 0; lo < hi && v < vectors; v++, number += (sword)lanes)
+        kept[v] = (number >= (sword)s.begin) & (number < (sword)s.end);
+    for (size_t i = 0; i < lo; i++) unfold_row(u, s, x + at + i * pitch, to + i * u->positions);
+    const real *from = x + at + lo * pitch - (lo < hi ? s.begin : 0);
+    real *row = to + lo * u->positions;
+    switch (lo < hi ? vectors : 0) {
     case 0:
         break;
     case 1:
-        unfold_rows(u, s, fast, from, to, 1);
+        unfold_rows(u, kept, hi - lo, from, row, 1);
         break;
     case 2:
-        unfold_rows(u, s, fast, from, to, 2);
+        unfold_rows(u, kept, hi - lo, from, row, 2);
         break;
     case 3:
-        unfold_rows(u, s, fast, from, to, 3);
+        unfold_rows(u, kept, hi - lo, from, row, 3);
         break;
     default:
-        unfold_rows(u, s, fast, from, to, 4);
+        unfold_rows(u, kept, hi - lo, from, row, 4);
     }
-    unfold_rows(u, s, n - fast, from + fast * pitch, to + fast * u->positions, 0);
+    for (size_t i = hi; i < n; i++) unfold_row(u, s, x + at + i * pitch, to + i * u->positions);
 }
 
 /* Rows begin ... end-1 of a phase are within the image. */
@@ -416,7 +465,7 @@ static void unfold(const nb_unfolding *u, const real *x, real *to)
                 real *tap =
                     to + c * u->channel_stride + fx * u->column_stride + phase * u->phase_stride;
                 memset(tap, 0, y.begin * u->positions * sizeof *tap);
-                unfold_inside(u, s, y.end - y.begin, x + at, u->channels * plane - at,
+                unfold_inside(u, s, y.end - y.begin, x, u->channels * plane, at,
                               tap + y.begin * u->positions);
                 memset(tap + y.end * u->positions, 0,
                        (u->rows - y.end) * u->positions * sizeof *tap);
@@ -448,6 +497,7 @@ static void fold(const nb_unfolding *u, const real *from, real *x)
 const NB(tiles) TABLE(NB_ISA) = {
     .lanes = lanes,
     .height = {height0, height1},
+    .wide = {wide0, wide1},
     .forward = forward,
     .weights = weights,
     .unfold = unfold,

@@ -14,13 +14,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A number of a mask: all ones or 0. */
+#ifdef NB_REAL_SINGLE
+typedef int32_t NB(tile_mask);
+#else
+typedef int64_t NB(tile_mask);
+#endif
+
 /* An image y(filters, positions) := act(W x + b + beta y). */
 typedef struct NB(tile_forward) {
     size_t taps, filters, positions, height;
     const uint32_t *offset; /* (taps) */
-    const real *x;          /* the unfolded image and NB_TILE_SLACK numbers more */
-    const real *panels;     /* W as (filters / height, rounded up; taps; height) */
-    const real *bias;       /* (filters) or NULL */
+    const uint32_t *shade;  /* (taps) or NULL: where a tap's mask begins, (positions) */
+    const NB(tile_mask) * mask;
+    size_t shared;      /* so many taps read much the same numbers */
+    const real *x;      /* the unfolded image and NB_TILE_SLACK numbers more */
+    const real *panels; /* W as (filters / height, rounded up; taps; height) */
+    const real *bias;   /* (filters) or NULL */
     bool relu;
     real beta;
     real *y; /* (filters, positions) */
@@ -31,7 +41,10 @@ typedef struct NB(tile_forward) {
 typedef struct NB(tile_weights) {
     size_t images, taps, filters, positions, height;
     const uint32_t *offset; /* (taps + 1) */
-    const real *x;          /* unfolded images, x_stride apart */
+    const uint32_t *shade;  /* (taps + 1) or NULL */
+    const NB(tile_mask) * mask;
+    size_t shared;
+    const real *x; /* unfolded images, x_stride apart */
     size_t x_stride;
     const real *dy;   /* (images, filters, positions) */
     const real *tail; /* (images, filters, lanes) the positions that fill no vector, and zeros */
@@ -40,8 +53,8 @@ typedef struct NB(tile_weights) {
 } NB(tile_weights);
 
 typedef struct NB(tiles) {
-    size_t lanes;     /* numbers in a vector */
-    size_t height[2]; /* tiles that there are */
+    size_t lanes;              /* numbers in a vector */
+    size_t height[2], wide[2]; /* tiles that there are */
     void (*forward)(const NB(tile_forward) * job);
     void (*weights)(const NB(tile_weights) * job);
     void (*unfold)(const nb_unfolding *u, const real *x, real *to);

@@ -4,6 +4,7 @@
 #include "nablas/elementwise.h"
 
 #include "kernel/vector_math.h"
+#include "kernel/vector_norm.h"
 #include "kernel/vector_update.h"
 
 static void exponential(size_t n, const real *x, real *y)
@@ -618,6 +619,10 @@ const NB(vector) TABLE(NB_ISA) = {
     .rmsprop = rmsprop,
     .adam = adam,
     .sum_squares = sum_squares,
+    .square_deviations = square_deviations,
+    .multiply_rows = multiply_rows,
+    .normalize = normalize,
+    .normalize_backward = normalize_backward,
     .nudge_rows = nudge_rows,
     .sgd = sgd,
     .from_bytes = from_bytes,

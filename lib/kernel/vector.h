@@ -54,6 +54,12 @@ typedef struct NB(vector) {
     void (*rmsprop)(size_t n, const nb_update *u, const real *g, real *h, real *w);
     void (*adam)(size_t n, const nb_update *u, const real *g, real *m, real *v, real *w);
     double (*sum_squares)(size_t n, const real *x);
+    void (*square_deviations)(size_t n, size_t m, const real *X, const real *mean, real *sum);
+    void (*multiply_rows)(size_t n, size_t m, const real *A, const real *B, real *sum);
+    void (*normalize)(size_t n, size_t m, const real *X, const real *const column[4], real *XN,
+                      real *Y);
+    void (*normalize_backward)(size_t n, size_t m, const real *DY, const real *XN,
+                               const real *const column[3], real beta, real *DX);
     void (*nudge_rows)(size_t n, size_t m, const real *B, const uint32_t *row, const real *d,
                        const real *w, real *Y);
     void (*sgd)(size_t n, real lr, const real *g, real *w);

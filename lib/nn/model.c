@@ -161,7 +161,26 @@ static nb_status set_class_weights(nb_model *m)
     return NB_OK;
 }
 
+static nb_status check_most(const nb_model *m, size_t most)
+{
+    size_t all = 0, count;
+    for (size_t i = 0; i < nb_graph_nodes(m->graph); i++) {
+        nb_node *node = nb_graph_node(m->graph, i);
+        if (nb_node_role(node) != NB_PARAMETER && nb_node_role(node) != NB_STATE) continue;
+        if (nb_shape_count(nb_value(node)->shape, &count) || count > most - all)
+            return nb_fail(NB_ESHAPE, "nb_model_create: %s is more than the %zu weights there are",
+                           nb_node_name(node), most);
+        all += count;
+    }
+    return NB_OK;
+}
+
 nb_status nb_model_create(nb_model **out, const nb_model_options *o)
+{
+    return nb_model_create_within(out, o, SIZE_MAX);
+}
+
+nb_status nb_model_create_within(nb_model **out, const nb_model_options *o, size_t most)
 {
     if (out) *out = NULL;
     if (!out || !o)
@@ -175,6 +194,7 @@ nb_status nb_model_create(nb_model **out, const nb_model_options *o)
     status = copy_layers(m);
     if (!status) status = nb_graph_create(&m->graph, o->dtype);
     if (!status) status = build(m);
+    if (!status && most < SIZE_MAX) status = check_most(m, most);
     if (!status) status = nb_graph_finish(m->graph, m->options.max_batch);
     if (!status) status = copy_classes(m, o->classes);
     if (!status) status = set_class_weights(m);
@@ -193,7 +213,23 @@ void nb_model_destroy(nb_model *m)
     nb_graph_destroy(m->graph);
     nb_free((void *)(uintptr_t)m->options.layers.layer);
     nb_free((void *)(uintptr_t)m->options.classes);
+    nb_arrays_destroy(&m->texts);
     nb_free(m);
+}
+
+nb_status nb_model_set_text(nb_model *m, const char *key, const char *text)
+{
+    if (!m || !key || !text)
+        return nb_fail(NB_EINVAL, "nb_model_set_text: %s is NULL",
+                       !m ? "model" : (key ? "text" : "key"));
+    if (strcmp(key, NB_MODEL_KEY) == 0)
+        return nb_fail(NB_EINVAL, "nb_model_set_text: key='%s', which is the description's", key);
+    return nb_arrays_set_text(&m->texts, key, text);
+}
+
+const char *nb_model_text(const nb_model *m, const char *key)
+{
+    return m && key ? nb_arrays_text(&m->texts, key) : NULL;
 }
 
 static nb_node *twin(const nb_graph *g, const nb_node *node)

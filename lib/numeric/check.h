@@ -12,15 +12,9 @@ typedef struct nb_checked {
     size_t count;
     const double *x;                    /* (count) where it is */
     const double *numerical, *analytic; /* (count) */
-    const double *exact; /* (count) numerical of the exact form; NULL: no such form */
-    double f;            /* the function at x */
-    nb_reason silent;    /* why both sides are 0, where they are: NB_VACUOUS, or a reason known */
-
-    /* at - *f := the function, in its exact form if it has one, with element i at w; *piece := a
-     * number that changes where x moves from one smooth piece to another, if `pieces`. */
-    nb_status (*at)(void *context, size_t i, double w, double *f, uint64_t *piece);
-    void *context;
-    bool pieces;
+    const double *exact;                /* (count) of the exact form, or numerical again */
+    double f;                           /* the function at x */
+    nb_reason silent; /* why both sides are 0, where they are: NB_VACUOUS, or a reason known */
 } nb_checked;
 
 /* nb_check_begin - a report with `rows` zeroed rows. Errors: NB_EINVAL h; NB_ENOMEM; the report is
@@ -28,10 +22,26 @@ typedef struct nb_checked {
 nb_status nb_check_begin(nb_gradient_report *report, const nb_check_options *options, size_t rows,
                          const char *who);
 
-/* nb_check_compare - the differences of a row; returns how many elements are beyond the bound.
- * nb_check_explain - the reasons, after it. Errors: those of `at`. */
-size_t nb_check_compare(const nb_checked *c, nb_gradient_row *row);
-nb_status nb_check_explain(const nb_checked *c, double h, nb_gradient_row *row);
+/* nb_check_compare - the differences of a row. */
+void nb_check_compare(const nb_checked *c, nb_gradient_row *row);
+
+/* For those who find reasons: nb_check_floor, nb_check_bound of an element; nb_check_record counts and lists an element; a wrong one (reason
+ * NB_WRONG, with the best d) also goes into what all wrong ones have in common, nb_habits, which
+ * nb_check_name_slip writes into the row. */
+typedef struct nb_range {
+    double least, most;
+} nb_range;
+
+typedef struct nb_habits {
+    nb_range factor, in_w, constant, w;
+} nb_habits;
+
+extern const nb_habits nb_no_habits;
+double nb_check_floor(double f, double x, double a);
+double nb_check_bound(double f, double x, double d, double a);
+void nb_check_record(nb_gradient_row *row, nb_reason reason, double x,
+                     const nb_gradient_element *element, nb_habits *habits);
+void nb_check_name_slip(const nb_habits *habits, nb_gradient_row *row);
 
 /* nb_check_all_are - all elements of a row have one reason, and nothing was compared. */
 void nb_check_all_are(nb_reason reason, nb_gradient_row *row);

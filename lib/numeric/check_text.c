@@ -166,7 +166,7 @@ static bool blind(nb_reason reason)
 
 static void put_reason(page *p, const nb_gradient_report *report, nb_reason reason)
 {
-    const size_t shown = reason < NB_UNEXAMINED ? 1 : 3;
+    const size_t shown = reason < NB_UNRESOLVED ? 1 : 3;
     const char *comma = "";
     char text[1024];
     page line = {text, sizeof text, 0};
@@ -202,13 +202,16 @@ static size_t silent(const nb_gradient_report *report)
 /* The answer, in a sentence. */
 static void put_answer(page *p, const nb_gradient_report *report)
 {
-    const size_t count = elements(report, 0), bad = elements(report, NB_UNEXAMINED);
+    const size_t count = elements(report, 0), bad = elements(report, NB_UNRESOLVED);
     const size_t checked = count - silent(report);
+    const size_t wrong = bad ? bad - report->tally[NB_UNRESOLVED] : 0;
     const size_t blinded = elements(report, NB_REDRAWN) - elements(report, NB_NOT_FINITE);
     if (blinded)
         put(p, "nothing is known of the gradient: the function is not the same twice\n");
+    else if (wrong)
+        put(p, "the gradient is wrong: %zu of %zu elements are\n", wrong, count);
     else if (bad)
-        put(p, "the gradient is wrong: %zu of %zu elements are\n", bad, count);
+        put(p, "the gradient may be right: of %zu elements %zu could not be told\n", count, bad);
     else if (*report->broken)
         put(p, "the gradient cannot be relied on: an operation breaks its promise\n");
     else if (checked)
@@ -220,7 +223,7 @@ static void put_answer(page *p, const nb_gradient_report *report)
 
 static void put_verdict(page *p, const nb_gradient_report *report)
 {
-    const size_t count = elements(report, 0), bad = elements(report, NB_UNEXAMINED);
+    const size_t count = elements(report, 0), bad = elements(report, NB_UNRESOLVED);
     const size_t vacuous = silent(report);
     char text[256];
     page line = {text, sizeof text, 0};

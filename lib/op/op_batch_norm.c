@@ -6,7 +6,6 @@
 #include "op/ops.h"
 
 #include <math.h>
-#include <string.h>
 
 const nb_batch_norm_options nb_batch_norm_book = {false, 0.9, 1e-6};
 const nb_batch_norm_options nb_batch_norm_channels = {true, 0.9, 1e-5};
@@ -65,7 +64,6 @@ static nb_status batch_norm_plan(const nb_tensor *in, const void *config, nb_nee
     need->kept = width;
     need->memory = row_vectors * width + 2 * features;
     need->partial = 2 * width;
-    need->scratch = width;
     return NB_OK;
 }
 
@@ -121,13 +119,9 @@ static nb_status square_rows(const nb_call *c, size_t lo, size_t hi)
 {
     const layout l = layout_of(c);
     for (size_t g = lo, end; c->pass.training && g < hi; g++) {
-        void *sum = partial_of(c, g, 0);
         const size_t from = nb_group_begin(c, g, &end);
-        memset(sum, 0, l.width * c->kernels->size);
-        for (size_t r = from; r < end; r++) {
-            c->kernels->subtract(l.width, nb_tensor_at(c->in[0], r), l.mean, c->scratch);
-            c->kernels->multiply(l.width, c->scratch, c->scratch, 1, sum);
-        }
+        c->kernels->square_deviations(end - from, l.width, nb_tensor_at(c->in[0], from), l.mean,
+                                      partial_of(c, g, 0));
     }
     return NB_OK;
 }
@@ -164,13 +158,9 @@ static nb_status take_variance(const nb_call *c, size_t lo, size_t hi)
 static nb_status normalize_rows(const nb_call *c, size_t lo, size_t hi)
 {
     const layout l = layout_of(c);
-    for (size_t r = lo; r < hi; r++) {
-        void *xn = nb_tensor_at(c->kept, r), *y = nb_tensor_at(c->out, r);
-        c->kernels->subtract(l.width, nb_tensor_at(c->in[0], r), l.mean, xn);
-        c->kernels->divide(l.width, xn, l.std, 0, xn);
-        c->kernels->multiply(l.width, xn, l.gamma, 0, y);
-        c->kernels->add(l.width, y, l.beta, y);
-    }
+    c->kernels->normalize(hi - lo, l.width, nb_tensor_at(c->in[0], lo),
+                          (const void *const[]){l.mean, l.std, l.gamma, l.beta},
+                          nb_tensor_at(c->kept, lo), nb_tensor_at(c->out, lo));
     return NB_OK;
 }
 
@@ -182,14 +172,11 @@ static nb_status sum_gradients(const nb_call *c, size_t lo, size_t hi)
     const size_t width = nb_tensor_width(c->in[0]);
     nb_status status = NB_OK;
     for (size_t g = lo, end; g < hi && !status; g++) {
-        void *products = partial_of(c, g, 1);
         const size_t from = nb_group_begin(c, g, &end);
-        status = c->kernels->column_sums(end - from, width, 1, nb_tensor_at(c->dout, from), width,
-                                         0, partial_of(c, g, 0));
-        memset(products, 0, width * c->kernels->size);
-        for (size_t r = from; r < end; r++)
-            c->kernels->multiply(width, nb_tensor_at(c->dout, r), nb_tensor_at(c->kept, r), 1,
-                                 products);
+        const void *dy = nb_tensor_at(c->dout, from);
+        status = c->kernels->column_sums(end - from, width, 1, dy, width, 0, partial_of(c, g, 0));
+        c->kernels->multiply_rows(end - from, width, dy, nb_tensor_at(c->kept, from),
+                                  partial_of(c, g, 1));
     }
     return status;
 }
@@ -216,13 +203,9 @@ static nb_status take_gradients(const nb_call *c, size_t lo, size_t hi)
 static nb_status x_backward(const nb_call *c, size_t lo, size_t hi)
 {
     const layout l = layout_of(c);
-    const nb_kernels *k = c->kernels;
-    for (size_t r = lo; r < hi; r++) {
-        k->multiply(l.width, nb_tensor_at(c->kept, r), l.tilt, 0, c->scratch);
-        k->add(l.width, c->scratch, l.shift, c->scratch);
-        k->add(l.width, c->scratch, nb_tensor_at(c->dout, r), c->scratch);
-        k->multiply(l.width, c->scratch, l.gain, c->beta, nb_tensor_at(c->din, r));
-    }
+    c->kernels->normalize_backward(
+        hi - lo, l.width, nb_tensor_at(c->dout, lo), nb_tensor_at(c->kept, lo),
+        (const void *const[]){l.gain, l.shift, l.tilt}, c->beta, nb_tensor_at(c->din, lo));
     return NB_OK;
 }
 

@@ -35,6 +35,7 @@ struct nb_optimizer {
     nb_optimizer_state *list;
     size_t states;
     int64_t step;
+    double factor;      /* of the learning rate */
     double lr, norm;    /* of the last step */
     nb_update u[2];     /* of the present step; [1]: for what decays */
     bool prepared_kept; /* only nb_backward_into wrote parameters since the forward pass */
@@ -98,7 +99,7 @@ static void run(nb_optimizer *o, work job)
 static void prepare(nb_optimizer *o)
 {
     const nb_optimizer_options *s = &o->options;
-    o->lr = nb_lr_at(&s->schedule, s->lr, (size_t)o->step);
+    o->lr = o->factor * nb_lr_at(&s->schedule, s->lr, (size_t)o->step);
     for (int decays = 0; decays < 2; decays++) {
         const double lambda = decays ? s->weight_decay : 0;
         o->u[decays] = (nb_update){.lr = o->lr,
@@ -202,7 +203,12 @@ double nb_optimizer_lr(const nb_optimizer *o)
 {
     if (!o) return (double)NAN;
     const size_t last = o->step > 0 ? (size_t)o->step - 1 : 0;
-    return nb_lr_at(&o->options.schedule, o->options.lr, last);
+    return o->factor * nb_lr_at(&o->options.schedule, o->options.lr, last);
+}
+
+void nb_optimizer_scale(nb_optimizer *o, double factor)
+{
+    if (o && factor > 0 && isfinite(factor)) o->factor = factor;
 }
 
 double nb_optimizer_norm(const nb_optimizer *o)
@@ -380,6 +386,7 @@ static nb_status create(nb_optimizer **out, nb_graph *g, nb_dtype dtype, size_t 
     o->options = *chosen;
     o->kernels = kernels;
     o->norm = (double)NAN;
+    o->factor = 1;
     o->pieces = g ? count_parameters(g) : 1;
     o->piece = nb_alloc_zero(o->pieces, sizeof *o->piece);
     status = o->piece ? NB_OK : NB_ENOMEM;

@@ -121,13 +121,29 @@ nb_status nb_figure_render(nb_figure *fig, nb_image *image)
     return nb_canvas_close(cr, nb_figure_status(fig), image);
 }
 
+static nb_status render_reduced(nb_figure *fig, nb_image *image)
+{
+    nb_status status = nb_figure_render(fig, image);
+    return status || fig->photo ? status : nb_image_reduce(image);
+}
+
 nb_status nb_figure_save(nb_figure *fig, const char *path, const nb_png_text *text)
 {
     nb_image image;
-    nb_status status = nb_figure_render(fig, &image);
-    if (status) return status;
-    if (!fig->photo) status = nb_image_reduce(&image);
+    nb_status status = render_reduced(fig, &image);
     if (!status) status = nb_png_save(&image, path, text);
+    nb_image_destroy(&image);
+    return status;
+}
+
+nb_status nb_figure_encode(nb_figure *fig, const nb_png_text *text, unsigned char **bytes,
+                           size_t *size)
+{
+    nb_image image;
+    if (bytes) *bytes = NULL;
+    if (size) *size = 0;
+    nb_status status = render_reduced(fig, &image);
+    if (!status) status = nb_png_encode(&image, text, bytes, size);
     nb_image_destroy(&image);
     return status;
 }

@@ -4,7 +4,6 @@
 #include "plot/image_source.h"
 #include "plot/png_state.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <string.h>
 
@@ -29,6 +28,8 @@ typedef struct writer {
     uint8_t *row;
     png_text text[TEXTS];
     int texts;
+    unsigned char *bytes; /* the file so far, in `room` bytes */
+    size_t size, room;
 } writer;
 
 /* The slot that holds `colour`, or the free one where it belongs. */
@@ -65,9 +66,27 @@ static void collect(palette *p, const nb_image *image)
     }
 }
 
+static bool grow(writer *w, size_t least)
+{
+    const size_t room = least < 2 * w->room ? 2 * w->room : least;
+    unsigned char *bytes = nb_alloc(room, 1);
+    if (!bytes) return false;
+    if (w->size) memcpy(bytes, w->bytes, w->size);
+    nb_free(w->bytes);
+    w->bytes = bytes;
+    w->room = room;
+    return true;
+}
+
 static void write_bytes(png_structp png, png_bytep from, size_t size)
 {
-    if (fwrite(from, 1, size, png_get_io_ptr(png)) != size) png_error(png, "cannot write");
+    writer *w = png_get_io_ptr(png);
+    if (size > w->room - w->size && !grow(w, w->size + size)) {
+        w->state.no_memory = true;
+        png_error(png, "out of memory");
+    }
+    memcpy(w->bytes + w->size, from, size);
+    w->size += size;
 }
 
 static void flush_bytes(png_structp png)
@@ -129,13 +148,13 @@ static void write_rows(writer *w)
 /* The only frame that libpng jumps back to; what it changes lives in *w. */
 static nb_status encode(writer *w)
 {
-    if (setjmp(png_jmpbuf(w->png))) return w->state.no_memory ? NB_ENOMEM : NB_EIO;
+    if (setjmp(png_jmpbuf(w->png))) return w->state.no_memory ? NB_ENOMEM : NB_EINVAL;
     write_header(w);
     write_rows(w);
     return NB_OK;
 }
 
-static nb_status write_image(writer *w, FILE *file)
+static nb_status write_image(writer *w)
 {
     nb_status status = NB_ENOMEM;
     if (w->image->channels == 3) {
@@ -148,7 +167,7 @@ static nb_status write_image(writer *w, FILE *file)
                                        &w->state, nb_png_take, nb_png_give);
     w->info = w->png ? png_create_info_struct(w->png) : NULL;
     if (!w->info) goto end;
-    png_set_write_fn(w->png, file, write_bytes, flush_bytes);
+    png_set_write_fn(w->png, w, write_bytes, flush_bytes);
     status = encode(w);
 end:
     png_destroy_write_struct(&w->png, &w->info);
@@ -157,32 +176,58 @@ end:
     return status;
 }
 
+/* The file in w->bytes; messages call it `label`. */
+static nb_status write_file(writer *w, const char *label, const nb_png_text *text, const char *me)
+{
+    char seed[16];
+    const nb_image *image = w->image;
+    nb_status status = nb_image_check(image->width, image->height, image->channels, me, label);
+    if (status) return status;
+    if (!image->pixels) return nb_fail(NB_EINVAL, "%s: %s: the image has no pixels", me, label);
+    if (text) {
+        add_text(w, "Title", text->title);
+        add_text(w, "Description", text->command);
+        if (text->seed) snprintf(seed, sizeof seed, "%lu", (unsigned long)*text->seed);
+        add_text(w, "Seed", text->seed ? seed : NULL);
+    }
+    add_text(w, "Software", "nablas " NB_VERSION);
+    status = write_image(w);
+    if (status)
+        nb_fail(status, "%s: %s: %s", me, label,
+                status == NB_ENOMEM ? nb_status_text(status) : w->state.message);
+    return status;
+}
+
+nb_status nb_png_encode(const nb_image *image, const nb_png_text *text, unsigned char **bytes,
+                        size_t *size)
+{
+    writer w = {.image = image};
+    if (bytes) *bytes = NULL;
+    if (size) *size = 0;
+    if (!image || !bytes || !size)
+        return nb_fail(NB_EINVAL, "nb_png_encode: %s is NULL",
+                       image ? (bytes ? "size" : "bytes") : "image");
+    nb_status status = write_file(&w, "the image", text, "nb_png_encode");
+    if (status) {
+        nb_free(w.bytes);
+        return status;
+    }
+    *bytes = w.bytes;
+    *size = w.size;
+    return NB_OK;
+}
+
 nb_status nb_png_save(const nb_image *image, const char *path, const nb_png_text *text)
 {
     writer w = {.image = image};
-    nb_file file;
-    char seed[16];
+    nb_file file = {0};
     if (!path || !image)
         return nb_fail(NB_EINVAL, "nb_png_save: %s is NULL", path ? "image" : "path");
-    nb_status status =
-        nb_image_check(image->width, image->height, image->channels, "nb_png_save", path);
-    if (status) return status;
-    if (!image->pixels) return nb_fail(NB_EINVAL, "nb_png_save: %s: the image has no pixels", path);
-    if (text) {
-        add_text(&w, "Title", text->title);
-        add_text(&w, "Description", text->command);
-        if (text->seed) snprintf(seed, sizeof seed, "%lu", (unsigned long)*text->seed);
-        add_text(&w, "Seed", text->seed ? seed : NULL);
-    }
-    add_text(&w, "Software", "nablas " NB_VERSION);
-    status = nb_file_begin(&file, path);
-    if (status) return status;
-    errno = 0;
-    status = write_image(&w, file.stream);
-    if (status == NB_EIO)
-        nb_fail(status, "nb_png_save: %s: %s", path, errno ? strerror(errno) : w.state.message);
-    if (status == NB_ENOMEM) nb_fail(status, "nb_png_save: %s: %s", path, nb_status_text(status));
+    nb_status status = write_file(&w, path, text, "nb_png_save");
+    if (!status) status = nb_file_begin(&file, path);
+    if (!status) status = nb_file_write(&file, w.bytes, w.size);
     if (!status) status = nb_file_commit(&file);
     nb_file_abort(&file);
+    nb_free(w.bytes);
     return status;
 }

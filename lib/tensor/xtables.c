@@ -1,4 +1,5 @@
 /* The kernels of one precision behind the types of kernels.h: each wrapper casts, and calls. */
+#include "kernel/normalize.h"
 #include "kernel/real.h"
 #include "nablas/activation.h"
 #include "nablas/blas.h"
@@ -177,6 +178,30 @@ static void subtract(size_t n, const void *a, const void *b, void *y)
 static void divide(size_t n, const void *a, const void *b, double beta, void *y)
 {
     NB(divide)(n, a, b, (real)beta, y);
+}
+
+static void square_deviations(size_t n, size_t m, const void *X, const void *mean, void *sum)
+{
+    NB(square_deviations)(n, m, X, mean, sum);
+}
+
+static void multiply_rows(size_t n, size_t m, const void *A, const void *B, void *sum)
+{
+    NB(multiply_rows)(n, m, A, B, sum);
+}
+
+static void normalize(size_t n, size_t m, const void *X, const void *const column[4], void *XN,
+                      void *Y)
+{
+    const real *const of[4] = {column[0], column[1], column[2], column[3]};
+    NB(normalize)(n, m, X, of, XN, Y);
+}
+
+static void normalize_backward(size_t n, size_t m, const void *DY, const void *XN,
+                               const void *const column[3], double beta, void *DX)
+{
+    const real *const of[3] = {column[0], column[1], column[2]};
+    NB(normalize_backward)(n, m, DY, XN, of, (real)beta, DX);
 }
 
 static void momentum(size_t n, const nb_update *u, const void *g, void *v, void *w)
@@ -390,6 +415,10 @@ const nb_kernels NB(kernels) = {
     .power_backward = power_backward,
     .subtract = subtract,
     .divide = divide,
+    .square_deviations = square_deviations,
+    .multiply_rows = multiply_rows,
+    .normalize = normalize,
+    .normalize_backward = normalize_backward,
     .momentum = momentum,
     .nesterov = nesterov,
     .adagrad = adagrad,

@@ -4,7 +4,7 @@
 
 #include "nablas/model.h"
 
-#define NB_DESCRIPTION_KEY "nablas.model"
+#define NB_DESCRIPTION_KEY NB_MODEL_KEY
 
 /* nb_description_write - the text, a block for nb_free. Errors: NB_ENOMEM. */
 nb_status nb_description_write(const nb_model *model, char **text);

@@ -46,9 +46,8 @@ static nb_status make_model(nb_model **m, const nb_dataset *d, nb_layers hidden,
     return status;
 }
 
-static nb_status run(nb_model **m, const nb_dataset *train, const nb_dataset *test,
-                     nb_layers hidden, const nb_fit_options *o, nb_random *random,
-                     nb_train_result *result)
+static nb_status run(nb_model **m, nb_dataset *train, nb_dataset *test, nb_layers hidden,
+                     const nb_fit_options *o, nb_random *random, nb_train_result *result)
 {
     const size_t n = nb_dataset_count(train), most = n / 4 ? n / 4 : 1;
     const size_t batch = o->batch < most ? o->batch : most, epoch = (n + batch - 1) / batch;
@@ -73,12 +72,6 @@ static nb_status run(nb_model **m, const nb_dataset *train, const nb_dataset *te
                                                  .report = o->report,
                                                  .context = o->context},
                              result);
-}
-
-static nb_status run_on_classes(nb_model **m, nb_dataset *train, nb_dataset *test, nb_layers hidden,
-                                const nb_fit_options *o, nb_random *random, nb_train_result *result)
-{
-    return run(m, train, test, hidden, o, random, result);
 }
 
 /* --- targets of any size ---------------------------------------------------------------------- */
@@ -200,7 +193,7 @@ nb_status nb_fit(nb_model **m, const nb_dataset *d, nb_layers hidden, const nb_f
     nb_random_seed(&random, o.seed);
     status = nb_dataset_divide(d, o.validation, &random, &train, &test);
     if (status) return status;
-    status = (d->classes || o.loss == NB_BINARY_CROSS_ENTROPY ? run_on_classes : run_on_numbers)(
+    status = (d->classes || o.loss == NB_BINARY_CROSS_ENTROPY ? run : run_on_numbers)(
         m, &train, &test, hidden, &o, &random, result ? result : &unseen);
     nb_dataset_destroy(&train);
     nb_dataset_destroy(&test);

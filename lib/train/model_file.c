@@ -1,9 +1,11 @@
 #include "nablas/model_file.h"
 #include "nablas/arrays.h"
 #include "nablas/memory.h"
+#include "nn/layers.h"
 #include "train/description.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static bool is_weight(const nb_node *node)
 {
@@ -21,6 +23,8 @@ static nb_status hand_over(const nb_model *m, const char *who, const char *path,
     if (!m || !path) return nb_fail(NB_EINVAL, "%s: %s is NULL", who, m ? "path" : "model");
     nb_status status = nb_description_write(m, &text);
     if (!status) status = nb_arrays_set_text(&arrays, NB_DESCRIPTION_KEY, text);
+    for (size_t i = 0; !status && i < m->texts.texts; i++)
+        status = nb_arrays_set_text(&arrays, m->texts.text[i].key, m->texts.text[i].value);
     for (size_t i = 0; i < nb_graph_nodes(m->graph) && !status; i++) {
         nb_node *node = nb_graph_node(m->graph, i);
         if (is_weight(node))
@@ -144,12 +148,24 @@ static nb_status check_classes(const origin *from, const nb_description *d)
                    units);
 }
 
+/* What else is written beside the arrays stays with the model. */
+static nb_status take_texts(nb_model *m, const nb_arrays *arrays)
+{
+    nb_status status = NB_OK;
+    for (size_t i = 0; !status && i < arrays->texts; i++)
+        if (strcmp(arrays->text[i].key, NB_DESCRIPTION_KEY) != 0)
+            status = nb_model_set_text(m, arrays->text[i].key, arrays->text[i].value);
+    return status;
+}
+
 /* The model that the arrays and the options make together. */
 static nb_status make(nb_model **m, const origin *from, const nb_arrays *arrays,
                       const nb_model_options *given)
 {
     nb_description d = {0};
     nb_status status = NB_OK;
+    size_t weights = 0;
+    for (size_t i = 0; i < arrays->count; i++) weights += nb_tensor_count(&arrays->item[i].tensor);
     const char *text = nb_arrays_text(arrays, NB_DESCRIPTION_KEY);
     if (text) {
         status = nb_description_read(&d, text, from->path);
@@ -162,8 +178,9 @@ static nb_status make(nb_model **m, const origin *from, const nb_arrays *arrays,
         status = nb_fail(NB_EFORMAT, "%s: %s: weights without a description (%s): say the layers",
                          from->caller, from->path, NB_DESCRIPTION_KEY);
     }
-    if (!status) status = nb_model_create(m, &d.options);
+    if (!status) status = nb_model_create_within(m, &d.options, weights);
     if (!status) status = assign(from, *m, arrays);
+    if (!status) status = take_texts(*m, arrays);
     nb_description_free(&d);
     if (!status) return NB_OK;
     nb_model_destroy(*m);

@@ -3,6 +3,7 @@
 #include "nablas/memory.h"
 #include "train/trainer.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -125,6 +126,7 @@ static void scatter_numbers(nb_trainer *r)
     r->halvings = (size_t)r->counters[4];
     r->first = r->numbers[0];
     r->random->gauss = r->numbers[1];
+    nb_optimizer_scale(r->optimizer, ldexp(1, -(int)r->halvings));
 }
 
 static nb_status check_all(nb_trainer *r, const nb_arrays *views, const nb_arrays *arrays,

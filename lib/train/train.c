@@ -3,6 +3,7 @@
 #include "nablas/clock.h"
 #include "nablas/memory.h"
 #include "nablas/text.h"
+#include "train/run.h"
 #include "train/trainer.h"
 
 #include <math.h>
@@ -31,20 +32,6 @@ static double samples(const nb_train_options *o, size_t count, size_t iterations
     return epochs * n + fmin((i - epochs * batches) * batch, n);
 }
 
-typedef struct run {
-    nb_trainer *trainer;
-    nb_model *model;
-    const nb_dataset *train, *test;
-    const nb_train_options *options;
-    nb_progress at;
-    size_t evaluations;
-    double begin;
-    void *best; /* with patience: parameters and state where the test set's metric was best */
-    double best_metric;
-    size_t best_iteration, best_evaluation;
-    double saved; /* when the last checkpoint was written, or the run began */
-} run;
-
 static nb_status evaluate(run *r)
 {
     const double start = nb_seconds();
@@ -59,27 +46,11 @@ static nb_status evaluate(run *r)
 
 /* --- the best weights ------------------------------------------------------------------------- */
 
-/* Parameters and state, one after the other, to or from `block`; returns their bytes. */
-static size_t copy_weights(const nb_graph *g, char *block, bool save)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < nb_graph_nodes(g); i++) {
-        nb_node *node = nb_graph_node(g, i);
-        const nb_role role = nb_node_role(node);
-        if (role != NB_PARAMETER && role != NB_STATE) continue;
-        const nb_tensor *value = nb_value(node);
-        const size_t bytes = nb_tensor_count(value) * nb_dtype_size(value->dtype);
-        if (block) memcpy(save ? block + at : value->data, save ? value->data : block + at, bytes);
-        at += bytes;
-    }
-    return at;
-}
-
 static nb_status start_patience(run *r)
 {
     r->best_metric = (double)NAN;
     if (!r->options->patience) return NB_OK;
-    r->best = nb_alloc(copy_weights(r->model->graph, NULL, true), 1);
+    r->best = nb_alloc(nb_run_weights(r->model->graph, NULL, true), 1);
     return r->best ? NB_OK : NB_ENOMEM;
 }
 
@@ -95,7 +66,7 @@ static bool judge(run *r)
     const double metric = r->at.test_metric;
     if (isnan(r->best_metric) ? !isnan(metric)
                               : nb_model_metric_better(r->model, metric, r->best_metric)) {
-        copy_weights(r->model->graph, r->best, true);
+        nb_run_weights(r->model->graph, r->best, true);
         r->best_metric = metric;
         r->best_iteration = r->at.iteration;
         r->best_evaluation = r->evaluations;
@@ -105,7 +76,7 @@ static bool judge(run *r)
 
 static void end_patience(run *r, nb_train_result *result)
 {
-    if (r->best && !isnan(r->best_metric)) copy_weights(r->model->graph, r->best, false);
+    if (r->best && !isnan(r->best_metric)) nb_run_weights(r->model->graph, r->best, false);
     result->best = r->best_metric;
     result->best_iteration = r->best_iteration;
     nb_free(r->best);
@@ -161,14 +132,17 @@ static nb_status diverged(const run *r, double loss)
         r->options->lr);
 }
 
-static nb_status iterate(run *r)
+static nb_status iterate(run *r, bool *gone_back)
 {
     nb_progress *p = &r->at;
     const double start = nb_seconds();
     double loss;
     nb_status status = nb_trainer_step(r->trainer, &loss);
     if (status) return status;
-    if (!isfinite(loss)) return diverged(r, loss);
+    if (!isfinite(loss)) {
+        if (!r->options->nan) return diverged(r, loss);
+        return nb_run_rescue(r, loss, gone_back);
+    }
     p->loss = loss;
     p->smoothed = p->iteration ? p->smoothed + (loss - p->smoothed) / 50 : loss;
     p->train_seconds += nb_seconds() - start;
@@ -176,105 +150,6 @@ static nb_status iterate(run *r)
     p->evaluated = false;
     if (evaluates(r->options, p->iteration)) status = evaluate(r);
     estimate(r);
-    return status;
-}
-
-/* --- checkpoints ------------------------------------------------------------------------------ */
-
-enum { REALS = 9, WHOLES = 4, NUMBERS = REALS + WHOLES + 1 };
-
-/* What the loop knows, to or from one vector; whole numbers are below 2^53. */
-static void number_all(run *r, double *v, bool save)
-{
-    nb_progress *p = &r->at;
-    double *const real[REALS] = {&p->loss,          &p->smoothed,     &p->train_metric,
-                                 &p->test_metric,   &p->lr,           &p->seconds,
-                                 &p->train_seconds, &p->eval_seconds, &r->best_metric};
-    size_t *const whole[WHOLES] = {&p->iteration, &r->evaluations, &r->best_iteration,
-                                   &r->best_evaluation};
-    if (save) {
-        for (size_t i = 0; i < REALS; i++) v[i] = *real[i];
-        for (size_t i = 0; i < WHOLES; i++) v[REALS + i] = (double)*whole[i];
-        v[NUMBERS - 1] = p->evaluated;
-    } else {
-        for (size_t i = 0; i < REALS; i++) *real[i] = v[i];
-        for (size_t i = 0; i < WHOLES; i++) *whole[i] = (size_t)v[REALS + i];
-        p->evaluated = v[NUMBERS - 1] != 0;
-    }
-}
-
-static nb_status add_loop(run *r, nb_arrays *own, double *numbers)
-{
-    number_all(r, numbers, true);
-    nb_status status =
-        nb_arrays_add_view(own, "nb_loop", nb_tensor_view(NB_FLOAT64, NB_SHAPE(NUMBERS), numbers));
-    if (!status && r->best) {
-        const size_t bytes = copy_weights(r->model->graph, NULL, true);
-        status =
-            nb_arrays_add_view(own, "nb_best", nb_tensor_view(NB_UINT8, NB_SHAPE(bytes), r->best));
-    }
-    return status;
-}
-
-static nb_status save_checkpoint(run *r)
-{
-    const nb_checkpoint_options *c = r->options->checkpoint;
-    double numbers[NUMBERS];
-    nb_arrays own = {0};
-    nb_status status = c->save ? c->save(&own, c->context) : NB_OK;
-    if (!status) status = add_loop(r, &own, numbers);
-    if (!status) status = nb_checkpoint_rotate(c->path, c->keep);
-    if (!status) status = nb_trainer_save(r->trainer, &own, c->path);
-    nb_arrays_destroy(&own);
-    r->saved = nb_seconds();
-    return c->done ? c->done(status, r->at.iteration + 1, c->context) : status;
-}
-
-static bool is_due(const run *r)
-{
-    const nb_checkpoint_options *c = r->options->checkpoint;
-    if (c->every && (r->at.iteration + 1) % c->every == 0) return true;
-    return c->seconds > 0 && nb_seconds() - r->saved >= c->seconds;
-}
-
-/* Numbers of a file that was made by hand. */
-static nb_status check_loop(const run *r, const nb_arrays *own, const char *path)
-{
-    const size_t bytes = copy_weights(r->model->graph, NULL, true);
-    const nb_tensor *loop = nb_arrays_find(own, "nb_loop"), *best = nb_arrays_find(own, "nb_best");
-    bool fine = loop && loop->dtype == NB_FLOAT64 && nb_tensor_count(loop) == NUMBERS &&
-                !r->best == !best &&
-                (!best || (best->dtype == NB_UINT8 && nb_tensor_count(best) == bytes));
-    for (size_t i = REALS; fine && i < NUMBERS; i++) {
-        const double value = ((const double *)loop->data)[i];
-        fine = value >= 0 && value < 0x1p53 && value == floor(value);
-    }
-    if (fine && ((const double *)loop->data)[REALS] + 1 == (double)nb_trainer_steps(r->trainer))
-        return NB_OK;
-    return nb_fail(NB_EFORMAT, "nb_train: %s is a checkpoint, but of another loop than nb_train's",
-                   path);
-}
-
-/* The run as it was after the checkpoint's last iteration. */
-static nb_status resume(run *r)
-{
-    const nb_checkpoint_options *c = r->options->checkpoint;
-    nb_arrays own;
-    nb_status status = nb_trainer_load(r->trainer, &own, c->resume);
-    if (status) return status;
-    status = check_loop(r, &own, c->resume);
-    if (!status && nb_trainer_steps(r->trainer) > r->options->iterations)
-        status = nb_fail(NB_EINVAL, "nb_train: iterations=%zu, but %s has done %zu",
-                         r->options->iterations, c->resume, nb_trainer_steps(r->trainer));
-    if (!status) {
-        number_all(r, nb_arrays_find(&own, "nb_loop")->data, false);
-        if (r->best)
-            memcpy(r->best, nb_arrays_find(&own, "nb_best")->data,
-                   copy_weights(r->model->graph, NULL, true));
-        r->begin -= r->at.seconds;
-        if (c->load) status = c->load(&own, c->context);
-    }
-    nb_arrays_destroy(&own);
     return status;
 }
 
@@ -298,8 +173,8 @@ static nb_status conclude(run *r, nb_train_result *result, bool *end)
     if (said && said != NB_ESTOPPED) return said;
     *end = judge(r) || r->at.iteration + 1 == o->iterations;
     nb_status status = NB_OK;
-    if (o->checkpoint && o->checkpoint->path && (*end || said || is_due(r)))
-        status = save_checkpoint(r);
+    if (o->checkpoint && o->checkpoint->path && (*end || said || nb_run_is_due(r)))
+        status = nb_run_save(r, o->checkpoint->path, r->at.iteration);
     return status || !said ? status : stop(r, result);
 }
 
@@ -313,12 +188,16 @@ static nb_status run_all(run *r, nb_train_result *result)
         end = impatient(r) || p->iteration + 1 == p->iterations;
         p->iteration++;
     }
-    for (; !end; p->iteration++) {
-        nb_status status = iterate(r);
+    while (!end) {
+        bool gone_back = false;
+        nb_status status = nb_run_copy(r);
+        if (!status) status = iterate(r, &gone_back);
         if (status) return status;
+        if (gone_back) continue;
         result->last = *p;
         result->completed = p->iteration + 1;
         if ((status = conclude(r, result, &end))) return status;
+        p->iteration++;
     }
     return NB_OK;
 }
@@ -339,10 +218,13 @@ nb_status nb_train(nb_model *model, const nb_dataset *train, const nb_dataset *t
     nb_status status = nb_trainer_create(&r.trainer, model, train, test, random, options);
     if (status) return status;
     status = start_patience(&r);
-    if (!status && options->checkpoint && options->checkpoint->resume) status = resume(&r);
+    if (!status && options->nan && !(r.index = nb_alloc(options->batch, sizeof *r.index)))
+        status = NB_ENOMEM;
+    if (!status && options->checkpoint && options->checkpoint->resume) status = nb_run_resume(&r);
     r.saved = nb_seconds();
     if (!status) status = run_all(&r, result);
     end_patience(&r, result);
+    nb_run_forget(&r);
     result->threads = nb_trainer_threads(r.trainer);
     nb_trainer_destroy(r.trainer);
     return status;

@@ -63,15 +63,22 @@ static nb_status differentiate(nb_trainer *r, nb_batch *b, nb_node **loss)
     return status;
 }
 
+static nb_status be_looked_at(nb_trainer *r, const nb_batch *b, nb_node *loss)
+{
+    return r->look ? r->look(r, b, loss, r->look_context) : NB_OK;
+}
+
 static nb_status update(nb_trainer *r, nb_batch *b, nb_node **loss)
 {
     nb_status status;
     if (r->options.gradient == NB_NUMERICAL) {
         status = differentiate(r, b, loss);
+        if (!status) status = be_looked_at(r, b, *loss);
         if (!status) status = nb_optimizer_update(r->optimizer);
     } else {
         status = nb_model_feed_batch(r->model, b, loss);
         if (!status) status = forward_training(r, *loss);
+        if (!status) status = be_looked_at(r, b, *loss);
         if (!status) status = nb_optimizer_step(r->optimizer, *loss);
     }
     return status ? status : forward_again(r, *loss);

@@ -20,6 +20,9 @@ struct nb_trainer {
     size_t halvings;              /* of the learning rate, after a loss that was not finite */
     double first;                 /* loss of the first batch, before the step */
     nb_pass pass_before;
+    /* Looks at a step between its forward pass and its update; NULL: nobody does. */
+    nb_status (*look)(nb_trainer *trainer, const nb_batch *batch, nb_node *loss, void *context);
+    void *look_context;
     char *data[2];       /* fingerprints of the sets, once they were asked for */
     int64_t counters[5]; /* what nb_trainer_view shows of numbers kept elsewhere */
     double numbers[2];

@@ -45,11 +45,13 @@
 
 NB_BEGIN_DECLS
 
-/* The result for one element: code, name, meaning. From NB_UNEXAMINED on, the check has failed. */
+/* The result for one element: code, name, meaning. From NB_UNRESOLVED on, the check has failed. */
 #define NB_REASON_LIST(X)                                                                          \
     X(NB_AGREES, "agrees", "both derivatives are the same to the bound")                           \
     X(NB_VACUOUS, "vacuous",                                                                       \
       "both sides are 0 (a dead unit, an input that is never on): nothing was checked there")      \
+    X(NB_BELOW_NOISE, "below noise",                                                               \
+      "too small beside the others to be told from rounding: an error there would not matter")     \
     X(NB_BATCH_OF_ONE, "batch of one",                                                             \
       "both sides are 0: batch norm divides by a deviation of one number, which is 0; feed more")  \
     X(NB_BEFORE_NORM, "before batch norm",                                                         \
@@ -57,11 +59,14 @@ NB_BEGIN_DECLS
     X(NB_KINK, "kink",                                                                             \
       "the function has a corner between -h and +h (an input of relu or step changes sign, or "    \
       "another pixel is the largest)")                                                             \
+    X(NB_JUMP, "jump", "the function jumps between -h and +h; beside the jump the two agree")      \
     X(NB_BIAS, "bias",                                                                             \
       "forward adds what backward leaves out (the 1e-7); without it the two agree")                \
     X(NB_ROUNDING, "rounding", "h is so small that rounding shows; at a larger one the two agree") \
     X(NB_TRUNCATION, "truncation",                                                                 \
       "h is so large that curvature shows; at a smaller one the two agree")                        \
+    X(NB_UNRESOLVED, "unresolved",                                                                 \
+      "no step is accurate enough to see an error of one part in a thousand: nothing is known")    \
     X(NB_UNEXAMINED, "unexamined",                                                                 \
       "beyond the bound, and not looked at again after so many wrong ones")                        \
     X(NB_REDRAWN, "mask redrawn",                                                                  \
@@ -86,14 +91,17 @@ const char *nb_reason_text(nb_reason reason);
 typedef struct nb_check_options {
     double h;        /* the step, > 0 */
     bool richardson; /* (4 d(h/2) - d(h)) / 3, of order h^4, in place of d(h) */
+    bool relative; /* callbacks: the step of x_i is h |x_i|, and where x_i is 0, h times the largest
+                        |x_j|: nothing changes with the unit of x. Graphs have the step h. */
 } nb_check_options;
 
-#define NB_CHECK_DEFAULTS (NB_LITERAL(nb_check_options){NB_NUMERICAL_H, false})
+#define NB_CHECK_DEFAULTS (NB_LITERAL(nb_check_options){NB_NUMERICAL_H, false, true})
 
 typedef struct nb_gradient_element {
     size_t index;
     double numerical, analytic, bound; /* as compared */
     double best_h, best; /* if examined again: the most accurate step, and d there; else NaN */
+    double seen;         /* the smallest error that would have been seen */
 } nb_gradient_element;
 
 #define NB_CHECK_LISTED 8  /* elements that a row lists for each reason: the first ones */
@@ -143,6 +151,26 @@ typedef struct nb_gradient_report {
  *
  * Returns the length of the whole text, as snprintf. */
 size_t nb_gradient_report_text(const nb_gradient_report *report, char *text, size_t size);
+
+/* nb_gradient_report_verdict - what a program answers with, its exit status. */
+typedef enum {
+    NB_GRADIENT_RIGHT,  /* 0: passed */
+    NB_GRADIENT_WRONG,  /* 1: an element is wrong or not finite, or an operation breaks its word */
+    NB_GRADIENT_UNKNOWN /* 2: neither, but some elements could not be told */
+} nb_gradient_verdict;
+nb_gradient_verdict nb_gradient_report_verdict(const nb_gradient_report *report);
+
+/* nb_gradient_report_json - the report for programs, as one JSON object (RFC 8259):
+ *
+ *   {"verdict": "right", "value": 2.3, "h": 0.0001, "broken": "",
+ *    "tally": {"agrees": 12, ...}, "parameters": [{"name": "W1", "shape": [784, 50], "count": 39200,
+ *    "max_abs": 1e-9, "slip": "factor", "amount": -1, "tally": {...},
+ *    "elements": [{"index": 3, "reason": "wrong", "numerical": 1, "analytic": -1, "best": 1,
+ *    "bound": 1e-9, "seen": 1e-12}, ...]}, ...]}
+ *
+ * with null for numbers that are not finite and only reasons that occur; elements are those listed,
+ * except the ones that agree. Arguments and result as nb_gradient_report_text. */
+size_t nb_gradient_report_json(const nb_gradient_report *report, char *text, size_t size);
 
 /* nb_gradient_report_destroy - free what a check filled in and zero it; fine on a zeroed one and on
  * NULL. */

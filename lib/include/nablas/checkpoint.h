@@ -17,9 +17,9 @@
  * old file or the new one.
  *
  * A run that is continued by the same library on the same BLAS and instruction set ends with the bits of
- * one that was never interrupted, on any number of threads. It may differ from the checkpoint's in
- * `iterations`, `threads`, `report`, `context` and `checkpoint`, and where `total` of a cosine schedule
- * is not the reason for it, in nothing else. docs/reliability.md says how this is tested. */
+ * one that was never interrupted, on any number of threads. Its options may differ from the
+ * checkpoint's in `iterations`, `threads`, `report`, `context`, `checkpoint` and `nan`, in nothing
+ * else. docs/reliability.md says how this is tested. */
 #ifndef NABLAS_CHECKPOINT_H
 #define NABLAS_CHECKPOINT_H
 
@@ -68,13 +68,14 @@ typedef struct nb_checkpoint_options {
     size_t keep;        /* how many to have: path, path.1, ..., path.(keep - 1); 0 is taken as 1 */
     const char *resume; /* the one to continue; NULL: begin anew */
 
-    /* save - add to `own`, before each checkpoint, what report's context needs to go on.
-     * load - take it out again, after `resume` was read. Not called without one.
+    /* save - add to `own`, before each checkpoint, what report's context needs to go on; `path` is
+     *        where it goes, NULL for a copy in memory (autopsy.h).
+     * load - take it out again, after `resume` was read, or when the run goes back to such a copy.
      * done - a checkpoint was written, or could not be (nb_last_error). NB_OK: go on, and try again
      *        when the next one is due. NULL: the run goes on after a success and fails after a failure.
      * Each may be NULL, and answers another status to end the run. Names that begin with "nb_" are
      * nb_train's. */
-    nb_status (*save)(nb_arrays *own, void *context);
+    nb_status (*save)(nb_arrays *own, const char *path, void *context);
     nb_status (*load)(const nb_arrays *own, void *context);
     nb_status (*done)(nb_status status, size_t iterations, void *context);
     void *context;

@@ -92,6 +92,14 @@ void nb_dataset_destroy(nb_dataset *d);
 #define NB_FINGERPRINT_ROOM 512
 nb_status nb_dataset_fingerprint(const nb_dataset *d, char *text, size_t size);
 
+/* nb_dataset_folds - deal the samples into k parts of about the same size, for cross-validation:
+ * fold[i] of sample i is 0 ... k-1. Labels: every class is dealt evenly; parts differ by one sample at
+ * most, over all and for each class.
+ *
+ *   fold  out  (count)
+ * Errors: those of nb_dataset_check; NB_EINVAL k < 2 or more than samples, a NULL; NB_ENOMEM. */
+nb_status nb_dataset_folds(const nb_dataset *d, size_t k, nb_random *random, size_t *fold);
+
 /* --- batches -------------------------------------------------------------------------------- */
 
 /* How batches are drawn: each sample at random from all, as the book's np.random.choice; in a

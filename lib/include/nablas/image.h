@@ -53,5 +53,11 @@ nb_status nb_image_read(const char *path, size_t channels, nb_image *image);
 nb_status nb_image_parse(const void *bytes, size_t size, const char *label, size_t channels,
                          nb_image *image);
 
+/* nb_image_scale - `from` as width x height pixels with the same channels: each is the mean of the area
+ * of `from` that it covers, where that is larger than a pixel; else between its four neighbours in
+ * proportion to their distances. The ratio of the sides is not kept.
+ * Errors: NB_EINVAL a NULL; NB_EINVAL, NB_ERANGE as nb_image_create; NB_ENOMEM. *to is zeroed then. */
+nb_status nb_image_scale(const nb_image *from, size_t width, size_t height, nb_image *to);
+
 NB_END_DECLS
 #endif

@@ -72,6 +72,15 @@ typedef struct nb_kernels {
     void (*adam)(size_t n, const nb_update *u, const void *g, void *m, void *v, void *w);
     double (*sum_squares)(size_t n, const void *x);
 
+    /* Batch norm, on rows without a gap (lib/kernel/normalize.h): column holds mean, std, gamma,
+     * beta; backward gain, shift, tilt. */
+    void (*square_deviations)(size_t n, size_t m, const void *X, const void *mean, void *sum);
+    void (*multiply_rows)(size_t n, size_t m, const void *A, const void *B, void *sum);
+    void (*normalize)(size_t n, size_t m, const void *X, const void *const column[4], void *XN,
+                      void *Y);
+    void (*normalize_backward)(size_t n, size_t m, const void *DY, const void *XN,
+                               const void *const column[3], double beta, void *DX);
+
     double (*sum)(size_t n, const void *x);
     void (*scale)(size_t n, double alpha, const void *x, double beta, void *y);
     void (*add)(size_t n, const void *a, const void *b, void *y);

@@ -21,15 +21,23 @@ typedef struct nb_map {
     nb_tensor tensor; /* over the file's elements, to be read only */
     void *base;       /* NULL: closed */
     size_t bytes;
+    int file;          /* open, for nb_map_check; */
+    long long time[2]; /* seconds and nanoseconds of its last change */
 } nb_map;
 
 /* nb_map_open - map a .npy, or a raw IDX file of bytes (any other suffix).
  * nb_map_close - unmap it and zero the struct; fine on a zeroed one and on NULL.
  * Errors: NB_EINVAL a NULL; NB_EIO; NB_EFORMAT not such a file, or elements that memory would hold
  *         otherwise: another byte order, Fortran's order, a gzipped file; NB_EDTYPE. *m is zeroed.
- * The file must not change: if another program truncates it while it is mapped, this one is killed
- * (SIGBUS). Cost: the header; the system pages memory in and out as needed. */
+ * A file that is replaced (renamed over, removed) stays mapped as it was. One that is written in place
+ * does not: where it is cut, reading the tensor beyond its end kills the process (SIGBUS).
+ * Cost: the header; the system pages memory in and out as needed.
+ *
+ * nb_map_check - is the mapped file still the one that was opened: of the same size and time of change?
+ * Call it before a pass over the data. Errors: NB_EINVAL a NULL, nothing mapped; NB_EIO what changed.
+ * Cost: one system call. */
 nb_status nb_map_open(nb_map *m, const char *path);
+nb_status nb_map_check(const nb_map *m);
 void nb_map_close(nb_map *m);
 
 NB_END_DECLS

@@ -15,6 +15,7 @@
 #ifndef NABLAS_MODEL_H
 #define NABLAS_MODEL_H
 
+#include "nablas/arrays.h"
 #include "nablas/dataset.h"
 #include "nablas/graph.h"
 #include "nablas/loss.h"
@@ -167,6 +168,7 @@ typedef struct nb_model {
     nb_model_options
         options; /* with a copy of the layers and names; random and class_weights are NULL */
     size_t outputs;
+    nb_arrays texts; /* nb_model_text; no arrays */
 } nb_model;
 
 /* nb_model_create - build the graph, draw the weights. Parameters are named W1, b1, W2, ... in the
@@ -230,6 +232,17 @@ nb_status nb_model_numerical_gradient(nb_model *model, const nb_tensor *x, const
 
 /* nb_model_parameter - the parameter of that name ("W1"), or NULL. */
 nb_node *nb_model_parameter(const nb_model *model, const char *name);
+
+/* The key of the description in a model's file. */
+#define NB_MODEL_KEY "nablas.model"
+
+/* nb_model_set_text - keep a text with the model, in its file too (model_file.h): how its inputs are
+ * made (recipe.h), how it was trained. Copied; a key that is there gets the new text.
+ * nb_model_text - the text of that key, or NULL; valid until it is set anew. A clone has none.
+ * Errors: NB_EINVAL a NULL, not UTF-8, or the description's own key; NB_ERANGE, NB_ENOMEM as
+ *         nb_arrays_set_text. */
+nb_status nb_model_set_text(nb_model *model, const char *key, const char *text);
+const char *nb_model_text(const nb_model *model, const char *key);
 
 /* --- how good it is ------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
 #include "nablas/clock.h"
 #include "nablas/file.h"
 #include "nablas/memory.h"
+#include "nablas/names.h"
 #include "nablas/random.h"
 #include "nablas/status.h"
 #include "nablas/text.h"
@@ -42,6 +43,7 @@
 #include "nablas/digit.h"
 #include "nablas/idx.h"
 #include "nablas/map.h"
+#include "nablas/metrics.h"
 #include "nablas/mnist.h"
 #include "nablas/npy.h"
 #include "nablas/npz.h"
@@ -52,6 +54,11 @@
 #include "nablas/graph.h"
 #include "nablas/picture.h"
 
+#include "nablas/dataset_file.h"
+#include "nablas/images.h"
+#include "nablas/recipe.h"
+#include "nablas/table.h"
+
 #include "nablas/curvature.h"
 #include "nablas/gradient.h"
 
@@ -59,6 +66,7 @@
 #include "nablas/model.h"
 #include "nablas/optim.h"
 
+#include "nablas/autopsy.h"
 #include "nablas/checkpoint.h"
 #include "nablas/model_file.h"
 #include "nablas/train.h"

@@ -126,10 +126,13 @@ nb_status nb_optimizer_apply(nb_optimizer *optimizer, void *w, const void *g);
 
 /* nb_optimizer_lr - learning rate of the last step, or of the first if there was none; as the
  * schedule says, Adam's corrections left out.
+ * nb_optimizer_scale - from the next step on the learning rate is that of options and schedule times
+ * `factor`; a factor that is not finite and positive is not taken.
  * nb_optimizer_norm - norm of the gradient of the last step, before it was clipped; NaN without
  * clipping or before the first step.
  * nb_optimizer_steps - steps taken. */
 double nb_optimizer_lr(const nb_optimizer *optimizer);
+void nb_optimizer_scale(nb_optimizer *optimizer, double factor);
 double nb_optimizer_norm(const nb_optimizer *optimizer);
 size_t nb_optimizer_steps(const nb_optimizer *optimizer);
 

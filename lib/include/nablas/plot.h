@@ -69,12 +69,15 @@ nb_status nb_figure_status(nb_figure *fig);
 
 /* nb_figure_render - the figure as an RGB image of 2 width x 2 height pixels; destroy it.
  * nb_figure_save - the same into a PNG file with `text` (or NULL), as nb_png_save.
+ * nb_figure_encode - the bytes of that file, as nb_png_encode.
  *
  * A saved figure has at most 256 colours, areas before the shades of soft edges, unless it shows an
  * image in colour; this makes files three times smaller. Either may be called again, also after
  * more was drawn. Errors: the figure's first; else NB_ENOMEM, or what nb_png_save answers. */
 nb_status nb_figure_render(nb_figure *fig, nb_image *image);
 nb_status nb_figure_save(nb_figure *fig, const char *path, const nb_png_text *text);
+nb_status nb_figure_encode(nb_figure *fig, const nb_png_text *text, unsigned char **bytes,
+                           size_t *size);
 
 /* --- styles ------------------------------------------------------------------------------------*/
 

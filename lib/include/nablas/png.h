@@ -5,6 +5,7 @@
 #include "nablas/image.h"
 #include "nablas/status.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 NB_BEGIN_DECLS
@@ -26,6 +27,13 @@ typedef struct nb_png_text {
  *         image as in nb_image_create, or without pixels, a NULL pointer; NB_ENOMEM. Every message
  *         names the file. */
 nb_status nb_png_save(const nb_image *image, const char *path, const nb_png_text *text);
+
+/* nb_png_encode - the bytes of that file, in memory.
+ *
+ *   bytes  out  (size), a block for nb_free; NULL on error
+ * Errors: as nb_png_save, but for NB_EIO. */
+nb_status nb_png_encode(const nb_image *image, const nb_png_text *text, unsigned char **bytes,
+                        size_t *size);
 
 NB_END_DECLS
 #endif

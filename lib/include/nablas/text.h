@@ -23,5 +23,11 @@ NB_BEGIN_DECLS
 int nb_snprintf(char *text, size_t size, const char *format, ...) NB_PRINTF(3, 4);
 int nb_vsnprintf(char *text, size_t size, const char *format, va_list args) NB_PRINTF(3, 0);
 
+/* nb_strtod - as strtod, with a point for the decimal sign whatever the locale. Thread-safe.
+ * nb_number_text - the shortest of "%.15g", "%.16g" and "%.17g" that reads as the same double: "0.1",
+ * "3", "1e+300"; returns `text`. */
+double nb_strtod(const char *text, char **end);
+char *nb_number_text(double value, char text[32]);
+
 NB_END_DECLS
 #endif

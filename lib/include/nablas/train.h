@@ -17,6 +17,7 @@
 #ifndef NABLAS_TRAIN_H
 #define NABLAS_TRAIN_H
 
+#include "nablas/autopsy.h"
 #include "nablas/checkpoint.h"
 #include "nablas/dataset.h"
 #include "nablas/model.h"
@@ -72,6 +73,8 @@ typedef struct nb_train_options {
                        them (groups of rows, blas.h), as the steps themselves show to be faster. The
                        bits are the same for any number */
     const nb_checkpoint_options *checkpoint; /* NULL: none is written or continued */
+    const nb_nan_options *nan;               /* what is done where the loss is not finite; NULL: the
+                                                run ends with NB_EDIVERGED, no more */
     nb_train_report report;                  /* or NULL */
     void *context;                           /* for report */
 } nb_train_options;

@@ -1,0 +1,197 @@
+#include "numeric/ladder.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* Differences are taken in long double: f may be close to overflow. */
+enum { steps = nb_ladder_steps, first = 2, hums = 9 };
+typedef nb_ladder_side side;
+
+static const double unit = DBL_EPSILON / 2;
+static const double digits = 1e-3;
+static const nb_plateau none = {(double)NAN, (double)INFINITY, (double)NAN};
+
+/* --- noise ------------------------------------------------------------------------------------ */
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Second differences on one side with steps so narrow that they contain nothing else; not the largest,
+ * which may have met a corner. */
+static double noise_beside(nb_ladder_function f, void *context, double x, double at, double scale)
+{
+    double heard[hums];
+    int count = 0;
+    for (int k = 0; k < hums; k++) {
+        const double h = ldexp(scale, -36 - k);
+        const long double bend = (long double)at - 2 * (long double)f(context, x + h) +
+                                 (long double)f(context, x + 2 * h);
+        if (isfinite(bend)) heard[count++] = (double)fabsl(bend) / 2;
+    }
+    qsort(heard, (size_t)count, sizeof *heard, by_size);
+    return count > 2 ? heard[count - 3] : (double)INFINITY;
+}
+
+/* Of the quieter side: at a corner or a jump the other one hears that. */
+static double noise_of(nb_ladder_function f, void *context, double x, double at, double scale)
+{
+    const double noise =
+        fmin(noise_beside(f, context, x, at, scale), noise_beside(f, context, x, at, -scale));
+    return fmax(isfinite(noise) ? noise : 0, unit * fabs(at));
+}
+
+/* --- plateaus --------------------------------------------------------------------------------- */
+
+/* d extrapolated to h = 0 from steps k-1 and k. */
+static long double extrapolated(const side *s, int k)
+{
+    const long double factor = s->order == 2 ? 4 : 2;
+    return (factor * s->d[k] - s->d[k - 1]) / (factor - 1);
+}
+
+/* From steps k-3 ... k. */
+static nb_plateau plateau_at(const side *s, int k, double noise)
+{
+    for (int j = k - 3; j <= k; j++)
+        if (!isfinite(s->d[j]) || !(s->h[j] > 0)) return none;
+    const long double t = extrapolated(s, k), before = extrapolated(s, k - 1);
+    const long double change = fabsl(t - before), earlier = fabsl(before - extrapolated(s, k - 2));
+    const double spread = (double)(change > earlier ? change : earlier);
+    return (nb_plateau){(double)t, 2 * spread + 4 * noise / s->h[k], s->h[k - 3]};
+}
+
+static nb_plateau best_of(const side *s, double noise)
+{
+    nb_plateau best = none;
+    for (int k = 3; k < steps; k++) {
+        const nb_plateau p = plateau_at(s, k, noise);
+        if (p.error < best.error) best = p;
+    }
+    return best;
+}
+
+static bool has_digits(const nb_plateau *p, double size)
+{
+    return p->error <= digits * fmax(fabs(p->slope), size);
+}
+
+/* --- jumps ------------------------------------------------------------------------------------ */
+
+/* Halve the interval again and again, and keep the half in which f leaves its line by more: what is
+ * left at the end, where the ends are neighbours, is a jump, or rounding. */
+double nb_ladder_jump(nb_ladder_function f, void *context, double x, double t, double slope)
+{
+    double lo = 0, hi = t;
+    long double below = f(context, x), above = f(context, x + t);
+    const double size = fmax(fabs((double)below), fabs((double)above));
+    for (int k = 0; k < 80; k++) {
+        const double mid = lo + (hi - lo) / 2;
+        if (x + mid == x + lo || x + mid == x + hi) break;
+        const long double here = f(context, x + mid);
+        const long double left = here - below - (long double)slope * (mid - lo);
+        const long double right = above - here - (long double)slope * (hi - mid);
+        if (!isfinite(here)) return 0;
+        if (fabsl(left) > fabsl(right))
+            hi = mid, above = here;
+        else
+            lo = mid, below = here;
+    }
+    const double left_over = (double)fabsl(above - below);
+    const bool rounding = left_over <= 16 * unit * size + 4 * fabs(slope * (hi - lo));
+    return isfinite(left_over) && !rounding ? left_over : 0;
+}
+
+/* --- all steps -------------------------------------------------------------------------------- */
+
+static void look(nb_ladder_function f, void *context, nb_ladder *l)
+{
+    l->flat = true;
+    for (int k = 0; k < steps; k++) {
+        const double h = ldexp(l->scale, -first - k), up = l->x + h, down = l->x - h;
+        const long double at = l->f, above = f(context, up), below = f(context, down);
+        const bool moves = up > l->x && down < l->x;
+        l->both.d[k] = (above - below) / ((long double)up - down);
+        l->after.d[k] = (above - at) / ((long double)up - l->x);
+        l->before.d[k] = (at - below) / (l->x - (long double)down);
+        l->both.h[k] = l->before.h[k] = l->after.h[k] = moves ? h : 0;
+        l->flat &= above == below;
+    }
+}
+
+/* The narrowest with digits, made better by wider ones that agree; and the best of wider ones with
+ * digits of their own that do not. */
+static void find_ends(nb_ladder *l)
+{
+    double size = digits * fabs(l->f) / l->scale; /* a slope of 0 is told from one that matters */
+    for (int k = 3; k < steps; k++) {
+        const nb_plateau p = plateau_at(&l->both, k, l->noise);
+        if (has_digits(&p, 0)) size = fmax(size, fabs(p.slope));
+    }
+    l->narrow = l->wide = none;
+    for (int k = steps - 1; k >= 3; k--) {
+        const nb_plateau p = plateau_at(&l->both, k, l->noise);
+        if (isinf(l->narrow.error)) {
+            if (has_digits(&p, size)) l->narrow = p;
+        } else if (fabs(p.slope - l->narrow.slope) <= 4 * (p.error + l->narrow.error)) {
+            if (isinf(l->wide.error) && p.error < l->narrow.error) l->narrow = p;
+        } else if (has_digits(&p, 0) && p.error < l->wide.error) {
+            l->wide = p;
+        }
+    }
+}
+
+/* Where steps are narrower than is best, results change by noise alone: the median of that. */
+static double murmur(const nb_ladder *l)
+{
+    const side *s = &l->both;
+    double heard[steps];
+    int count = 0;
+    for (int k = steps - 1; k >= 3; k--) {
+        const nb_plateau p = plateau_at(s, k, 0);
+        if (!isfinite(p.error)) continue;
+        if (s->h[k] > l->narrow.h / 16) break;
+        heard[count++] = (double)fabsl(extrapolated(s, k) - extrapolated(s, k - 1)) * s->h[k] / 2;
+    }
+    qsort(heard, (size_t)count, sizeof *heard, by_size);
+    return isfinite(l->narrow.error) && count >= 6 ? heard[count / 2] : 0;
+}
+
+static void find_plateaus(nb_ladder *l)
+{
+    l->best = best_of(&l->both, l->noise);
+    l->left = best_of(&l->before, l->noise);
+    l->right = best_of(&l->after, l->noise);
+    find_ends(l);
+}
+
+void nb_ladder_climb(nb_ladder_function f, void *context, double x, double scale, nb_ladder *l)
+{
+    *l = (nb_ladder){.x = x, .scale = scale, .f = f(context, x)};
+    l->both.order = 2;
+    l->before.order = l->after.order = 1;
+    l->noise = noise_of(f, context, x, l->f, scale);
+    look(f, context, l);
+    find_plateaus(l);
+    l->noise = fmax(l->noise, murmur(l));
+    find_plateaus(l);
+}
+
+static double jump_within(nb_ladder_function f, void *context, const nb_ladder *l, double t)
+{
+    const double slope = isfinite(l->narrow.slope) ? l->narrow.slope : 0;
+    return fmin(nb_ladder_jump(f, context, l->x, t, slope),
+                nb_ladder_jump(f, context, l->x, -t, slope));
+}
+
+void nb_ladder_listen(nb_ladder_function f, void *context, nb_ladder *l)
+{
+    double both = jump_within(f, context, l, l->scale / 4);
+    if (isfinite(l->narrow.h)) both = fmax(both, jump_within(f, context, l, 64 * l->narrow.h));
+    if (both <= l->noise) return;
+    l->noise = 2 * both;
+    find_plateaus(l);
+}

@@ -1,0 +1,44 @@
+/* ladder.h - what differences of a function of one number say of its derivative, for all steps: for
+ * lib/numeric alone. Nothing is known of the function but its values. */
+#ifndef NABLAS_NUMERIC_LADDER_H
+#define NABLAS_NUMERIC_LADDER_H
+
+#include <stdbool.h>
+
+typedef double (*nb_ladder_function)(void *context, double x);
+
+/* A derivative that three steps in a row agree on. */
+typedef struct nb_plateau {
+    double slope, error; /* error: infinite: there is none */
+    double h;            /* the widest step of the three */
+} nb_plateau;
+
+/* One side, or both: d for each step. */
+enum { nb_ladder_steps = 45 };
+typedef struct nb_ladder_side {
+    long double d[nb_ladder_steps];
+    double h[nb_ladder_steps]; /* 0: too narrow to move x */
+    int order;                 /* of the error of d in h: 2 central, 1 one-sided */
+} nb_ladder_side;
+
+typedef struct nb_ladder {
+    double x, f, scale;
+    nb_ladder_side both, before, after;
+    bool flat;       /* f(x + h) = f(x - h) for every step */
+    double noise;    /* of f */
+    nb_plateau best; /* the smallest error */
+    nb_plateau narrow,
+        wide; /* the narrowest with three digits; the best of wider ones that differ */
+    nb_plateau left, right; /* from one side alone */
+} nb_ladder;
+
+/* nb_ladder_climb - with steps 2^-2 scale, 2^-3 scale, ... 2^-46 scale: 110 calls.
+ * nb_ladder_jump - the size of a jump between x and x + t, 0 if f only bends: 60 calls.
+ * nb_ladder_listen - look for jumps on both sides, which are the steps of a staircase to which f is
+ * rounded, and so its noise; then find the plateaus again: 120 calls. */
+void nb_ladder_climb(nb_ladder_function f, void *context, double x, double scale,
+                     nb_ladder *ladder);
+double nb_ladder_jump(nb_ladder_function f, void *context, double x, double t, double slope);
+void nb_ladder_listen(nb_ladder_function f, void *context, nb_ladder *ladder);
+
+#endif
