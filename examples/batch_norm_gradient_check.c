@@ -3,34 +3,9 @@
  *
  * The book feeds one image. The mean of one row is the row itself, which cancels the effect of the
  * weights before a batch norm: both sides are 0, and nothing is checked. Hence five images. */
-#include "common.h"
+#include "chapter6.h"
 
 #include <stdlib.h>
-
-/* MultiLayerNetExtend(784, [20, 20], 10, use_batchnorm=True) */
-static nb_model *make_net(const page *p, size_t inputs, size_t batch, nb_random *random)
-{
-    const nb_layer norm = nb_as_in_book(nb_batch_norm_layer());
-    nb_model *net;
-    page_check(p, nb_model_create(&net, &(nb_model_options){
-                                            .input = NB_SHAPE(inputs),
-                                            .layers = NB_LAYERS(nb_dense(20), norm, nb_act(NB_RELU),
-                                                                nb_dense(20), norm, nb_act(NB_RELU),
-                                                                nb_dense(NB_MNIST_CLASSES)),
-                                            .epsilon = NB_BOOK_EPSILON,
-                                            .dtype = NB_FLOAT64,
-                                            .max_batch = batch,
-                                            .random = random,
-                                            .init = NB_INIT_HE}));
-    return net;
-}
-
-static nb_status first_images(const nb_mnist *mnist, size_t n, nb_tensor *x, nb_tensor *t)
-{
-    nb_status status = nb_tensor_create(x, NB_FLOAT64, nb_dataset_x_shape(&mnist->train, n));
-    if (!status) status = nb_tensor_create(t, NB_INT32, nb_dataset_t_shape(&mnist->train, n));
-    return status ? status : nb_dataset_range(&mnist->train, 0, n, x, t);
-}
 
 /* The book's lines, then the result for each element. */
 static void print_report(const nb_gradient_report *report)
@@ -65,9 +40,9 @@ int main(int argc, char **argv)
     nb_node *loss;
     nb_gradient_report report;
     load_mnist(&p, data, &mnist);
-    page_check(&p, first_images(&mnist, batch, &x, &t));
+    first_images(&p, &mnist, batch, &x, &t);
     nb_random_seed(&random, seed);
-    nb_model *net = make_net(&p, nb_tensor_width(&x), batch, &random);
+    nb_model *net = batch_norm_net_create(&p, nb_tensor_width(&x), batch, &random);
     page_check(&p, nb_graph_set_pass(net->graph, (nb_pass){.training = true, .random = &random}));
     page_check(&p, nb_model_feed(net, &x, &t, &loss));
     page_check(&p, nb_gradient_check(loss, NB_NUMERICAL_H, &report));

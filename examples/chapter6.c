@@ -147,6 +147,59 @@ double accuracy_of(const page *p, const learner *l, nb_source *source)
     return nb_model_metric(l->net, &score);
 }
 
+double decay_term(const nb_model *net, double decay)
+{
+    double squares = 0;
+    for (size_t i = 0; decay != 0 && i < nb_graph_nodes(net->graph); i++) {
+        nb_node *node = nb_graph_node(net->graph, i);
+        const nb_tensor *w = nb_value(node);
+        if (nb_node_is_parameter(node) && w->shape.ndim == 2)
+            squares += nb_kernels_of(w->dtype)->sum_squares(nb_tensor_count(w), w->data);
+    }
+    return 0.5 * decay * squares;
+}
+
+nb_model *batch_norm_net_create(const page *p, size_t inputs, size_t batch, nb_random *random)
+{
+    const nb_layer norm = nb_as_in_book(nb_batch_norm_layer()), relu = nb_act(NB_RELU);
+    nb_model *net;
+    page_check(
+        p, nb_model_create(&net, &(nb_model_options){
+                                     .input = NB_SHAPE(inputs),
+                                     .layers = NB_LAYERS(nb_dense(20), norm, relu, nb_dense(20),
+                                                         norm, relu, nb_dense(NB_MNIST_CLASSES)),
+                                     .epsilon = NB_BOOK_EPSILON,
+                                     .dtype = NB_FLOAT64,
+                                     .max_batch = batch,
+                                     .random = random,
+                                     .init = NB_INIT_HE}));
+    return net;
+}
+
+void first_images(const page *p, const nb_mnist *mnist, size_t n, nb_tensor *x, nb_tensor *t)
+{
+    page_check(p, nb_tensor_create(x, NB_FLOAT64, nb_dataset_x_shape(&mnist->train, n)));
+    page_check(p, nb_tensor_create(t, NB_INT32, nb_dataset_t_shape(&mnist->train, n)));
+    page_check(p, nb_dataset_range(&mnist->train, 0, n, x, t));
+}
+
+void shuffle_first(const page *p, const nb_dataset *all, size_t most, nb_random *random,
+                   nb_dataset *shuffled)
+{
+    const size_t n = nb_dataset_count(all) < most ? nb_dataset_count(all) : most;
+    size_t *index = calloc(n ? n : 1, sizeof *index);
+    nb_shape x = all->x.shape, t = all->t.shape;
+    if (!index) page_check(p, nb_fail(NB_ENOMEM, "no memory for %zu numbers", n));
+    x.dim[0] = t.dim[0] = n;
+    *shuffled = *all;
+    nb_random_permutation(random, n, index);
+    page_check(p, nb_tensor_create(&shuffled->x, all->x.dtype, x));
+    page_check(p, nb_tensor_create(&shuffled->t, all->t.dtype, t));
+    page_check(p, nb_tensor_gather(&all->x, n, index, &shuffled->x));
+    page_check(p, nb_tensor_gather(&all->t, n, index, &shuffled->t));
+    free(index);
+}
+
 nb_source *batches_of(const experiment *e, const nb_dataset *set, size_t batch, nb_random *random)
 {
     nb_source *source;
@@ -289,19 +342,6 @@ static void draw_accuracies(const page *p, accuracies *a, const char *title)
     nb_axes_legend(ax, NB_LOWER_RIGHT);
     free(a->epoch);
     page_save(p, fig, NULL, title);
-}
-
-/* 1/2 decay |W|^2 over all weights, which the book adds to its loss. */
-static double decay_term(const nb_model *net, double decay)
-{
-    double squares = 0;
-    for (size_t i = 0; decay != 0 && i < nb_graph_nodes(net->graph); i++) {
-        nb_node *node = nb_graph_node(net->graph, i);
-        const nb_tensor *w = nb_value(node);
-        if (nb_node_is_parameter(node) && w->shape.ndim == 2)
-            squares += nb_kernels_of(w->dtype)->sum_squares(nb_tensor_count(w), w->data);
-    }
-    return 0.5 * decay * squares;
 }
 
 /* Learn, with accuracies after iterations 0, n/100, 2n/100, ... */

@@ -65,7 +65,17 @@ nb_node *learn(const page *p, const learner *l, const nb_batch *batch, nb_random
 double loss_after(const page *p, const learner *l, nb_node *loss);
 double accuracy_of(const page *p, const learner *l, nb_source *source);
 
-/* batches_of - a source of batches, drawn with replacement, and of all samples in turn. */
+/* decay_term - 1/2 decay |W|^2 over all weights, which the book adds to its loss.
+ * batch_norm_net_create - MultiLayerNetExtend(784, [20, 20], 10, use_batchnorm=True), in float64.
+ * first_images - x and t := the first n training images and their labels; the caller's to destroy. */
+double decay_term(const nb_model *net, double decay);
+nb_model *batch_norm_net_create(const page *p, size_t inputs, size_t batch, nb_random *random);
+void first_images(const page *p, const nb_mnist *mnist, size_t n, nb_tensor *x, nb_tensor *t);
+
+/* shuffle_first - the first `most` of all samples in another order (shuffle_dataset).
+ * batches_of - a source of batches, drawn with replacement, and of all samples in turn. */
+void shuffle_first(const page *p, const nb_dataset *all, size_t most, nb_random *random,
+                   nb_dataset *shuffled);
 nb_source *batches_of(const experiment *e, const nb_dataset *set, size_t batch, nb_random *random);
 
 /* --- several side by side --------------------------------------------------------------------- */

@@ -32,7 +32,7 @@ static void line(const char *section, const char *what, const char *book, const 
                  const char *distance, const char *rule, bool holds)
 {
     *(holds ? &all.hold : &all.miss) += 1;
-    printf("%-6s %-46s %-19s %-20s %-9s %-6s  %s\n", section, what, book, ours, distance, rule,
+    printf("%-6s %-46s %-19s %-20s %-9s %-7s %s\n", section, what, book, ours, distance, rule,
            holds ? "pass" : "MISS");
     if (!holds && all.quiet)
         fprintf(stderr, "%s: %s %s: the book has %s, ours is %s\n", all.program, section, what,
@@ -112,6 +112,47 @@ void within(const char *section, const char *what, const char *book, double ours
             double bound)
 {
     number(section, what, book, ours, 0, rule, fabs(ours - strtod(book, NULL)) <= bound);
+}
+
+void relative(const char *section, const char *what, const char *book, double ours, double bound)
+{
+    char rule[32];
+    snprintf(rule, sizeof rule, "1e%.0f", log10(bound));
+    within(section, what, book, ours, rule, bound * fabs(strtod(book, NULL)));
+}
+
+/* What was printed is a multiple of its unit, and so is the bound: half of one may be rounding. */
+static double with_rounding(const char *book, double bound)
+{
+    return bound + 0.5 * unit_of(book);
+}
+
+void near_to(const char *section, const char *what, const char *book, double ours, double bound)
+{
+    char rule[32];
+    snprintf(rule, sizeof rule, "+-%g", bound);
+    within(section, what, book, ours, rule, with_rounding(book, bound));
+}
+
+void all_near(const char *section, const char *what, const char *book, const double *x,
+              double bound)
+{
+    char copy[256], ours[256] = "", distance[32], rule[32], *rest;
+    double farthest = 0;
+    size_t i = 0;
+    snprintf(copy, sizeof copy, "%s", book);
+    for (char *word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest), i++) {
+        char text[32];
+        const double units = distance_of(word, x[i]);
+        snprintf(text, sizeof text, "%.*f", decimals_of(word), x[i]);
+        snprintf(ours + strlen(ours), sizeof ours - strlen(ours), "%s%s", i ? " " : "",
+                 *word == '.' && *text == '0' ? text + 1 : text);
+        if (!(units <= farthest)) farthest = units;
+    }
+    snprintf(distance, sizeof distance, "%.2g", farthest);
+    snprintf(rule, sizeof rule, "+-%g", bound);
+    line(section, what, book, ours, distance, rule,
+         farthest * unit_of(book) <= with_rounding(book, bound));
 }
 
 void digits_of(const char *section, const char *what, const char *book, const double *x)

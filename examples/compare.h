@@ -22,6 +22,14 @@ void whole(const char *section, const char *what, const char *book, size_t ours)
 void within(const char *section, const char *what, const char *book, double ours, const char *rule,
             double bound);
 
+/* relative - at most `bound` of the value away; the rule is "1e-9" then.
+ * near_to - at most `bound` away; the rule is "+-0.01" then. all_near - the same for each of the numbers
+ * in `book`, parted by blanks, on one line: its decimals are those of the first. */
+void relative(const char *section, const char *what, const char *book, double ours, double bound);
+void near_to(const char *section, const char *what, const char *book, double ours, double bound);
+void all_near(const char *section, const char *what, const char *book, const double *x,
+              double bound);
+
 /* digits_of - each word of `book`, parted by blanks, with the element of x at its place. */
 void digits_of(const char *section, const char *what, const char *book, const double *x);
 

@@ -173,16 +173,8 @@ static void show_results(const search *s)
 /* The first 500 images in another order (shuffle_dataset): a fifth of them validates. */
 static void split(search *s, const nb_dataset *all, nb_dataset *shuffled, nb_random *random)
 {
-    size_t index[IMAGES];
-    const size_t n = nb_dataset_count(all) < IMAGES ? nb_dataset_count(all) : IMAGES;
-    nb_shape x = all->x.shape, t = all->t.shape;
-    x.dim[0] = t.dim[0] = n;
-    *shuffled = *all;
-    nb_random_permutation(random, n, index);
-    page_check(&s->e.page, nb_tensor_create(&shuffled->x, all->x.dtype, x));
-    page_check(&s->e.page, nb_tensor_create(&shuffled->t, all->t.dtype, t));
-    page_check(&s->e.page, nb_tensor_gather(&all->x, n, index, &shuffled->x));
-    page_check(&s->e.page, nb_tensor_gather(&all->t, n, index, &shuffled->t));
+    shuffle_first(&s->e.page, all, IMAGES, random, shuffled);
+    const size_t n = nb_dataset_count(shuffled);
     s->validation = nb_dataset_rows(shuffled, 0, n / 5);
     s->train = nb_dataset_rows(shuffled, n / 5, n);
     s->per_epoch = nb_dataset_count(&s->train) / BATCH ? nb_dataset_count(&s->train) / BATCH : 1;
