@@ -76,6 +76,15 @@ every_line_of_the_page_runs() {
   holds test -s penguins.html
 }
 
+# The twin has the same commands and output.
+the_chinese_page_agrees() {
+  for page in your-own-data.md your-own-data.zh-CN.md; do
+    awk '/^```/ {on = !on; print; next} on' "$repository/docs/$page" >"$folder/$page"
+  done
+  what='' status=0
+  holds cmp -s "$folder/your-own-data.md" "$folder/your-own-data.zh-CN.md"
+}
+
 # --- results --------------------------------------------------------------------------------------
 
 three_data_sets_are_learnt() {
@@ -284,7 +293,7 @@ the_report_opens_in_a_browser() {
   done
 }
 
-check every_line_of_the_page_runs three_data_sets_are_learnt a_seed_gives_the_same_bits \
+check every_line_of_the_page_runs the_chinese_page_agrees three_data_sets_are_learnt a_seed_gives_the_same_bits \
       an_interrupted_run_goes_on options_are_taken answers_keep_the_order the_truth_may_be_absent \
       columns_are_checked_by_name models_are_inspected pictures_are_learnt \
       bad_tables_are_refused_with_their_place bad_options_of_own_data_are_refused \

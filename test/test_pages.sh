@@ -8,7 +8,10 @@
 figures=$folder/figures/of/pages
 "$tools/mnist_tool" "$data" 500 100 || exit 1
 
-pages=$(grep -l 'page_begin\(_text\)*(' examples/*.c | sed 's|.*/\(.*\)\.c|\1|' | grep -vx 'common\|textbook\|train_options\|train_convnet')
+# Those that need a file, or long, have tests of their own.
+# shellcheck disable=SC2046
+pages=$(grep -l 'page_begin\(_text\)*(' $(grep -l '^int main(' examples/*.c) | sed 's|.*/\(.*\)\.c|\1|' |
+        grep -vx 'textbook\|train_convnet\|train\|predict\|inspect\|mnist_pictures')
 [ -n "$pages" ] || exit 1
 
 # --- what tests are made of -----------------------------------------------------------------------
@@ -104,7 +107,7 @@ images_are_shown() {
 # Both tables name every program, and both texts have the same code.
 the_readmes_agree() {
   program=README
-  for page in $pages train_mnist textbook; do
+  for page in $pages train_mnist textbook train predict inspect mnist_pictures; do
     for text in README.md README.zh-CN.md; do
       grep -q "^| .$page. |" $text || problem "$text: no $page in its table"
     done
