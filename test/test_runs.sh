@@ -74,7 +74,7 @@ a_run_killed_at_any_moment_is_continued() {
       resume=
       [ -e "$folder/killed.ckpt" ] && resume="--resume $folder/killed.ckpt"
       # What a run without a checkpoint left is begun anew.
-      [ "$resume" ] || rm -f "$folder"/killed.*
+      [ "$resume" ] || rm -rf "$folder"/killed.*
       moment=$(awk -v s="$killed$$" 'BEGIN { srand(s); printf "%.3f", 0.02 + 0.4 * rand() }')
       # shellcheck disable=SC2086
       timeout -s KILL "$moment" "$train_mnist" --data "$data" --out "$folder/killed.d" \
