@@ -341,7 +341,7 @@ $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $(wrap_$*) $^ $(test_libs) $(libs) -o $@
 
 $(build)/test/faults.so: test/faults.c $(build)/flags
-	@echo "  LD   $(@:$(build)/%=%)"; $(CC) -std=gnu11 -O1 -fPIC -shared -Wall -Wextra $< -ldl -o $@
+	@mkdir -p $(@D); echo "  LD   $(@:$(build)/%=%)"; $(CC) -std=gnu11 -O1 -fPIC -shared -Wall -Wextra $< -ldl -o $@
 $(build)/test/%_tool: $(build)/test/%_tool.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(test_libs) $(libs) -o $@
 $(build)/test/checker_tool: $(addprefix $(build)/test/checker_,tool.o nets.o callbacks.o) $(libcore)
