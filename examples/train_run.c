@@ -1,5 +1,6 @@
 #include "train_run.h"
 #include "display.h"
+#include "run_report.h"
 #include "signals.h"
 
 #include <math.h>
@@ -198,6 +199,7 @@ static int train(settings *s, nb_model *net, const nb_mnist *mnist, nb_random *r
     }
     bool failed = s->files.save && went_wrong(s, nb_model_save(net, s->files.save));
     failed |= s->figures && went_wrong(s, draw_run(&s->page, &history, net, mnist));
+    failed |= s->report && went_wrong(s, run_report(s, net, mnist, &history, &result));
     double all;
     const bool part = s->train.evaluate && s->train.evaluate < nb_dataset_count(&mnist->test);
     if (part) failed |= went_wrong(s, whole_accuracy(net, &mnist->test, &all));
