@@ -145,7 +145,7 @@ a_search() {
 
 the_table_is_no_wider_than_the_terminal() {
   have_mnist || return
-  command -v script >/dev/null || return
+  script -qec true /dev/null </dev/null >/dev/null 2>&1 || return
   for columns in 40 80; do
     what="optimizer_compare_mnist at $columns columns"
     COLUMNS='' script -qc "stty cols $columns; '$examples/optimizer_compare_mnist' --data '$mnist' \
