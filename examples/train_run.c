@@ -162,6 +162,11 @@ static void prepare(settings *s, nb_model *net, const nb_mnist *mnist, report *r
     const char *me = s->page.program;
     if (s->load && nb_model_load(net, s->load)) fail(me);
     if (s->files.save && nb_model_can_save(net, s->files.save)) fail(me);
+    if (s->report) {
+        nb_file file;
+        if (nb_file_begin(&file, s->report)) fail(me);
+        nb_file_abort(&file);
+    }
     if (s->figures) page_folder(&s->page);
     if (s->curvature && !r->quiet && open_curvature(&r->curvature, net, &mnist->train, s->train.lr))
         fail(me);
