@@ -218,6 +218,26 @@ a_miss_is_told() {
   exits 1; silent "$out"; says 'MNIST: values: the book has 784, ours is 12'
 }
 
+# Weights that are not the book's: their rows miss, and no others.
+other_weights_miss() {
+  program=textbook
+  images=${NABLAS_DATA:-$PWD/data/mnist}
+  [ -f "$images/train-images-idx3-ubyte" ] || [ -f "$images/train-images-idx3-ubyte.gz" ] || {
+    # shellcheck disable=SC2034 # read by check
+    skipped="no MNIST in $images"
+    return
+  }
+  "$examples/train_convnet" --data "$images" --iters 1 --evaluate 1 --no-figures --quiet \
+    --save "$folder/other.npz" >"$out" 2>"$err" || problem 'train_convnet --save failed'
+  "$examples/textbook" --data "$images" --weights "$folder/other.npz" >"$out" 2>"$err"
+  status=$?
+  exits 1
+  prints '^7.5 +SimpleConvNet: right of 10000, float32 .*MISS$'
+  prints '^7.5 +SimpleConvNet, image 0: score .9. .*MISS$'
+  ! grep 'MISS$' "$out" | grep -v '^7.5 *SimpleConvNet' || problem 'other rows miss too'
+}
+
 check pages_draw_quietly pages_print the_books_lines_are_printed images_are_shown the_readmes_agree \
       pages_repeat help_is_given bad_options_are_refused \
-      bad_folders_are_named full_disks_are_noticed the_books_values_hold a_miss_is_told
+      bad_folders_are_named full_disks_are_noticed the_books_values_hold a_miss_is_told \
+      other_weights_miss
