@@ -114,7 +114,7 @@ fuse :=
 $(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$(CONFIG)),,-O1)
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
-example_helpers := $(addprefix examples/,chapter6.c common.c compare.c convnet_run.c convnet_weights.c convnets.c display.c five_layers.c graphs.c judge.c own_data.c own_model.c own_options.c print.c read_digits.c report.c signals.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
+example_helpers := $(addprefix examples/,chapter6.c common.c compare.c convnet_run.c convnet_weights.c convnets.c display.c five_layers.c gradient_check_demo.c graphs.c judge.c own_data.c own_model.c own_options.c print.c read_digits.c report.c run_report.c signals.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
 examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
 pages      := $(filter-out %/textbook %/train %/predict %/inspect %/mnist_pictures,$(example_bin))
@@ -341,7 +341,7 @@ $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $(wrap_$*) $^ $(test_libs) $(libs) -o $@
 
 $(build)/test/faults.so: test/faults.c $(build)/flags
-	@echo "  LD   $(@:$(build)/%=%)"; $(CC) -std=gnu11 -O1 -fPIC -shared -Wall -Wextra $< -ldl -o $@
+	@mkdir -p $(@D); echo "  LD   $(@:$(build)/%=%)"; $(CC) -std=gnu11 -O1 -fPIC -shared -Wall -Wextra $< -ldl -o $@
 $(build)/test/%_tool: $(build)/test/%_tool.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $^ $(test_libs) $(libs) -o $@
 $(build)/test/checker_tool: $(addprefix $(build)/test/checker_,tool.o nets.o callbacks.o) $(libcore)

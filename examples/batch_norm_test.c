@@ -1,6 +1,7 @@
 /* batch_norm_test - a network with batch norm and one without, from sixteen standard deviations of the
  * first weights (6.3.2, figure 6-18). */
 #include "chapter6.h"
+#include "display.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -53,11 +54,14 @@ static void learn_both(experiment *e, nb_source *source, size_t i, const curves 
 /* After epochs 0, 1, 5, 19 and the last. */
 static void print_curve(const char *name, size_t epochs, const double *curve)
 {
-    printf("  %-10s", name);
+    char text[128];
+    size_t n = (size_t)snprintf(text, sizeof text, "  %-10s", name);
     for (size_t e = 0; e < epochs; e++)
-        if (e < 2 || e == 5 || e == 19 || e + 1 == epochs) printf("  %3zu: %.3f", e, curve[e]);
-    putchar('\n');
-    fflush(stdout);
+        if (e < 2 || e == 5 || e == 19 || e + 1 == epochs)
+            n += (size_t)snprintf(text + n, sizeof text - n, "  %3zu: %.3f", e, curve[e]);
+    display d;
+    show_begin(&d);
+    show_line(&d, "%s", text);
 }
 
 static void write_log(const page *p, const char *name, const curves *c)

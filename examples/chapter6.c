@@ -1,10 +1,13 @@
 #include "chapter6.h"
 
+#include "display.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --- a program -------------------------------------------------------------------------------- */
 
@@ -214,10 +217,31 @@ nb_source *batches_of(const experiment *e, const nb_dataset *set, size_t batch, 
 
 /* --- several side by side --------------------------------------------------------------------- */
 
+/* Columns of the first field, and of each loss. */
+typedef struct layout {
+    bool whole; /* all digits; a terminal may be too narrow for them */
+    int first, each;
+} layout;
+
+static layout layout_of(size_t count)
+{
+    const layout whole = {true, 9, 19};
+    const int width = (int)terminal_width(), names = (int)count;
+    if (!isatty(STDOUT_FILENO) || whole.first + names * (whole.each + 2) <= width) return whole;
+    const int first = width < 60 ? 5 : whole.first, each = (width - first) / names - 2;
+    return (layout){false, first, each < 5 ? 5 : each};
+}
+
 static void print_row(size_t iteration, size_t count, const contender *c)
 {
-    printf("%9zu", iteration);
-    for (size_t k = 0; k < count; k++) printf("  %-19.17g", c[k].loss[iteration]);
+    const layout l = layout_of(count);
+    printf("%*zu", l.first, iteration);
+    for (size_t k = 0; k < count; k++) {
+        if (l.whole)
+            printf("  %-*.17g", l.each, c[k].loss[iteration]);
+        else
+            printf("  %-*.*f", l.each, l.each - 2, c[k].loss[iteration]);
+    }
     putchar('\n');
     fflush(stdout);
 }
@@ -230,9 +254,10 @@ static bool is_shown(size_t i, size_t iterations)
 
 static void print_names(experiment *e, size_t count, contender *c, size_t iterations, FILE *log)
 {
-    printf("%9s", "iteration");
+    const layout l = layout_of(count);
+    printf("%*s", l.first, l.first < 9 ? "iter" : "iteration");
     for (size_t k = 0; k < count; k++) {
-        printf("  %-19s", c[k].name);
+        printf("  %-*.*s", l.each, l.each, c[k].name);
         log_text(&e->page, log, ",%s", c[k].name);
         c[k].loss = calloc(iterations, sizeof *c[k].loss);
         if (!c[k].loss)
@@ -288,9 +313,10 @@ void compete(experiment *e, size_t count, contender *c, size_t iterations, doubl
     log_close(p, log);
     nb_source_destroy(source);
     source = batches_of(e, &e->mnist.test, COMPETE_BATCH, &e->random);
-    printf("%9s", "test");
+    const layout l = layout_of(count);
+    printf("%*s", l.first, "test");
     for (size_t k = 0; k < count; k++) {
-        printf("  %-19.4f", accuracy_of(p, &c[k].learner, source));
+        printf("  %-*.*f", l.each, l.each < 6 ? 3 : 4, accuracy_of(p, &c[k].learner, source));
         learner_destroy(&c[k].learner);
     }
     putchar('\n');
@@ -323,9 +349,10 @@ static void evaluate(const page *p, const learner *l, nb_source *const source[2]
     a->train[k] = accuracy_of(p, l, source[0]);
     a->test[k] = accuracy_of(p, l, source[1]);
     if (k % 10 && k + 1 != a->epochs) return;
-    printf("epoch %3zu: loss %.8g, train acc %.4f, test acc %.4f\n", k, loss, a->train[k],
-           a->test[k]);
-    fflush(stdout);
+    display d;
+    show_begin(&d);
+    show_line(&d, "epoch %3zu: loss %.8g, train acc %.4f, test acc %.4f", k, loss, a->train[k],
+              a->test[k]);
 }
 
 static void draw_accuracies(const page *p, accuracies *a, const char *title)
@@ -371,10 +398,15 @@ static void learn_by_heart(experiment *e, const overfitting *o, const learner *l
         }
     }
     log_close(p, log);
-    printf("loss: iteration 0 %.17g", shown[0]);
-    if (iterations > 99) printf(", 99 %.17g", shown[1]);
-    if (iterations > 100) printf(", %zu %.17g", iterations - 1, shown[2]);
-    printf("\ntest accuracy at the end: %.4f\n", accuracy_of(p, l, source[1]));
+    char text[160];
+    int n = snprintf(text, sizeof text, "loss: iteration 0 %.17g", shown[0]);
+    if (iterations > 99) n += snprintf(text + n, sizeof text - (size_t)n, ", 99 %.17g", shown[1]);
+    if (iterations > 100)
+        snprintf(text + n, sizeof text - (size_t)n, ", %zu %.17g", iterations - 1, shown[2]);
+    display d;
+    show_begin(&d);
+    show_line(&d, "%s", text);
+    printf("test accuracy at the end: %.4f\n", accuracy_of(p, l, source[1]));
 }
 
 void overfit(experiment *e, const overfitting *o)

@@ -91,8 +91,8 @@ size_t hidden_units(const char *program, const char *text, size_t units[MAX_HIDD
         if (length < sizeof one) memcpy(one, at, length);
         const unsigned long long value = strtoull(one, &end, 10);
         if (one[0] < '0' || one[0] > '9' || *end || value == 0 || value >= SIZE_MAX)
-            usage_error(program, "--hidden '%s': expected a whole number from 1, or several: 100,50",
-                        text);
+            usage_error(program,
+                        "--hidden '%s': expected a whole number from 1, or several: 100,50", text);
         units[count] = (size_t)value;
         at += length;
         if (!*at++) return count + 1;

@@ -33,6 +33,8 @@ static void read_words(settings *s, words *w, int argc, char **argv, const char 
          &w->evaluate},
         {"load", "FILE", "begin with these weights: .npz, .safetensors or .pkl", &s->load},
         RUN_OPTIONS(&w->run),
+        {"report", "FILE.html",
+         "one page with how good it is, curves, histograms, and the run's data", &s->report},
         {"no-figures", NULL, "draw none", &w->no_figures},
         {"quiet", NULL, "only the last line", NULL},
         {0}};

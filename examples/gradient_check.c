@@ -1,6 +1,7 @@
 /* gradient_check - the book's gradient_check.py (5.7.3): backpropagation against differences, for
  * every parameter of a network, and a reason for every difference that is too large. */
 #include "common.h"
+#include "gradient_check_demo.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,14 +19,14 @@ typedef struct settings {
     size_t batch, inputs; /* inputs: pixels of an image, or the 2 of simpleNet */
     uint32_t seed;
     nb_check_options check;
-    bool exact, plot, json;
+    bool exact, plot, json, demo;
 } settings;
 
 static void parse(int argc, char **argv, settings *s)
 {
     const char *net = nets[TWO_LAYER], *activation = "relu", *batch = "100", *seed = "0",
                *h = "1e-4";
-    const char *exact = NULL, *richardson = NULL, *plot = NULL, *json = NULL;
+    const char *exact = NULL, *richardson = NULL, *plot = NULL, *json = NULL, *demonstrate = NULL;
     const page_option options[] = {
         {"net", "NAME", "two_layer, three_layer (784-50-100-10) or simple (two_layer)", &net},
         {"activation", "NAME", "sigmoid or relu (relu)", &activation},
@@ -35,6 +36,7 @@ static void parse(int argc, char **argv, settings *s)
         {"richardson", NULL, "extrapolate from h and h/2", &richardson},
         {"exact", NULL, "leave out the 1e-7 in the logarithm", &exact},
         {"json", NULL, "the report as JSON, for programs", &json},
+        {"demo", NULL, "what the check calls the slips that it finds, and no more", &demonstrate},
         {"plot", NULL, "draw the error of differences against h", &plot},
         {"data", "DIR", "folder of MNIST's four files (data/mnist)", &s->data},
         {0}};
@@ -53,6 +55,7 @@ static void parse(int argc, char **argv, settings *s)
     s->exact = exact != NULL;
     s->plot = plot != NULL;
     s->json = json != NULL;
+    s->demo = demonstrate != NULL;
 }
 
 static void make_net(const settings *s, nb_model **net)
@@ -177,6 +180,10 @@ int main(int argc, char **argv)
     nb_node *loss;
     nb_gradient_report report;
     parse(argc, argv, &s);
+    if (s.demo) {
+        demo(&s.page);
+        return page_end(&s.page);
+    }
     (s.net == SIMPLE ? make_vector : make_batch)(&s, &x, &t);
     make_net(&s, &net);
     page_check(&s.page, nb_model_feed(net, &x, &t, &loss));

@@ -1,6 +1,7 @@
 /* hyperparameter_optimization - a hundred networks with learning rates and weight decays drawn at
  * random, and how well they do on images that they have not seen (6.5.2, 6.5.3, figure 6-24). */
 #include "chapter6.h"
+#include "display.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -100,10 +101,13 @@ static void run_trials(search *s, size_t threads)
 
 /* --- what came of them ------------------------------------------------------------------------ */
 
-static void print_trial(const trial *t)
+/* `rank`: "Best-1 ", or nothing. */
+static void print_trial(const char *rank, const trial *t)
 {
-    printf("val acc:%.4g, train acc:%.4g | lr:%.17g, weight decay:%.17g\n",
-           t->validation[EPOCHS - 1], t->training[EPOCHS - 1], t->lr, t->decay);
+    display d;
+    show_begin(&d);
+    show_line(&d, "%sval acc:%.4g, train acc:%.4g | lr:%.17g, weight decay:%.17g", rank,
+              t->validation[EPOCHS - 1], t->training[EPOCHS - 1], t->lr, t->decay);
 }
 
 /* The best at the end first; of equals the earlier one. */
@@ -156,13 +160,14 @@ static void show_results(const search *s)
     if (!order) page_check(&s->e.page, nb_fail(NB_ENOMEM, "no memory for %zu trials", s->count));
     for (size_t k = 0; k < s->count; k++) {
         order[k] = &s->trial[k];
-        print_trial(order[k]);
+        print_trial("", order[k]);
     }
     qsort(order, s->count, sizeof *order, better);
     puts("=========== Hyper-Parameter Optimization Result ===========");
     for (size_t k = 0; k < s->count && k < BEST; k++) {
-        printf("Best-%zu ", k + 1);
-        print_trial(order[k]);
+        char rank[32];
+        snprintf(rank, sizeof rank, "Best-%zu ", k + 1);
+        print_trial(rank, order[k]);
     }
     draw(s, order);
     free(order);

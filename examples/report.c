@@ -69,6 +69,7 @@ static const char style[] =
     "th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:right;"
     "overflow-wrap:normal}\n"
     ".t{text-align:left;min-width:5rem}\n"
+    "@media(max-width:500px){th,td{padding:.25rem .35rem}.t{min-width:4rem}}\n"
     "th{color:var(--quiet);font-weight:600;font-size:.85rem;vertical-align:bottom}\n"
     ".figures{display:flex;flex-wrap:wrap;gap:1.2rem}\n"
     "figure{margin:0;max-width:100%}img{max-width:100%;height:auto;display:block}\n"

@@ -201,7 +201,6 @@ static void print_verdict(job *j)
 static void report_curves(const job *j, report *r)
 {
     const series *metric = &j->history.accuracy;
-    const nb_marker marker = metric->count < 30 ? NB_CIRCLE : NB_NO_MARKER;
     nb_figure *fig;
     if (!j->history.loss.count) return;
     report_heading(r, "Learning");
@@ -210,13 +209,8 @@ static void report_curves(const job *j, report *r)
     report_figure(r, fig, "Loss of the mini-batches");
     if (metric->count < 2) return;
     nb_figure_create(&fig, 420, 340);
-    nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
-    nb_plot_line(ax, metric->count, metric->x, metric->y[0],
-                 &(nb_line_style){.label = "learnt from", .marker = marker});
-    nb_plot_line(ax, metric->count, metric->x, metric->y[1],
-                 &(nb_line_style){.label = "held out", .dash = NB_DASHED, .marker = marker});
-    nb_axes_labels(ax, "epoch", j->run.result.last.metric);
-    nb_axes_legend(ax, NB_BEST);
+    plot_metric(nb_figure_axes(fig, 1, 1, 0), metric, "learnt from", "held out",
+                j->run.result.last.metric);
     report_figure(r, fig, "How good it was after each epoch");
 }
 

@@ -80,19 +80,25 @@ static nb_status draw_loss(const page *p, const run_history *h)
     return save(p, fig, "loss", "loss of the mini-batches");
 }
 
+void plot_metric(nb_axes *ax, const series *s, const char *first, const char *second,
+                 const char *metric)
+{
+    const nb_marker marker = s->count < 30 ? NB_CIRCLE : NB_NO_MARKER;
+    nb_plot_line(ax, s->count, s->x, s->y[0], &(nb_line_style){.label = first, .marker = marker});
+    nb_plot_line(ax, s->count, s->x, s->y[1],
+                 &(nb_line_style){.label = second, .dash = NB_DASHED, .marker = marker});
+    nb_axes_labels(ax, "epoch", metric);
+    nb_axes_legend(ax, NB_BEST);
+}
+
 /* Figure 4-12. */
 static nb_status draw_accuracy(const page *p, const series *s)
 {
-    const nb_marker marker = s->count < 3 ? NB_CIRCLE : NB_NO_MARKER;
     nb_figure *fig;
     nb_figure_create(&fig, 520, 380);
     nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);
-    nb_plot_line(ax, s->count, s->x, s->y[0], &(nb_line_style){.label = "train", .marker = marker});
-    nb_plot_line(ax, s->count, s->x, s->y[1],
-                 &(nb_line_style){.label = "test", .dash = NB_DASHED, .marker = marker});
+    plot_metric(ax, s, "train", "test", "accuracy");
     nb_axes_ylim(ax, 0, 1);
-    nb_axes_labels(ax, "epoch", "accuracy");
-    nb_axes_legend(ax, NB_BEST);
     return save(p, fig, "accuracy", "accuracy of the training set and of the test set");
 }
 

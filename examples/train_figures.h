@@ -26,6 +26,10 @@ void record(run_history *h, const nb_progress *p, double epoch);
 /* plot_loss - the losses of mini-batches, and their running mean. */
 void plot_loss(nb_axes *ax, const series *s, const char *title);
 
+/* plot_metric - the two values of a series over epochs. */
+void plot_metric(nb_axes *ax, const series *s, const char *first, const char *second,
+                 const char *metric);
+
 /* draw_run - DIR/NAME_loss.png, _accuracy.png and _wrong.png. Nothing is fed to the network
  * afterwards. */
 nb_status draw_run(const page *p, const run_history *h, nb_model *net, const nb_mnist *m);

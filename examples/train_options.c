@@ -57,6 +57,8 @@ static void read_words(settings *s, words *w, int argc, char **argv)
          "at each evaluation the loss's largest curvature, and the learning rate that it allows "
          "(docs/curvature.md)",
          &w->curvature},
+        {"report", "FILE.html",
+         "one page with how good it is, curves, histograms, and the run's data", &s->report},
         {"no-figures", NULL, "draw none", &w->no_figures},
         {"quiet", NULL, "only the last line", NULL},
         {0}};

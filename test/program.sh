@@ -28,6 +28,21 @@ lines() { [ "$(wc -l <"$1" | tr -d ' ')" = "$2" ] || problem "expected $2 lines 
 silent() { [ ! -s "$1" ] || problem "unexpected output"; }
 holds() { "$@" || problem "$*"; }
 
+# one_page FILE: refers to nothing else, and, where there is a browser, opens without a word in its console,
+# on a phone and on a desk.
+one_page() {
+  ! grep -q 'https\?://' "$1" || problem 'it refers elsewhere'
+  command -v chromium >/dev/null || return 0
+  for width in 400 1200; do
+    timeout 60 chromium --headless --no-sandbox --disable-gpu "--window-size=$width,800" "--screenshot=$folder/page.png" \
+        --enable-logging=stderr "file://$1" >"$out" 2>&1
+    status=$?
+    exits 0
+    ! grep -q CONSOLE "$out" || problem 'a message in the console'
+    holds test -s "$folder/page.png"
+  done
+}
+
 # check NAME...: the functions of these names are the tests; the last of the script.
 check() {
   bad=0

@@ -51,6 +51,7 @@ static nb_status note(const nb_autopsy *a, void *context)
     if (s->seen++) return NB_OK;
     s->first = *a;
     memcpy(s->index, a->index, a->batch * sizeof *a->index);
+    s->first.index = s->index;
     return NB_OK;
 }
 

@@ -143,6 +143,19 @@ a_search() {
   done
 }
 
+the_table_is_no_wider_than_the_terminal() {
+  have_mnist || return
+  script -qec true /dev/null </dev/null >/dev/null 2>&1 || return
+  for columns in 40 80; do
+    what="optimizer_compare_mnist at $columns columns"
+    COLUMNS='' script -qc "stty cols $columns; '$examples/optimizer_compare_mnist' --data '$mnist' \
+      --iters 2 --out '$folder'" /dev/null </dev/null | tr -d '\r' | grep -v '[.]png' >"$out"
+    says_table=$(grep -c '^ *1  2\.3' "$out")
+    [ "$says_table" = 1 ] || problem "no row of iteration 1: $(cat "$out")"
+    awk -v most="$columns" 'length > most { exit 1 }' "$out" || problem "a line is too wide"
+  done
+}
+
 what_is_wrong_is_named() {
   for program in optimizer_compare_mnist weight_init_compare overfit_dropout overfit_weight_decay \
     batch_norm_test weight_init_activation_histogram hyperparameter_optimization; do
@@ -163,4 +176,5 @@ what_is_wrong_is_named() {
 }
 
 check six_paths four_optimisers two_more_optimisers three_first_weights activations batch_norm \
-      overfitting the_options_of_train_mnist_make_the_same_net a_search what_is_wrong_is_named
+      overfitting the_options_of_train_mnist_make_the_same_net a_search \
+      the_table_is_no_wider_than_the_terminal what_is_wrong_is_named

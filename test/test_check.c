@@ -134,7 +134,8 @@ static void richardson_forgives_a_large_step(void **state)
     const double central = b.report.row[2].max_abs;
     assert_true(b.report.tally[NB_TRUNCATION] > 20);
     nb_gradient_report_destroy(&b.report);
-    assert_ok(nb_gradient_check_with(b.loss, &(nb_check_options){.h = h, .richardson = true}, &b.report));
+    assert_ok(
+        nb_gradient_check_with(b.loss, &(nb_check_options){.h = h, .richardson = true}, &b.report));
     assert_true(b.report.options.richardson && b.report.options.h == h);
     assert_true(b.report.row[2].max_abs < 1e-3 * central);
     assert_clean(&b.report);

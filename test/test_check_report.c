@@ -67,7 +67,8 @@ static void the_text_says_it(void **state)
     assert_null(strstr(text, "wrong,"));
     end_bed(&b);
     make_bed(&b, clean, nb_step, NB_BOOK_EPSILON, 6);
-    assert_ok(nb_gradient_check_with(b.loss, &(nb_check_options){.h = 1e-4, .richardson = true}, &b.report));
+    assert_ok(nb_gradient_check_with(b.loss, &(nb_check_options){.h = 1e-4, .richardson = true},
+                                     &b.report));
     text = text_of(&b.report);
     assert_says(text, "D(h/2)");
     assert_says(text, "vacuous, ");
@@ -165,6 +166,34 @@ static void misuse_is_an_error(void **state)
     nb_gradient_report_destroy(NULL);
 }
 
+static void the_json_says_it(void **state)
+{
+    (void)state;
+    static const struct {
+        int slip;
+        const char *words[3];
+    } cases[] = {
+        {clean, {"{\"verdict\": \"right\", \"value\": ", "\"tally\": {\"agrees\": 55}", "\"W0\""}},
+        {flipped,
+         {"{\"verdict\": \"wrong\"", "\"slip\": \"factor\", \"amount\": -", "\"wrong\": 16"}},
+        {not_a_number, {"\"verdict\": \"wrong\"", "\"analytic\": null", "\"not finite\": 4"}},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        static char text[65536], cut[64];
+        bed b;
+        check_slip(&b, cases[i].slip, 6);
+        const size_t length = nb_gradient_report_json(&b.report, text, sizeof text);
+        assert_int_equal(length, strlen(text));
+        assert_int_equal(nb_gradient_report_json(&b.report, cut, sizeof cut), length);
+        assert_int_equal(strlen(cut), sizeof cut - 1);
+        for (size_t k = 0; k < 3; k++)
+            if (!strstr(text, cases[i].words[k])) fail_msg("no %s in %s", cases[i].words[k], text);
+        assert_true(strstr(text, "nan") == NULL && strstr(text, "inf") == NULL);
+        assert_int_equal(nb_gradient_report_verdict(&b.report), cases[i].slip != clean);
+        end_bed(&b);
+    }
+}
+
 /* --- docs/gradients.md ------------------------------------------------------------------------ */
 
 static char *read_text(const char *path)
@@ -200,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_text_says_it),
+        cmocka_unit_test(the_json_says_it),
         cmocka_unit_test(reasons_have_names),
         cmocka_unit_test(many_wrong_elements_are_not_all_examined),
         cmocka_unit_test(checks_leak_nothing_when_memory_is_out),

@@ -389,6 +389,12 @@ static void other_options_are_refused(void **state)
         case 12:
             o->schedule = (nb_lr_schedule){.kind = NB_LR_COSINE, .total = 10};
             break;
+        case 14:
+            s.options.evaluate = 9;
+            break;
+        case 15:
+            s.options.training_loss = true;
+            break;
         default:
             s.options.gradient = NB_NUMERICAL;
         }

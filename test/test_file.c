@@ -31,7 +31,7 @@ static size_t cut;
 static struct trace {
     size_t calls, synced; /* bytes of the file when fsync was called on it */
     bool renamed, folder_synced;
-} *trace;
+} * trace;
 
 static void leave_trace(const char *name, int fd)
 {
@@ -54,17 +54,17 @@ static bool fails(const char *name)
 }
 
 /* The linker makes lib/base/file.c call __wrap_NAME (wrap_file in the Makefile). */
-#define CATCH(type, name, failure, parameters, ...)                 \
-    type __real_##name parameters;                                  \
-    type __wrap_##name parameters;                                  \
-    type __wrap_##name parameters                                   \
-    {                                                               \
-        if (fails(#name)) return failure;                           \
-        leave_trace(#name, FIRST(__VA_ARGS__));                     \
-        return __real_##name(__VA_ARGS__);                          \
+#define CATCH(type, name, failure, parameters, ...) \
+    type __real_##name parameters;                  \
+    type __wrap_##name parameters;                  \
+    type __wrap_##name parameters                   \
+    {                                               \
+        if (fails(#name)) return failure;           \
+        leave_trace(#name, FIRST(__VA_ARGS__));     \
+        return __real_##name(__VA_ARGS__);          \
     }
 /* The descriptor, where the first argument is one. */
-#define FIRST(...) _Generic(FIRST_OF(__VA_ARGS__, 0), int: FIRST_OF(__VA_ARGS__, 0), default: -1)
+#define FIRST(...) _Generic(FIRST_OF(__VA_ARGS__, 0), int : FIRST_OF(__VA_ARGS__, 0), default : -1)
 #define FIRST_OF(first, ...) first
 CATCH(int, openat, -1, (int folder, const char *path, int flags, mode_t mode), folder, path, flags,
       mode)

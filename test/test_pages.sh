@@ -8,7 +8,11 @@
 figures=$folder/figures/of/pages
 "$tools/mnist_tool" "$data" 500 100 || exit 1
 
-pages=$(grep -l 'page_begin\(_text\)*(' examples/*.c | sed 's|.*/\(.*\)\.c|\1|' | grep -vx 'common\|textbook\|train_options\|train_convnet')
+# Those that need a file, or long, have tests of their own.
+# shellcheck disable=SC2046
+pages=$(grep -l 'page_begin\(_text\)*(' $(grep -l '^int main(' examples/*.c) | sed 's|.*/\(.*\)\.c|\1|' |
+        grep -vx 'textbook\|train_convnet\|train\|predict\|inspect\|mnist_pictures\|apply_filter\|half_float_network\|misclassified_mnist\|visualize_filter')
+convnets='apply_filter half_float_network misclassified_mnist visualize_filter' # need images of 28 x 28
 [ -n "$pages" ] || exit 1
 
 # --- what tests are made of -----------------------------------------------------------------------
@@ -104,7 +108,7 @@ images_are_shown() {
 # Both tables name every program, and both texts have the same code.
 the_readmes_agree() {
   program=README
-  for page in $pages train_mnist textbook; do
+  for page in $pages $convnets train_mnist textbook train predict inspect mnist_pictures; do
     for text in README.md README.zh-CN.md; do
       grep -q "^| .$page. |" $text || problem "$text: no $page in its table"
     done
@@ -128,7 +132,7 @@ pages_repeat() {
 }
 
 help_is_given() {
-  for page in $pages textbook; do
+  for page in $pages $convnets textbook; do
     "$examples/$page" --help >"$out" 2>"$err"
     status=$? program=$page
     exits 0; silent "$err"
@@ -145,7 +149,7 @@ help_is_given() {
 }
 
 bad_options_are_refused() {
-  for page in $pages textbook; do
+  for page in $pages $convnets textbook; do
     run "$page" --nonsense; exits 2; silent "$out"; says nonsense
     if grep -q 'page_begin(' "examples/$page.c"; then
       "$examples/$page" --out >"$out" 2>"$err"; status=$?

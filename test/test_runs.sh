@@ -74,7 +74,7 @@ a_run_killed_at_any_moment_is_continued() {
       resume=
       [ -e "$folder/killed.ckpt" ] && resume="--resume $folder/killed.ckpt"
       # What a run without a checkpoint left is begun anew.
-      [ "$resume" ] || rm -f "$folder"/killed.*
+      [ "$resume" ] || rm -rf "$folder"/killed.*
       moment=$(awk -v s="$killed$$" 'BEGIN { srand(s); printf "%.3f", 0.02 + 0.4 * rand() }')
       # shellcheck disable=SC2086
       timeout -s KILL "$moment" "$train_mnist" --data "$data" --out "$folder/killed.d" \
@@ -212,6 +212,20 @@ the_last_ones_are_kept() {
   done
 }
 
-check a_run_cut_by_a_signal_is_continued a_run_killed_at_any_moment_is_continued \
+# How good it is, mistakes, curves, weights and gradients: seven figures in one page.
+a_run_is_reported() {
+  train --iters 30 --seed 7 --report "$folder/run.html" --quiet
+  exits 0
+  for part in '<title>train_mnist on ' 'accuracy' '95 % interval' 'What it is surest of and wrong' 'Learning' \
+              'Weights and gradients' 'crc32' 'machine' '--seed 7'; do
+    holds grep -qF -e "$part" "$folder/run.html"
+  done
+  holds test "$(grep -o 'src="data:image/png;base64,' "$folder/run.html" | wc -l | tr -d ' ')" = 7
+  one_page "$folder/run.html"
+  train --iters 30 --report "$folder/none/run.html"
+  exits 1; says 'none/run.html'; lines "$out" 0
+}
+
+check a_run_is_reported a_run_cut_by_a_signal_is_continued a_run_killed_at_any_moment_is_continued \
       other_runs_are_refused other_data_are_refused files_of_another_run_are_kept \
       bad_options_are_refused a_checkpoint_that_cannot_be_written_is_said the_last_ones_are_kept

@@ -49,7 +49,7 @@ static nb_status take(nb_line_function f, void *context, double h, double unit, 
 {
     nb_real d, value, error;
     bool usable;
-    nb_status status = difference(f, context, h, &d, &usable);
+    nb_status status = difference(f, context, (nb_real)h, &d, &usable);
     if (status) return status;
     /* What moved with a wider step does not stop: if rounding is not known, it was rounded away. */
     if (!usable || (d == 0 && r->moves && !(unit > 0))) {
@@ -204,7 +204,8 @@ static nb_status between(const element *e, double scale, double a, bool *yes)
     const nb_real left = 2 * (f0 - f[3]) / (h / 2) - (f0 - f[2]) / h;
     const nb_real low = fminl(left, right), high = fmaxl(left, right);
     const nb_real margin = 1e-6L * fmaxl(fabsl(low), fabsl(high));
-    *yes = high - low > margin && a >= low - margin && a <= high + margin;
+    const nb_real here = (nb_real)a;
+    *yes = high - low > margin && here >= low - margin && here <= high + margin;
     return NB_OK;
 }
 
@@ -233,7 +234,7 @@ nb_status nb_judge_element(const nb_judge *judge, const nb_node *parameter, size
 {
     const nb_node *own = judge->exact->graph->node[parameter->index];
     const element e = {judge, own, i, nb_wide_was(judge->wide, own)[i]};
-    nb_real terms = 0, noise = unit_of(nb_wide_loss(judge->wide));
+    nb_real terms = 0, noise = (nb_real)unit_of(nb_wide_loss(judge->wide));
     *j = (nb_judgement){0};
     nb_status status = sum_terms(&e, scale, &terms, &noise);
     j->rounding = roundings * (double)terms;

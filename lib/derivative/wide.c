@@ -90,7 +90,7 @@ static nb_status run_own(nb_wide *w, const nb_node *node, const nb_real *const *
     c.scratch = w->scratch;
     c.pass.frozen = true;
     nb_status status = nb_call_forward(node->op, &c);
-    for (size_t j = 0; j < count_of(node); j++) out[j] = room->out[j];
+    for (size_t j = 0; j < count_of(node); j++) out[j] = (nb_real)room->out[j];
     return status;
 }
 
@@ -192,7 +192,7 @@ nb_status nb_wide_create(const nb_node *loss, nb_wide **wide)
             status = compute(w, node, w->was[i]);
         else
             for (size_t j = 0; j < count_of(node); j++)
-                w->was[i][j] = ((const double *)node->value.data)[j];
+                w->was[i][j] = (nb_real)((const double *)node->value.data)[j];
     }
     if (!status) return NB_OK;
     nb_wide_destroy(w);

@@ -36,7 +36,7 @@ static nb_real softplus(nb_real x)
 
 static void map(const work *w, nb_real (*f)(nb_real x, nb_real p))
 {
-    const nb_real p = w->node->op->config == sizeof(double) ? number(w) : 0;
+    const nb_real p = w->node->op->config == sizeof(double) ? (nb_real)number(w) : 0;
     for (size_t i = 0; i < w->count; i++) w->out[i] = f(w->in[0][i], p);
 }
 
@@ -127,7 +127,7 @@ static void sided(const work *w, nb_real (*above)(nb_real, nb_real),
                   nb_real (*below)(nb_real, nb_real))
 {
     const double *x = graph_value(w, 0);
-    const nb_real p = w->node->op->config == sizeof(double) ? number(w) : 0;
+    const nb_real p = w->node->op->config == sizeof(double) ? (nb_real)number(w) : 0;
     for (size_t i = 0; i < w->count; i++) w->out[i] = (x[i] > 0 ? above : below)(w->in[0][i], p);
 }
 
@@ -205,7 +205,9 @@ static void dropout(const work *w)
     const double *kept = w->node->kept.data;
     const bool training = w->node->graph->passed.training;
     for (size_t i = 0; i < w->count; i++)
-        w->out[i] = w->in[0][i] * (training ? kept[i] : o->book ? 1 - (nb_real)o->ratio : 1);
+        w->out[i] = w->in[0][i] * (training  ? (nb_real)kept[i]
+                                   : o->book ? 1 - (nb_real)o->ratio
+                                             : 1);
 }
 
 /* --- products and windows --------------------------------------------------------------------- */
@@ -446,7 +448,7 @@ static void squared_error(const work *w)
 /* On the side, and in the part of Huber's loss, where the graph's pass was. */
 static nb_real point(const nb_pointwise *p, nb_real y, nb_real t, double was)
 {
-    const nb_real d = y - t, delta = p->delta;
+    const nb_real d = y - t, delta = (nb_real)p->delta;
     switch (p->kind) {
     case NB_POINT_SQUARED:
         return d * d;

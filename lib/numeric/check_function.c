@@ -61,10 +61,10 @@ static int scales_of(const looking *s, double f, double a, double *scale)
     int count = 0;
     const double far = fabs(f / a);
     if (s->x == 0 && far > 0 && isfinite(far)) scale[count++] = far / 4;
+    if (s->x == 0 && f == 0) scale[count++] = ldexp(s->scale, -36);
     scale[count++] = s->scale;
     scale[count++] = ldexp(s->scale, 20);
     scale[count++] = ldexp(s->scale, 40);
-    if (s->x == 0) scale[count++] = ldexp(s->scale, -36);
     return count;
 }
 
@@ -78,7 +78,7 @@ static void climb(looking *s, double f, double a)
         if (!agrees(deciding(&l), a) || isfinite(l.wide.error)) nb_ladder_listen(along, s->c, &l);
         /* That wide steps do not move f says nothing of narrow ones. */
         if (k == 0 || (is_sharp(deciding(&l), a) && deciding(&l)->slope != 0)) s->ladder = l;
-        if (is_sharp(deciding(&s->ladder), a)) return;
+        if (is_sharp(deciding(&s->ladder), a) && (s->ladder.best.slope != 0 || a == 0)) return;
     }
 }
 

@@ -86,14 +86,14 @@ static bool has_digits(const nb_plateau *p, double size)
 double nb_ladder_jump(nb_ladder_function f, void *context, double x, double t, double slope)
 {
     double lo = 0, hi = t;
-    long double below = f(context, x), above = f(context, x + t);
+    long double below = (long double)f(context, x), above = (long double)f(context, x + t);
     const double size = fmax(fabs((double)below), fabs((double)above));
     for (int k = 0; k < 80; k++) {
         const double mid = lo + (hi - lo) / 2;
         if (x + mid == x + lo || x + mid == x + hi) break;
-        const long double here = f(context, x + mid);
-        const long double left = here - below - (long double)slope * (mid - lo);
-        const long double right = above - here - (long double)slope * (hi - mid);
+        const long double here = (long double)f(context, x + mid);
+        const long double left = here - below - (long double)(slope * (mid - lo));
+        const long double right = above - here - (long double)(slope * (hi - mid));
         if (!isfinite(here)) return 0;
         if (fabsl(left) > fabsl(right))
             hi = mid, above = here;
@@ -112,11 +112,12 @@ static void look(nb_ladder_function f, void *context, nb_ladder *l)
     l->flat = true;
     for (int k = 0; k < steps; k++) {
         const double h = ldexp(l->scale, -first - k), up = l->x + h, down = l->x - h;
-        const long double at = l->f, above = f(context, up), below = f(context, down);
+        const long double at = (long double)l->f, above = (long double)f(context, up);
+        const long double below = (long double)f(context, down), x = (long double)l->x;
         const bool moves = up > l->x && down < l->x;
-        l->both.d[k] = (above - below) / ((long double)up - down);
-        l->after.d[k] = (above - at) / ((long double)up - l->x);
-        l->before.d[k] = (at - below) / (l->x - (long double)down);
+        l->both.d[k] = (above - below) / ((long double)up - (long double)down);
+        l->after.d[k] = (above - at) / ((long double)up - x);
+        l->before.d[k] = (at - below) / (x - (long double)down);
         l->both.h[k] = l->before.h[k] = l->after.h[k] = moves ? h : 0;
         l->flat &= above == below;
     }

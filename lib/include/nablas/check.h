@@ -9,31 +9,25 @@
  *
  *   |d(h) - f'(w)| <= (h^2 / 6) |f'''| + v / h                                                 (1)
  *
- * the errors of truncation and rounding. The bound on |d - a| is (1) at the book's step H = 1e-4
- * for a loss whose sums lose three bits more than u|f|, and whose third derivative is up to 60
- * times its first (as for e^7x):
+ * the errors of truncation and rounding. What is not finite fails before anything is compared. Where
+ * the two are farther apart than
  *
- *   bound = floor + 10 H^2 max(|d|, |a|),    floor = 8 (u / H) (|f| + |w a|)
- *         = 9e-12 (|f| + |w a|) + 1e-7 max(|d|, |a|)
+ *   bound = floor + 10 H^2 max(|d|, |a|),    floor = 8 (u / H) (|f| + |w a|),    H = 1e-4
  *
- * It does not depend on the step h of the check, so that a bad h shows and is reported. The bound
- * selects the elements to examine again; it does not decide which are wrong. If any element is
- * beyond it, v is measured at up to 16 of them, from fourth differences of f so narrow that they
- * contain only noise. Then, for each element beyond it, d is computed at h = 1e-1, 1e-2, ... 1e-10,
- * and the steps are compared by
+ * or both are below the floor, and for the four largest elements of each parameter, the derivative is
+ * found again, from a ladder of steps 2^-k times the size of w: three of them in a row have to agree
+ * (Romberg's or Richardson's extrapolation); their spread and (1) give the error E of the result.
  *
- *   E(h) = |d(h) - d(h/10)| + v / (h/10)
- *
- * an estimate of (1) that assumes nothing about f''', until E <= bound or all are tried. The
- * element is wrong if d at the step with the least E still differs from a by more than bound + 4 E;
- * otherwise the step of the check was at fault, and the reason says how.
- *
- * nb_gradient_check (gradient.h) checks a graph, nb_op_check one operation, and
- * nb_function_check below a callback.
+ * A graph (nb_gradient_check, nb_op_check) is computed for that in long double, in its exact form (no
+ * 1e-7 in a logarithm), and frozen on the smooth piece on which it is at w: sides of relu, winners of
+ * max pooling, masks. The element is wrong if |d - a| > 1e-9 max(|d|, |a|) + 4 E + 256 u S, where S is
+ * the sum of the sizes of the terms that backpropagation adds up to a. A callback (nb_function_check)
+ * is computed as it is, at all steps from 2^-2 to 2^-46 of |x|; the narrowest steps that agree decide,
+ * unless f is a staircase of rounding there. The element is wrong if |d - a| > 1e-7 max(|d|, |a|) + 4 E.
  *
  * Source: Nocedal & Wright, Numerical Optimization, 2nd ed. (2006), 8.1; Press et al., Numerical
- *         Recipes, 3rd ed. (2007), 5.7; v from a difference table: More & Wild, SIAM J. Sci.
- *         Comput. 33 (2011), 1292-1314. */
+ *         Recipes, 3rd ed. (2007), 5.7; Romberg, Norske Vid. Selsk. Forh. 28 (1955), 30-36; noise from
+ *         differences: More & Wild, SIAM J. Sci. Comput. 33 (2011), 1292-1314. */
 #ifndef NABLAS_CHECK_H
 #define NABLAS_CHECK_H
 
@@ -182,13 +176,14 @@ void nb_gradient_report_destroy(nb_gradient_report *report);
  *   x            in   (n), where to check
  *   options      in   NULL: NB_CHECK_DEFAULTS
  *   report       out  old contents never read; one row, named "x"
- * A callback does not say where its corners are. A kink is recognised by its one-sided slopes:
- * where the function is smooth, their difference shrinks in proportion to h. Exactly at a corner,
- * the gradient passes if it lies between them.
+ * A callback does not say where its corners are: at a corner the slopes on either side stay apart as
+ * the steps shrink, and the gradient passes if it lies between them (NB_KINK); beside a jump
+ * (NB_JUMP), if it is the slope of the side without. f is called four times at x first: a value that
+ * is not the same (NB_NONDETERMINISTIC), or an x that is not (NB_OVERWRITTEN), ends the check.
+ * With options NULL no verdict depends on the unit of x.
  * Errors: NB_EINVAL h is not a positive number, f, gradient, x or report NULL; NB_ENOMEM. The report
  *         is zeroed then.
- * Cost:   2n + 1 calls of f and one of `gradient`, twice that with richardson; some 10 to 20 calls
- *         of f more for an element beyond the bound, and 700 once for the noise. */
+ * Cost:   about 150 n calls of f, one of `gradient`; 250 calls more for an element that is not clear. */
 nb_status nb_function_check(nb_function f, nb_gradient_function gradient, void *context, size_t n,
                             const double *x, const nb_check_options *options,
                             nb_gradient_report *report);

@@ -53,16 +53,20 @@ nb_status nb_graph_numerical_gradient_brute(nb_node *loss, nb_node *parameter, d
  *   h       in   the step
  *   report  out  old contents never read; one row for each parameter, in the order they were made
  * For an operation of your own, its promises (op.h) are checked first: it is run whole, twice, by
- * ranges with the other rows hidden, on threads, with alpha and beta, in both precisions. The first
- * promise that it breaks is named in report->broken, and the check fails.
- * A kink is a difference whose step takes an input of an operation with a corner (nb_op) across 0:
- * found by comparing the signs at w - h, w and w + h.
+ * ranges with the other rows hidden, on threads, with alpha and beta, in both precisions; and backward
+ * is tried with random numbers, c^T (J v) against (J^T c)^T v, so that a slip shows where the loss is
+ * saturated, too. The first promise that it breaks is named in report->broken, and the check fails.
+ * A pass that is repeated has to give the same numbers (NB_REDRAWN, NB_NONDETERMINISTIC,
+ * NB_OVERWRITTEN; report->broken says at which node); masks are drawn once, from a copy of the stream.
+ * A kink is a difference whose step takes an input of an operation with a corner (nb_op) across 0, or
+ * makes another element the largest.
  * Errors: as nb_graph_cast, nb_forward, nb_backward, nb_graph_numerical_gradient; the report is
  *         zeroed then.
  * Cost:   nb_graph_numerical_gradient for each parameter, twice with richardson, and once more if
- *         an operation has an inexact form that shows; for each element beyond the bound that this
- *         does not explain some 10 to 20 more forward passes, and for the noise of each parameter
- *         with such an element, 700.
+ *         an operation has an inexact form; some 10 to 100 forward passes in long double (downstream of
+ *         the parameter, on one thread) for each element beyond the bound that this does not explain,
+ *         for the four largest of each parameter, and for as many below the floor as take about a
+ *         second. 32 bytes for each number of the graph.
  * Source: textbook 5.7.3. */
 nb_status nb_gradient_check(nb_node *loss, double h, nb_gradient_report *report);
 nb_status nb_gradient_check_with(nb_node *loss, const nb_check_options *options,

@@ -26,7 +26,7 @@ NB_BEGIN_DECLS
 typedef struct nb_images_options {
     size_t width, height; /* that pictures are scaled to (nb_image_scale); 0: the first picture's
                              size, and all others must have it */
-    size_t channels;      /* 1 grey, 3 red, green, blue; 0: 3 if one of 100 pictures, taken evenly, has a
+    size_t channels; /* 1 grey, 3 red, green, blue; 0: 3 if one of 100 pictures, taken evenly, has a
                              colour, else 1 */
     const nb_names *classes; /* of a model: folders must be among them, and labels are its;
                                 NULL: every folder is a class, of which there must be two */
