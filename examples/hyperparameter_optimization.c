@@ -135,7 +135,7 @@ static void draw(const search *s, trial *const *order)
     const size_t rows = (shown + PANEL_COLS - 1) / PANEL_COLS;
     double epoch[EPOCHS];
     nb_figure *fig;
-    nb_figure_create(&fig, 860, 80 + 160 * (double)rows);
+    nb_figure_create(&fig, 760, 80 + 130 * (double)rows);
     for (size_t e = 0; e < EPOCHS; e++) epoch[e] = (double)e;
     for (size_t k = 0; k < shown; k++) {
         char title[32];

@@ -81,7 +81,7 @@ static void draw(const page *p, const path *paths)
     for (int j = 0; j < FINE; j++)
         for (int i = 0; i < FINE; i++) z[j * FINE + i] = f(x[i], y[j]);
     nb_figure *fig;
-    nb_figure_create(&fig, 780, 480);
+    nb_figure_create(&fig, 680, 420);
     for (size_t m = 0; m < METHODS; m++) {
         nb_axes *ax = nb_figure_axes(fig, 2, 3, m);
         nb_plot_contour(ax, FINE, FINE, x, y, z,

@@ -49,13 +49,13 @@ write() { # write LANGUAGE OTHER_FILE OTHER_NAME
     }
     # What was read of a block, when the next begins.
     function finish(    i, line, lines, output, file, command) {
-      if (kind == "chapter") printf "## %s. %s\n\n", argument, title
+      if (kind == "chapter") printf (argument == "+" ? "## %.0s%s\n\n" : "## %s. %s\n\n"), argument, title
       if (kind == "intro") printf "# %s\n\n[%s](%s)\n\n", title, other_name, other
       if (kind == "outro") printf "## %s\n\n", title
       file = top "/print/" argument
       if (kind == "page") {
         if ((getline line <file) <= 0) { kind = ""; return }
-        printf "### %s %s\n\n", section, title
+        printf (section == "+" ? "### %.0s%s\n\n" : "### %s %s\n\n"), section, title
       }
       for (i = 1; i <= texts; i++) printf "%s\n\n", text[i]
       if (kind == "page") {

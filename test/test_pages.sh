@@ -11,7 +11,8 @@ figures=$folder/figures/of/pages
 # Those that need a file, or long, have tests of their own.
 # shellcheck disable=SC2046
 pages=$(grep -l 'page_begin\(_text\)*(' $(grep -l '^int main(' examples/*.c) | sed 's|.*/\(.*\)\.c|\1|' |
-        grep -vx 'textbook\|train_convnet\|train\|predict\|inspect\|mnist_pictures')
+        grep -vx 'textbook\|train_convnet\|train\|predict\|inspect\|mnist_pictures\|apply_filter\|half_float_network\|misclassified_mnist\|visualize_filter')
+convnets='apply_filter half_float_network misclassified_mnist visualize_filter' # need images of 28 x 28
 [ -n "$pages" ] || exit 1
 
 # --- what tests are made of -----------------------------------------------------------------------
@@ -107,7 +108,7 @@ images_are_shown() {
 # Both tables name every program, and both texts have the same code.
 the_readmes_agree() {
   program=README
-  for page in $pages train_mnist textbook train predict inspect mnist_pictures; do
+  for page in $pages $convnets train_mnist textbook train predict inspect mnist_pictures; do
     for text in README.md README.zh-CN.md; do
       grep -q "^| .$page. |" $text || problem "$text: no $page in its table"
     done
@@ -131,7 +132,7 @@ pages_repeat() {
 }
 
 help_is_given() {
-  for page in $pages textbook; do
+  for page in $pages $convnets textbook; do
     "$examples/$page" --help >"$out" 2>"$err"
     status=$? program=$page
     exits 0; silent "$err"
@@ -148,7 +149,7 @@ help_is_given() {
 }
 
 bad_options_are_refused() {
-  for page in $pages textbook; do
+  for page in $pages $convnets textbook; do
     run "$page" --nonsense; exits 2; silent "$out"; says nonsense
     if grep -q 'page_begin(' "examples/$page.c"; then
       "$examples/$page" --out >"$out" 2>"$err"; status=$?
@@ -221,6 +222,26 @@ a_miss_is_told() {
   exits 1; silent "$out"; says 'MNIST: values: the book has 784, ours is 12'
 }
 
+# Weights that are not the book's: their rows miss, and no others.
+other_weights_miss() {
+  program=textbook
+  images=${NABLAS_DATA:-$PWD/data/mnist}
+  [ -f "$images/train-images-idx3-ubyte" ] || [ -f "$images/train-images-idx3-ubyte.gz" ] || {
+    # shellcheck disable=SC2034 # read by check
+    skipped="no MNIST in $images"
+    return
+  }
+  "$examples/train_convnet" --data "$images" --iters 1 --evaluate 1 --no-figures --quiet \
+    --save "$folder/other.npz" >"$out" 2>"$err" || problem 'train_convnet --save failed'
+  "$examples/textbook" --data "$images" --weights "$folder/other.npz" >"$out" 2>"$err"
+  status=$?
+  exits 1
+  prints '^7.5 +SimpleConvNet: right of 10000, float32 .*MISS$'
+  prints '^7.5 +SimpleConvNet, image 0: score .9. .*MISS$'
+  ! grep 'MISS$' "$out" | grep -v '^7.5 *SimpleConvNet' || problem 'other rows miss too'
+}
+
 check pages_draw_quietly pages_print the_books_lines_are_printed images_are_shown the_readmes_agree \
       pages_repeat help_is_given bad_options_are_refused \
-      bad_folders_are_named full_disks_are_noticed the_books_values_hold a_miss_is_told
+      bad_folders_are_named full_disks_are_noticed the_books_values_hold a_miss_is_told \
+      other_weights_miss
