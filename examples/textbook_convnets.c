@@ -196,7 +196,7 @@ static void compare_accuracies(const page *p, const char *section, const char *n
     all_near(section, what, book, accuracy, 0.002);
 }
 
-/* `rows` end with a loss of NULL. Those behind iteration 9 or `quick` are for --train. */
+/* Rows end with a loss of NULL; those behind iteration `last` are left out. */
 static void training(const page *p, const nb_mnist *mnist, const convnet *c, const char *section,
                      const recorded *row, double bound, size_t last, const size_t evaluated[2],
                      const char *const accuracies[2])
