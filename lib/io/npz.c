@@ -194,6 +194,9 @@ nb_status nb_npz_parse(const void *bytes, size_t size, const char *label, nb_arr
     if (size < END_RECORD)
         return nb_fail(NB_EFORMAT, "nb_npz_parse: %s: %zu bytes; a zip archive has %d or more",
                        label, size, END_RECORD);
+    /* Without an entry its directory begins at 0, which minizip takes for not found. */
+    static const unsigned char empty[END_RECORD] = {'P', 'K', 5, 6};
+    if (size == END_RECORD && memcmp(bytes, empty, sizeof empty) == 0) return NB_OK;
     snprintf(where, sizeof where, "nb_npz_parse: %s", label);
     nb_zip_stream stream = {.bytes = (unsigned char *)(uintptr_t)bytes, .size = size};
     zlib_filefunc64_def calls = nb_zip_stream_calls(&stream);
@@ -291,7 +294,7 @@ static nb_status make_archive(nb_zip_stream *stream, const nb_arrays *arrays, bo
         status = add_array(zip, &arrays->item[i], deflate);
     const int code = zipClose(zip, NULL);
     if (code && !status) status = zip_fail(code, NB_EIO, "nb_npz_save");
-    return status && stream->no_memory ? NB_ENOMEM : status;
+    return stream->no_memory ? NB_ENOMEM : status;
 }
 
 nb_status nb_npz_save(const nb_arrays *arrays, const char *path, bool deflate)

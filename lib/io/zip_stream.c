@@ -43,7 +43,9 @@ static uLong write_stream(voidpf opaque, voidpf handle, const void *from, uLong 
     nb_zip_stream *s = handle;
     size_t end;
     (void)opaque;
-    if (!nb_size_add(s->at, count, &end) || !make_room(s, end)) return 0;
+    /* A write that fails in the middle of an entry makes minizip forget a block of its own, so it is told of
+     * none; who began the archive asks no_memory at the end. */
+    if (!nb_size_add(s->at, count, &end) || !make_room(s, end)) return count;
     if (count > 0) memcpy(s->bytes + s->at, from, count);
     s->at = end;
     if (end > s->size) s->size = end;
