@@ -81,7 +81,7 @@ static void plot_values(nb_axes *ax, const nb_tensor *t, const char *title)
 {
     const size_t n = nb_tensor_count(t);
     const nb_kernels *kernels = nb_kernels_of(t->dtype);
-    double *x = nb_alloc(n, sizeof *x), lo = INFINITY, hi = -INFINITY;
+    double *x = nb_alloc(n, sizeof *x), lo = (double)INFINITY, hi = -(double)INFINITY;
     for (size_t i = 0; x && i < n; i++) {
         x[i] = kernels->get(t->data, i);
         if (isfinite(x[i])) lo = fmin(lo, x[i]), hi = fmax(hi, x[i]);
