@@ -1,6 +1,7 @@
 /* The report of a gradient check as text. */
 #include "nablas/check.h"
 #include "nablas/text.h"
+#include "numeric/check_page.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -29,14 +30,7 @@ const char *nb_reason_text(nb_reason reason)
 
 /* --- writing into a buffer that may be too small ---------------------------------------------- */
 
-typedef struct page {
-    char *text;
-    size_t size, length;
-} page;
-
-static void put(page *p, const char *format, ...) NB_PRINTF(2, 3);
-
-static void put(page *p, const char *format, ...)
+void nb_check_put(nb_check_page *p, const char *format, ...)
 {
     va_list args;
     const size_t room = p->length < p->size ? p->size - p->length : 0;
@@ -47,114 +41,115 @@ static void put(page *p, const char *format, ...)
 }
 
 /* A line, broken at spaces where it is wider than a terminal. */
-static void put_wrapped(page *p, const char *line)
+static void put_wrapped(nb_check_page *p, const char *line)
 {
     enum { WIDTH = 80 };
     while (strlen(line) > WIDTH) {
         size_t length = WIDTH;
         while (length > 0 && line[length] != ' ') length--;
         if (length == 0) break;
-        put(p, "%.*s\n", (int)length, line);
+        nb_check_put(p, "%.*s\n", (int)length, line);
         line += length + 1;
     }
-    put(p, "%s\n", line);
+    nb_check_put(p, "%s\n", line);
 }
 
 /* "W1 (784, 50)" */
-static void put_shape(page *p, const nb_gradient_row *row)
+static void put_shape(nb_check_page *p, const nb_gradient_row *row)
 {
-    put(p, "%s (", row->name);
-    for (size_t k = 0; k < row->ndim; k++) put(p, k ? ", %zu" : "%zu", row->dim[k]);
-    put(p, row->ndim == 1 ? ",)" : ")");
+    nb_check_put(p, "%s (", row->name);
+    for (size_t k = 0; k < row->ndim; k++) nb_check_put(p, k ? ", %zu" : "%zu", row->dim[k]);
+    nb_check_put(p, row->ndim == 1 ? ",)" : ")");
 }
 
 /* "W1[402, 17]" */
-static void put_element(page *p, const nb_gradient_row *row, size_t index)
+static void put_element(nb_check_page *p, const nb_gradient_row *row, size_t index)
 {
     size_t stride = row->count;
-    put(p, "%s", row->name);
+    nb_check_put(p, "%s", row->name);
     for (size_t k = 0; k < row->ndim; k++) {
         stride /= row->dim[k];
-        put(p, k ? ", %zu" : "[%zu", index / stride);
+        nb_check_put(p, k ? ", %zu" : "[%zu", index / stride);
         index %= stride;
     }
-    if (row->ndim) put(p, "]");
+    if (row->ndim) nb_check_put(p, "]");
 }
 
 /* Spaces up to `width` columns after `from`. */
-static void pad(page *p, size_t from, size_t width)
+static void pad(nb_check_page *p, size_t from, size_t width)
 {
-    while (p->length < from + width) put(p, " ");
+    while (p->length < from + width) nb_check_put(p, " ");
 }
 
 /* --- the table -------------------------------------------------------------------------------- */
 
-static void put_row(page *p, const nb_gradient_row *row)
+static void put_row(nb_check_page *p, const nb_gradient_row *row)
 {
     size_t from = p->length;
     put_shape(p, row);
     pad(p, from, 15);
-    put(p, " %6zu %9.2e %9.2e %9.2e %9.2e  ", row->count, row->mean_abs, row->max_abs,
-        row->mean_rel, row->max_rel);
+    nb_check_put(p, " %6zu %9.2e %9.2e %9.2e %9.2e  ", row->count, row->mean_abs, row->max_abs,
+                 row->mean_rel, row->max_rel);
     if (row->count) put_element(p, row, row->worst);
-    put(p, "\n");
+    nb_check_put(p, "\n");
 }
 
 /* The two derivatives where they are farthest apart. */
-static void put_worst(page *p, const nb_gradient_report *report)
+static void put_worst(nb_check_page *p, const nb_gradient_report *report)
 {
     const nb_gradient_row *worst = report->row;
     for (size_t i = 1; i < report->count; i++)
         if (report->row[i].max_abs > worst->max_abs) worst = &report->row[i];
     if (!report->count || !worst->count) return;
-    put(p, "farthest apart: ");
+    nb_check_put(p, "farthest apart: ");
     put_element(p, worst, worst->worst);
-    put(p, ", d = %.9g, a = %.9g\n", worst->numerical, worst->analytic);
+    nb_check_put(p, ", d = %.9g, a = %.9g\n", worst->numerical, worst->analytic);
 }
 
-static void put_table(page *p, const nb_gradient_report *report)
+static void put_table(nb_check_page *p, const nb_gradient_report *report)
 {
     const double h = report->options.h;
     if (report->options.richardson)
-        put(p, "d = (4 D(h/2) - D(h)) / 3, D(h) = (f(w+h) - f(w-h)) / (2h), h = %g;\n", h);
+        nb_check_put(p, "d = (4 D(h/2) - D(h)) / 3, D(h) = (f(w+h) - f(w-h)) / (2h), h = %g;\n", h);
     else
-        put(p, "d = (f(w+h) - f(w-h)) / (2h), h = %g; ", h);
-    put(p, "a as coded; f = %.10g\n", report->value);
-    put(p, "%-15s %6s %9s %9s %9s %9s  %s\n", "parameter", "count", "mean|d-a|", "max|d-a|",
-        "mean rel", "max rel", "worst element");
+        nb_check_put(p, "d = (f(w+h) - f(w-h)) / (2h), h = %g; ", h);
+    nb_check_put(p, "a as coded; f = %.10g\n", report->value);
+    nb_check_put(p, "%-15s %6s %9s %9s %9s %9s  %s\n", "parameter", "count", "mean|d-a|",
+                 "max|d-a|", "mean rel", "max rel", "worst element");
     for (size_t i = 0; i < report->count; i++) put_row(p, &report->row[i]);
     put_worst(p, report);
 }
 
 /* --- the reasons ------------------------------------------------------------------------------ */
 
-static void put_listed(page *p, const nb_gradient_row *row, nb_reason reason, size_t place)
+static void put_listed(nb_check_page *p, const nb_gradient_row *row, nb_reason reason, size_t place)
 {
     const nb_gradient_element *e = &row->listed[reason][place];
-    put(p, "    ");
+    nb_check_put(p, "    ");
     put_element(p, row, e->index);
-    put(p, ": d = %.9g, a = %.9g, bound %.1e", e->numerical, e->analytic, e->bound);
+    nb_check_put(p, ": d = %.9g, a = %.9g, bound %.1e", e->numerical, e->analytic, e->bound);
     if (reason == NB_BIAS)
-        put(p, ";\n        exact d = %.9g", e->best);
+        nb_check_put(p, ";\n        exact d = %.9g", e->best);
     else if (isfinite(e->best_h))
-        put(p, ";\n        at h = %g d = %.9g", e->best_h, e->best);
-    put(p, "\n");
+        nb_check_put(p, ";\n        at h = %g d = %.9g", e->best_h, e->best);
+    nb_check_put(p, "\n");
 }
 
 /* What all wrong ones have in common. */
-static void put_slip(page *p, const nb_gradient_row *row)
+static void put_slip(nb_check_page *p, const nb_gradient_row *row)
 {
     if (row->slip == NB_SLIP_FACTOR) {
-        put(p, "    %s: every wrong a is %.6g times d", row->name, row->amount);
+        nb_check_put(p, "    %s: every wrong a is %.6g times d", row->name, row->amount);
         if (fabs(row->amount + 1) < 1e-6)
-            put(p, ": a sign\n");
+            nb_check_put(p, ": a sign\n");
         else
-            put(p, row->amount == 0 ? ": the gradient is missing\n" : ": a factor\n");
+            nb_check_put(p, row->amount == 0 ? ": the gradient is missing\n" : ": a factor\n");
     } else if (row->slip == NB_SLIP_TERM_IN_W) {
-        put(p, "    %s: every wrong d - a is %.4g times %s: a term is missing (decay?)\n",
-            row->name, row->amount, row->name);
+        nb_check_put(p, "    %s: every wrong d - a is %.4g times %s: a term is missing (decay?)\n",
+                     row->name, row->amount, row->name);
     } else if (row->slip == NB_SLIP_TERM_CONSTANT) {
-        put(p, "    %s: every wrong d - a is %.4g: a term is missing\n", row->name, row->amount);
+        nb_check_put(p, "    %s: every wrong d - a is %.4g: a term is missing\n", row->name,
+                     row->amount);
     }
 }
 
@@ -164,19 +159,19 @@ static bool blind(nb_reason reason)
     return reason >= NB_REDRAWN && reason <= NB_OVERWRITTEN;
 }
 
-static void put_reason(page *p, const nb_gradient_report *report, nb_reason reason)
+static void put_reason(nb_check_page *p, const nb_gradient_report *report, nb_reason reason)
 {
     const size_t shown = reason < NB_UNRESOLVED ? 1 : 3;
     const char *comma = "";
     char text[1024];
-    page line = {text, sizeof text, 0};
-    put(&line, "%s, %zu (", nb_reason_name(reason), report->tally[reason]);
+    nb_check_page line = {text, sizeof text, 0};
+    nb_check_put(&line, "%s, %zu (", nb_reason_name(reason), report->tally[reason]);
     for (size_t i = 0; i < report->count; i++) {
         const size_t tally = report->row[i].tally[reason];
-        if (tally) put(&line, "%s%s %zu", comma, report->row[i].name, tally);
+        if (tally) nb_check_put(&line, "%s%s %zu", comma, report->row[i].name, tally);
         if (tally) comma = ", ";
     }
-    put(&line, "): %s.", nb_reason_text(reason));
+    nb_check_put(&line, "): %s.", nb_reason_text(reason));
     put_wrapped(p, text);
     for (size_t i = 0; i < report->count && reason > NB_BEFORE_NORM && !blind(reason); i++) {
         const nb_gradient_row *row = &report->row[i];
@@ -200,50 +195,55 @@ static size_t silent(const nb_gradient_report *report)
 }
 
 /* The answer, in a sentence. */
-static void put_answer(page *p, const nb_gradient_report *report)
+static void put_answer(nb_check_page *p, const nb_gradient_report *report)
 {
     const size_t count = elements(report, 0), bad = elements(report, NB_UNRESOLVED);
     const size_t checked = count - silent(report);
     const size_t wrong = bad ? bad - report->tally[NB_UNRESOLVED] : 0;
     const size_t blinded = elements(report, NB_REDRAWN) - elements(report, NB_NOT_FINITE);
     if (blinded)
-        put(p, "nothing is known of the gradient: the function is not the same twice\n");
+        nb_check_put(p, "nothing is known of the gradient: the function is not the same twice\n");
     else if (wrong)
-        put(p, "the gradient is wrong: %zu of %zu elements are\n", wrong, count);
+        nb_check_put(p, "the gradient is wrong: %zu of %zu elements are\n", wrong, count);
     else if (bad)
-        put(p, "the gradient may be right: of %zu elements %zu could not be told\n", count, bad);
+        nb_check_put(p, "the gradient may be right: of %zu elements %zu could not be told\n", count,
+                     bad);
     else if (*report->broken)
-        put(p, "the gradient cannot be relied on: an operation breaks its promise\n");
+        nb_check_put(p, "the gradient cannot be relied on: an operation breaks its promise\n");
     else if (checked)
-        put(p, "the gradient is right: of %zu elements that tell something none is wrong\n",
-            checked);
+        nb_check_put(p,
+                     "the gradient is right: of %zu elements that tell something none is wrong\n",
+                     checked);
     else
-        put(p, "nothing is known of the gradient: no element tells anything\n");
+        nb_check_put(p, "nothing is known of the gradient: no element tells anything\n");
 }
 
-static void put_verdict(page *p, const nb_gradient_report *report)
+static void put_verdict(nb_check_page *p, const nb_gradient_report *report)
 {
     const size_t count = elements(report, 0), bad = elements(report, NB_UNRESOLVED);
     const size_t vacuous = silent(report);
     char text[256];
-    page line = {text, sizeof text, 0};
-    put(&line, "BROKEN PROMISE: %s", report->broken);
+    nb_check_page line = {text, sizeof text, 0};
+    nb_check_put(&line, "BROKEN PROMISE: %s", report->broken);
     if (*report->broken) put_wrapped(p, text);
     if (bad)
-        put(p, "FAILED: %zu of %zu elements\n", bad, count);
+        nb_check_put(p, "FAILED: %zu of %zu elements\n", bad, count);
     else if (*report->broken)
-        put(p, "FAILED: an operation breaks its promise; the derivatives of %zu elements agree\n",
+        nb_check_put(
+            p, "FAILED: an operation breaks its promise; the derivatives of %zu elements agree\n",
             report->tally[NB_AGREES]);
     else if (vacuous == count)
-        put(p, "passed, but nothing was checked: all of %zu elements are vacuous\n", count);
+        nb_check_put(p, "passed, but nothing was checked: all of %zu elements are vacuous\n",
+                     count);
     else
-        put(p, "passed: %zu of %zu elements agree, %zu are explained, %zu are vacuous\n",
-            report->tally[NB_AGREES], count, count - vacuous - report->tally[NB_AGREES], vacuous);
+        nb_check_put(p, "passed: %zu of %zu elements agree, %zu are explained, %zu are vacuous\n",
+                     report->tally[NB_AGREES], count, count - vacuous - report->tally[NB_AGREES],
+                     vacuous);
 }
 
 size_t nb_gradient_report_text(const nb_gradient_report *report, char *text, size_t size)
 {
-    page p = {text, size, 0};
+    nb_check_page p = {text, size, 0};
     put_answer(&p, report);
     put_table(&p, report);
     for (nb_reason r = NB_VACUOUS; r < NB_REASONS; r++)
