@@ -114,7 +114,7 @@ fuse :=
 $(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$(CONFIG)),,-O1)
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
-example_helpers := $(addprefix examples/,chapter6.c common.c compare.c convnet_run.c convnet_weights.c convnets.c display.c five_layers.c gradient_check_demo.c graphs.c judge.c own_data.c own_model.c own_options.c print.c read_digits.c report.c run_report.c signals.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
+example_helpers := $(addprefix examples/,chapter6.c common.c compare.c convnet_run.c convnet_weights.c convnets.c display.c export_data.c five_layers.c gradient_check_demo.c graphs.c judge.c own_data.c own_model.c own_options.c print.c read_digits.c report.c run_report.c signals.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
 examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
 pages      := $(filter-out %/textbook %/train %/predict %/inspect %/mnist_pictures,$(example_bin))
@@ -122,7 +122,7 @@ test_sources := $(sort $(wildcard test/test_*.c))
 tests       := $(patsubst %.c,$(build)/%,$(test_sources))
 # Failing system calls under a program: Linux on x86-64, without sanitizers, which have calls of their own.
 faults := $(if $(filter x86_64 amd64,$(ARCH)),$(if $(filter release debug,$(CONFIG)),$(if $(filter Linux,$(shell uname)),$(build)/test/faults.so)))
-test_tools  := $(addprefix $(build)/test/,mnist_tool digit_tool) $(faults)
+test_tools  := $(addprefix $(build)/test/,mnist_tool digit_tool export_tool) $(faults)
 test_scripts := $(sort $(wildcard test/test_*.sh))
 # SCRIPTS=no leaves out the tests of programs and scripts, which take most of the time.
 chosen_tests := $(filter $(if $(TEST),%/test_$(TEST) %/test_$(TEST).sh,%), \

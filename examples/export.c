@@ -1,0 +1,87 @@
+/* export - a trained model for programs that know nothing of nablas: C, and what the suffix of --to says.
+ * docs/export.md goes through it. */
+#include "export.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct job {
+    page page;
+    const char *to, *name, *int8, *data;
+    nb_model *model;
+} job;
+
+/* How much is lost with weights of eight bits, which the model has from then on. */
+static void round_weights(job *j)
+{
+    const page *p = &j->page;
+    const char *folder = mnist_folder(p, NULL);
+    const nb_model_options *o = &j->model->options;
+    size_t inputs = 0;
+    const bool mnist = !nb_shape_count(o->input, &inputs) && inputs == NB_DIGIT_PIXELS &&
+                       o->scale == 255 && j->model->outputs == 10 && have_mnist(folder);
+    const char *data = j->data ? j->data : (mnist ? folder : NULL);
+    const double before = data ? export_metric(p, j->model, data) : 0;
+    if (nb_model_round_int8(j->model)) fail(p->program);
+    if (!data) {
+        printf("weights as bytes; what is lost was not measured: --data says on what\n");
+        return;
+    }
+    const double after = export_metric(p, j->model, data);
+    printf("weights as bytes: %s on %s %.4f, before %.4f: %+.4f\n", nb_model_metric_name(j->model),
+           data, after, before, after - before);
+}
+
+static void write_c(job *j)
+{
+    const nb_export_options options = {.name = j->name, .int8 = j->int8 != NULL};
+    if (j->int8) round_weights(j);
+    page_check(&j->page, nb_export_c(j->model, j->to, &options));
+}
+
+/* The writers, by suffix. */
+static const struct {
+    const char *suffix;
+    void (*write)(job *j);
+    bool c;
+} kinds[] = {{".c", write_c, true}};
+
+static bool ends_in(const char *path, const char *suffix)
+{
+    const size_t length = strlen(path), end = strlen(suffix);
+    return length > end && strcmp(path + length - end, suffix) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    static job j;
+    const page_option options[] = {
+        {"to", "FILE", "what to write: FILE.c", &j.to},
+        {"name", "NAME", ".c: name of the function (predict)", &j.name},
+        {"int8", NULL, ".c: weights as bytes, a quarter of the size; says what that loses",
+         &j.int8},
+        {"data", "PATH",
+         "what --int8 is measured on: MNIST's folder, arrays, pictures, or the table's kind of "
+         "text "
+         "(MNIST in data/mnist, if the model is for it)",
+         &j.data},
+        {"quiet", NULL, "print nothing", NULL},
+        {NULL, "MODEL", NULL, NULL}};
+    page_begin_text(&j.page, argc, argv,
+                    "Write a model that was saved as a file for other programs.", options);
+    const page *p = &j.page;
+    size_t k = 0;
+    if (!p->rest[0] || p->rest[1])
+        usage_error(p->program, "expected one MODEL%s%s", p->rest[0] ? ", not also " : "",
+                    p->rest[0] ? p->rest[1] : "");
+    if (!j.to) usage_error(p->program, "--to FILE is missing");
+    while (k < sizeof kinds / sizeof *kinds && !ends_in(j.to, kinds[k].suffix)) k++;
+    if (k == sizeof kinds / sizeof *kinds)
+        usage_error(p->program, "--to '%s': expected a file.c", j.to);
+    if (!kinds[k].c && (j.name || j.int8)) usage_error(p->program, "--name and --int8 are for .c");
+    if (nb_model_open(&j.model, p->rest[0], &(nb_model_options){.max_batch = 500}))
+        fail(p->program);
+    kinds[k].write(&j);
+    nb_model_destroy(j.model);
+    return page_end(p);
+}

@@ -1,0 +1,117 @@
+#!/bin/sh
+# test_export.sh - models in other programs' files, each run there and compared with what nablas answers to
+# 1,000 samples. Prints lines as cmocka does. EXAMPLES and TOOLS as in program.sh; NODE_PATH is where
+# npm's packages are.
+#
+# shellcheck disable=SC2317 # the tests are called by name
+# shellcheck source=test/program.sh
+. "${0%/*}/program.sh"
+tool=$tools/export_tool
+models=$("$tool" make "$folder" 11 1000) || exit 1
+strict='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wdouble-promotion -Wmissing-prototypes -Werror'
+cc=${CC:-cc}
+mnist=${NABLAS_DATA:-data/mnist}
+
+run() { "$examples/export" "$@" >"$out" 2>"$err"; status=$?; }
+same() { "$tool" compare "$1" "$2" "$3" >"$out" 2>"$err"; status=$?; exits 0; }
+# compile NAME MACRO: NAME.c as a program that reads samples
+compile() {
+  # shellcheck disable=SC2086
+  $cc -std=c99 -O1 $strict "-D$2_MAIN" "$folder/$1.c" -o "$folder/$1" -lm >"$out" 2>"$err"
+  status=$?
+  exits 0
+}
+
+# --- C --------------------------------------------------------------------------------------------
+
+every_model_answers_in_c_as_in_nablas() {
+  for what in $models; do
+    run "$folder/$what.safetensors" --to "$folder/$what.c"
+    exits 0; silent "$err"
+    compile "$what" PREDICT
+    "$folder/$what" <"$folder/$what.x" >"$folder/$what.answers"
+    same "$folder/$what.answers" "$folder/$what.y" 2e-6
+  done
+}
+
+weights_as_bytes_answer_as_the_rounded_model() {
+  for what in digits images odd; do
+    NABLAS_DATA=$folder/none run "$folder/$what.safetensors" --to "$folder/small.c" --int8 --name small
+    exits 0; silent "$err"; prints 'what is lost was not measured'
+    compile small SMALL
+    "$folder/small" <"$folder/$what.x" >"$folder/answers"
+    "$tool" round "$folder/$what.safetensors" "$folder/rounded.safetensors"
+    "$tool" answer "$folder/rounded.safetensors" "$folder/$what.x" "$folder/rounded.y"
+    same "$folder/answers" "$folder/rounded.y" 5e-6
+    ! cmp -s "$folder/rounded.y" "$folder/$what.y" || problem 'rounding changed nothing'
+    grep -q 'signed char W_' "$folder/small.c" || problem 'no bytes'
+  done
+}
+
+the_accuracy_lost_is_printed() {
+  "$tools/mnist_tool" "$data" 500 200 large
+  "$examples/train_mnist" --data "$data" --no-figures --iters 300 --lr 0.5 --quiet --save "$folder/net.npz" >"$out"
+  accuracy=$(sed 's/.*test acc //' "$out")
+  run "$folder/net.npz" --to "$folder/net.c" --int8 --data "$data"
+  exits 0; silent "$err"
+  prints "^weights as bytes: accuracy on .* 0\.[0-9]*, before $(printf %.4f "$accuracy"): [+-]0\.0"
+}
+
+it_fits_a_cortex_m() {
+  command -v arm-none-eabi-gcc >/dev/null || { skipped='no arm-none-eabi-gcc'; return; }
+  for what in $models; do
+    # shellcheck disable=SC2086
+    (cd "$folder" && arm-none-eabi-gcc -std=c99 -Os -mcpu=cortex-m4 -mthumb -mfloat-abi=hard \
+       -mfpu=fpv4-sp-d16 -fstack-usage $strict -c "$what.c" -o "$what.o") >"$out" 2>"$err"
+    status=$?
+    exits 0
+    # What the comment says: constants, RAM, stack.
+    arm-none-eabi-size "$folder/$what.o" >"$out"
+    flash=$(sed -n 's/^ \* Flash: \([0-9]*\) .*/\1/p' "$folder/$what.c")
+    ram=$(sed -n 's/^ \* RAM: *\([0-9]*\) .*/\1/p' "$folder/$what.c")
+    awk -v flash="$flash" -v ram="$ram" 'NR == 2 {exit !($1 >= flash && $1 < flash + 2500 && $3 == ram && $2 == 0)}' \
+      "$out" || problem "not $flash bytes of constants and $ram of RAM"
+    awk '/:predict/ {own = $2; next} $2 > most {most = $2} END {exit !(own + most < 200)}' "$folder/$what.su" ||
+      problem 'more stack than it says'
+  done
+}
+
+mnists_net_classifies_as_the_original() {
+  [ -e "$mnist/t10k-images-idx3-ubyte" ] || { skipped="no MNIST in $mnist"; return; }
+  "$examples/train_mnist" --data "$mnist" --no-figures --iters 1000 --quiet --save "$folder/real.npz" >"$out"
+  run "$folder/real.npz" --to "$folder/real.c" --name digit --int8 --data "$mnist"
+  exits 0; prints '^weights as bytes: accuracy'
+  run "$folder/real.npz" --to "$folder/real.c" --name digit
+  exits 0
+  compile real DIGIT
+  dd if="$mnist/t10k-images-idx3-ubyte" bs=784016 count=1 2>/dev/null | tail -c +17 |
+    od -An -v -tu1 -w784 >"$folder/real.x"
+  "$folder/real" <"$folder/real.x" >"$folder/real.answers"
+  "$tool" answer "$folder/real.npz" "$folder/real.x" "$folder/real.y"
+  same "$folder/real.answers" "$folder/real.y" 2e-6
+  largest='{b = 1; for (i = 2; i <= NF; i++) if ($i > $b) b = i; print b - 1}'
+  awk "$largest" "$folder/real.answers" >"$folder/a" && awk "$largest" "$folder/real.y" >"$folder/b"
+  holds cmp -s "$folder/a" "$folder/b"
+  holds test "$(wc -l <"$folder/a" | tr -d ' ')" = 1000
+}
+
+# --- what cannot be done --------------------------------------------------------------------------
+
+what_is_asked_wrongly_is_named() {
+  run; exits 2; says 'expected one MODEL'
+  run "$folder/digits.safetensors"; exits 2; says '--to FILE is missing'
+  run "$folder/digits.safetensors" --to "$folder/x.pdf"; exits 2; says "--to '$folder/x.pdf'"
+  run "$folder/digits.safetensors" --to .c; exits 2
+  for name in 1st 'a b' for main W_1 dense softmax; do
+    run "$folder/digits.safetensors" --to "$folder/x.c" --name "$name"
+    exits 1; says "name='$name'"
+  done
+  run "$folder/nowhere.safetensors" --to "$folder/x.c"; exits 1; says nowhere
+  run "$folder/digits.safetensors" --to "$folder/no/x.c"; exits 1; says "$folder/no"
+  run "$folder/digits.safetensors" --to "$folder/x.c" --int8 --data "$folder/nowhere"; exits 1; says nowhere
+  holds test ! -e "$folder/x.c"
+}
+
+check every_model_answers_in_c_as_in_nablas weights_as_bytes_answer_as_the_rounded_model \
+  the_accuracy_lost_is_printed it_fits_a_cortex_m mnists_net_classifies_as_the_original \
+  what_is_asked_wrongly_is_named
