@@ -114,7 +114,7 @@ fuse :=
 $(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$(CONFIG)),,-O1)
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
-example_helpers := $(addprefix examples/,chapter6.c common.c compare.c convnet_run.c convnet_weights.c convnets.c display.c export_data.c five_layers.c gradient_check_demo.c graphs.c judge.c own_data.c own_model.c own_options.c print.c read_digits.c report.c run_report.c signals.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
+example_helpers := $(addprefix examples/,chapter6.c common.c compare.c convnet_run.c convnet_weights.c convnets.c display.c export_data.c export_page.c five_layers.c gradient_check_demo.c graphs.c judge.c own_data.c own_model.c own_options.c print.c read_digits.c report.c run_report.c signals.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
 examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
 pages      := $(filter-out %/textbook %/train %/predict %/inspect %/mnist_pictures,$(example_bin))
@@ -224,9 +224,9 @@ every_target = deps deps-dev data examples figures docs test stress fuzz bench b
 undefined    = $(MAKE) --no-print-directory --warn-undefined-variables -n $(every_target) 2>&1 | \
                grep "undefined variable '[a-z]" | grep -v "'wrap_" | sort -u | grep .
 
-lint: ## clang-tidy, and the Makefile's variables
+lint: $(build)/examples/digit_page.h ## clang-tidy, and the Makefile's variables
 	@! $(undefined)
-	@scripts/lint.sh $(pkg_cflags) $(test_cflags)
+	@scripts/lint.sh $(pkg_cflags) $(test_cflags) -I$(build)/examples
 
 clean: ## remove what was built
 	rm -rf build $(examples)
@@ -323,6 +323,11 @@ link_shared = $(link) -shared -Wl,-soname,$(@F).$(soversion) $(if $(filter asan 
 
 $(build)/examples/%.o: examples/%.c $(build)/flags
 	$(cc_object) -c $< -o $@
+# A page as lines of C.
+$(build)/examples/digit_page.h: examples/digit_page.html
+	@mkdir -p $(@D); sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n",/' $< >$@
+$(build)/examples/export_page.o: examples/export_page.c $(build)/examples/digit_page.h $(build)/flags
+	$(cc_object) -I$(@D) -c $< -o $@
 $(bin_suffix)examples/%: $(build)/examples/%.o $(call object,$(example_helpers)) $(archives)
 	@mkdir -p $(@D); echo "  LD   $@"; $(link) $^ $(libs) -o $@
 

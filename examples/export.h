@@ -9,4 +9,9 @@
  *                 Exits on failure. */
 double export_metric(const page *p, nb_model *model, const char *path);
 
+/* export_page - one HTML page that reads a digit as one writes it (examples/digit_page.html). The model's
+ *               input is 784 numbers from 0 to 255, or that divided by 255: MNIST's images.
+ * Errors: NB_EINVAL another input; those of nb_export_steps_create and of files (nablas/file.h). */
+nb_status export_page(const nb_model *model, const char *path);
+
 #endif

@@ -95,6 +95,66 @@ mnists_net_classifies_as_the_original() {
   holds test "$(wc -l <"$folder/a" | tr -d ' ')" = 1000
 }
 
+# --- the page -------------------------------------------------------------------------------------
+
+# A trained net, which should know most of what the browser writes.
+digit_net() {
+  [ ! -e "$folder/page.npz" ] || return 0
+  from=$mnist
+  [ -e "$mnist/t10k-images-idx3-ubyte" ] || { from=$data; "$tools/mnist_tool" "$data" 500 200 large; }
+  "$examples/train_mnist" --data "$from" --no-figures --iters 600 --activation relu --optimizer adam --quiet \
+    --save "$folder/page.npz" --page "$folder/page.html" >"$out" 2>"$err"
+  status=$?
+  exits 0; silent "$err"
+}
+
+# Ten digits by mouse, finger and pen, and one by keyboard: what the network sees is byte by byte what
+# nb_digit_from_image makes of the same canvas, and the answer is that of the C program.
+check_written() { # check_written FOLDER
+  right=0
+  for what in 0 1 2 3 4 5 6 7 8 9 key; do
+    at=$1/$what
+    "$tool" digit "$at.png" >"$at.x" || problem "$what is none"
+    cmp "$at.x" "$at.seen" >"$out" 2>"$err" || problem "$what is seen otherwise"
+    "$folder/page" <"$at.x" >"$out"
+    best=$(awk '{b = 1; for (i = 2; i <= NF; i++) if ($i > $b) b = i; print b - 1}' "$out")
+    [ "$best" = "$(cat "$at.answer")" ] || problem "$what: $best in C, $(cat "$at.answer") on the page"
+    awk '{for (i = 1; i <= NF; i++) $i = 100 * $i; print}' "$out" >"$at.cy"
+    "$tool" compare "$at.y" "$at.cy" 0.06 >"$out" || problem "$what: other probabilities"
+    [ "$best" != "$what" ] || right=$((right + 1))
+  done
+  [ ! -e "$mnist/t10k-images-idx3-ubyte" ] || holds test $right -ge 8
+  for what in 400-dark-zh-CN 1200-light-en; do holds test -s "$1/$what.png"; done
+}
+
+a_page_reads_what_is_written_as_c_does() {
+  digit_net
+  ! grep -q 'https\?://' "$folder/page.html" || problem 'it refers elsewhere'
+  run "$folder/page.npz" --to "$folder/page.c"
+  exits 0
+  compile page PREDICT
+  mkdir "$folder/written"
+  for what in digits images; do
+    run "$folder/$what.safetensors" --to "$folder/$what.html"
+    exits 0; silent "$err"
+  done
+  command -v chromium >/dev/null && python3 -c '' 2>/dev/null || { skipped='no chromium, or no python3'; return; }
+  timeout 300 python3 "${0%/*}/digit_page.py" "$folder/page.html" "$folder/written" \
+    "$folder/digits.html" "$folder/digits.x" "$folder/digits.answers" \
+    "$folder/images.html" "$folder/images.x" "$folder/images.answers" >"$out" 2>"$err"
+  status=$?
+  exits 0; silent "$err"
+  check_written "$folder/written"
+  for what in digits images; do same "$folder/$what.answers" "$folder/$what.y" 2e-6; done
+}
+
+a_page_is_for_digits() {
+  run "$folder/odd.safetensors" --to "$folder/odd.html"
+  exits 1; says "odd.html: a page is for images of 28 x 28 pixels, the model's input is (3, 11, 9)"
+  run "$folder/digits.safetensors" --to "$folder/x.html" --int8; exits 2; says '--name and --int8 are for .c'
+  holds test ! -e "$folder/odd.html"
+}
+
 # --- what cannot be done --------------------------------------------------------------------------
 
 what_is_asked_wrongly_is_named() {
@@ -114,4 +174,5 @@ what_is_asked_wrongly_is_named() {
 
 check every_model_answers_in_c_as_in_nablas weights_as_bytes_answer_as_the_rounded_model \
   the_accuracy_lost_is_printed it_fits_a_cortex_m mnists_net_classifies_as_the_original \
+  a_page_reads_what_is_written_as_c_does a_page_is_for_digits \
   what_is_asked_wrongly_is_named

@@ -232,6 +232,7 @@ nb_status nb_export_steps_create(nb_export_steps *steps, const nb_model *m)
     steps->classes = m->options.classes;
     for (size_t i = 0; i < layers->count && !status; i++) status = add_layer(&r, &layers->layer[i]);
     if (!status) status = add_output(&r);
+    if (!status) steps->numbers = (size_t)(r.next - steps->block);
     if (status) nb_export_steps_destroy(steps);
     return status;
 }
