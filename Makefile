@@ -115,7 +115,7 @@ $(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
 example_helpers := $(addprefix examples/,chapter6.c common.c compare.c convnet_run.c convnet_weights.c convnets.c display.c export_data.c export_page.c five_layers.c gradient_check_demo.c graphs.c judge.c own_data.c own_model.c own_options.c print.c read_digits.c report.c run_report.c signals.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
-examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
+examples   := $(patsubst %.c,%,$(filter-out $(example_helpers) examples/export_onnx.c,$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
 pages      := $(filter-out %/textbook %/train %/predict %/inspect %/mnist_pictures,$(example_bin))
 test_sources := $(sort $(wildcard test/test_*.c))
@@ -328,6 +328,17 @@ $(build)/examples/digit_page.h: examples/digit_page.html
 	@mkdir -p $(@D); sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n",/' $< >$@
 $(build)/examples/export_page.o: examples/export_page.c $(build)/examples/digit_page.h $(build)/flags
 	$(cc_object) -I$(@D) -c $< -o $@
+# ONNX: protobuf-c's code of its messages, and export alone that has them.
+protobuf_libs = $(call lazy,protobuf_libs,$(shell pkg-config --libs libprotobuf-c 2>/dev/null))
+$(build)/examples/onnx.pb-c.c: examples/onnx.proto $(build)/flags
+	@mkdir -p $(@D); protoc-c --proto_path=examples --c_out=$(@D) $<
+$(build)/examples/onnx.pb-c.o: $(build)/examples/onnx.pb-c.c
+	$(cc_object) -w -c $< -o $@
+$(build)/examples/export_onnx.o: examples/export_onnx.c $(build)/examples/onnx.pb-c.c
+	$(cc_object) -I$(@D) -c $< -o $@
+onnx_objects := $(build)/examples/export_onnx.o $(build)/examples/onnx.pb-c.o
+$(bin_suffix)examples/export: $(build)/examples/export.o $(onnx_objects) $(call object,$(example_helpers)) $(archives)
+	@mkdir -p $(@D); echo "  LD   $@"; $(link) $^ $(protobuf_libs) $(libs) -o $@
 $(bin_suffix)examples/%: $(build)/examples/%.o $(call object,$(example_helpers)) $(archives)
 	@mkdir -p $(@D); echo "  LD   $@"; $(link) $^ $(libs) -o $@
 

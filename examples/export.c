@@ -44,12 +44,17 @@ static void write_page(job *j)
     page_check(&j->page, export_page(j->model, j->to));
 }
 
+static void write_onnx(job *j)
+{
+    page_check(&j->page, export_onnx(j->model, j->to));
+}
+
 /* The writers, by suffix. */
 static const struct {
     const char *suffix;
     void (*write)(job *j);
     bool c;
-} kinds[] = {{".c", write_c, true}, {".html", write_page, false}};
+} kinds[] = {{".c", write_c, true}, {".html", write_page, false}, {".onnx", write_onnx, false}};
 
 static bool ends_in(const char *path, const char *suffix)
 {
@@ -61,7 +66,8 @@ int main(int argc, char **argv)
 {
     static job j;
     const page_option options[] = {
-        {"to", "FILE", "what to write: FILE.c, or FILE.html, a page that reads digits", &j.to},
+        {"to", "FILE", "what to write: FILE.c; FILE.html, a page that reads digits; FILE.onnx",
+         &j.to},
         {"name", "NAME", ".c: name of the function (predict)", &j.name},
         {"int8", NULL, ".c: weights as bytes, a quarter of the size; says what that loses",
          &j.int8},
@@ -82,7 +88,7 @@ int main(int argc, char **argv)
     if (!j.to) usage_error(p->program, "--to FILE is missing");
     while (k < sizeof kinds / sizeof *kinds && !ends_in(j.to, kinds[k].suffix)) k++;
     if (k == sizeof kinds / sizeof *kinds)
-        usage_error(p->program, "--to '%s': expected .c or .html", j.to);
+        usage_error(p->program, "--to '%s': expected .c, .html or .onnx", j.to);
     if (!kinds[k].c && (j.name || j.int8)) usage_error(p->program, "--name and --int8 are for .c");
     if (nb_model_open(&j.model, p->rest[0], &(nb_model_options){.max_batch = 500}))
         fail(p->program);

@@ -14,4 +14,10 @@ double export_metric(const page *p, nb_model *model, const char *path);
  * Errors: NB_EINVAL another input; those of nb_export_steps_create and of files (nablas/file.h). */
 nb_status export_page(const nb_model *model, const char *path);
 
+/* export_onnx - an ONNX file of opset 13: "input" (N, ...) to "output" (N, outputs), both float32, and the
+ *               names of the classes in its metadata, "classes", one a line. Of export alone, which is
+ *               the only program that links protobuf-c.
+ * Errors: NB_ERANGE more than 2 GB; those of nb_export_steps_create and of files. */
+nb_status export_onnx(const nb_model *model, const char *path);
+
 #endif

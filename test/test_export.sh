@@ -1,7 +1,7 @@
 #!/bin/sh
 # test_export.sh - models in other programs' files, each run there and compared with what nablas answers to
 # 1,000 samples. Prints lines as cmocka does. EXAMPLES and TOOLS as in program.sh; NODE_PATH is where
-# npm's packages are.
+# npm's packages are, if they are not the global ones.
 #
 # shellcheck disable=SC2317 # the tests are called by name
 # shellcheck source=test/program.sh
@@ -155,6 +155,33 @@ a_page_is_for_digits() {
   holds test ! -e "$folder/odd.html"
 }
 
+# --- ONNX -----------------------------------------------------------------------------------------
+
+onnxruntime_answers_as_nablas() {
+  command -v node >/dev/null || { skipped='no node'; return; }
+  files=
+  for what in $models; do
+    run "$folder/$what.safetensors" --to "$folder/$what.onnx"
+    exits 0; silent "$err"
+    files="$files $folder/$what.onnx $folder/$what.x $folder/$what.onnx_y"
+  done
+  # shellcheck disable=SC2086
+  NODE_PATH=${NODE_PATH:-$(npm root -g 2>/dev/null)} node "${0%/*}/onnx_predict.js" $files >"$out" 2>"$err"
+  status=$?
+  [ $status != 77 ] || { skipped='no onnxruntime-node or onnxruntime-web (npm install -g)'; return; }
+  exits 0; silent "$err"
+  for what in $models; do same "$folder/$what.onnx_y" "$folder/$what.y" 2e-6; done
+}
+
+# protobuf-c is for this program alone.
+no_other_program_links_protobuf() {
+  for program in train_mnist predict export; do
+    ldd "$examples/$program" >"$folder/$program.ldd" 2>/dev/null || { skipped='no ldd'; return; }
+  done
+  holds grep -q protobuf "$folder/export.ldd"
+  ! grep -q protobuf "$folder/train_mnist.ldd" "$folder/predict.ldd" || problem 'protobuf elsewhere'
+}
+
 # --- what cannot be done --------------------------------------------------------------------------
 
 what_is_asked_wrongly_is_named() {
@@ -175,4 +202,5 @@ what_is_asked_wrongly_is_named() {
 check every_model_answers_in_c_as_in_nablas weights_as_bytes_answer_as_the_rounded_model \
   the_accuracy_lost_is_printed it_fits_a_cortex_m mnists_net_classifies_as_the_original \
   a_page_reads_what_is_written_as_c_does a_page_is_for_digits \
+  onnxruntime_answers_as_nablas no_other_program_links_protobuf \
   what_is_asked_wrongly_is_named

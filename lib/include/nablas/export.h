@@ -65,7 +65,7 @@ typedef struct nb_export_steps {
     nb_shape input; /* of one sample */
     size_t inputs, outputs;
     const char *const *classes; /* (outputs) the model's, which must outlive this; or NULL */
-    size_t numbers; /* of all steps' arrays, one after the other */
+    size_t numbers;             /* of all steps' arrays, one after the other */
     float *block;
 } nb_export_steps;
 
