@@ -7,7 +7,8 @@
 
 typedef struct job {
     page page;
-    const char *to, *name, *int8, *data;
+    const char *to, *name, *int8, *data, *layout, *like;
+    nb_arrays arrays; /* of the model's file, under our names */
     nb_model *model;
 } job;
 
@@ -49,12 +50,61 @@ static void write_onnx(job *j)
     page_check(&j->page, export_onnx(j->model, j->to));
 }
 
+/* PyTorch's, and how to make the module there; or as train_mnist --save keeps models. */
+static void write_arrays(job *j)
+{
+    static const char *const layouts[] = {"nablas", "torch", NULL};
+    const page *p = &j->page;
+    char *python;
+    if (!j->layout || one_of(p->program, "--layout", j->layout, layouts) == 0) {
+        page_check(p, nb_model_save(j->model, j->to));
+        return;
+    }
+    page_check(p, export_torch(j->model, &j->arrays, j->to, &python));
+    fputs(python, stdout);
+    free(python);
+}
+
+/* From --like comes what the weights of a module do not say: the layers, and weights of classes. */
+static void take_like(job *j)
+{
+    const page *p = &j->page;
+    static nb_arrays like;
+    if (nb_arrays_load(&like, j->like)) fail(p->program);
+    for (size_t i = 0; i < like.texts; i++)
+        if (nb_arrays_set_text(&j->arrays, like.text[i].key, like.text[i].value)) fail(p->program);
+    const nb_tensor *weights = nb_arrays_find(&like, "class_weights");
+    if (weights && !nb_arrays_find(&j->arrays, "class_weights") &&
+        nb_arrays_add_view(&j->arrays, "class_weights", *weights))
+        fail(p->program);
+}
+
+static void read_model(job *j)
+{
+    const page *p = &j->page;
+    const char *path = p->rest[0];
+    static nb_arrays arrays; /* which j->arrays may be views of */
+    if (nb_arrays_load(&arrays, path)) fail(p->program);
+    if (!torch_named(&arrays))
+        j->arrays = arrays;
+    else if (torch_arrays(&arrays, path, &j->arrays))
+        fail(p->program);
+    if (j->like) take_like(j);
+    const bool wide = j->arrays.count && j->arrays.item[0].tensor.dtype == NB_FLOAT64;
+    const nb_model_options options = {.max_batch = 500, .dtype = wide ? NB_FLOAT64 : NB_FLOAT32};
+    if (nb_model_from_arrays(&j->model, &j->arrays, path, &options)) fail(p->program);
+}
+
 /* The writers, by suffix. */
 static const struct {
     const char *suffix;
     void (*write)(job *j);
-    bool c;
-} kinds[] = {{".c", write_c, true}, {".html", write_page, false}, {".onnx", write_onnx, false}};
+    bool c, arrays;
+} kinds[] = {{".c", write_c, true, false},
+             {".html", write_page, false, false},
+             {".onnx", write_onnx, false, false},
+             {".safetensors", write_arrays, false, true},
+             {".npz", write_arrays, false, true}};
 
 static bool ends_in(const char *path, const char *suffix)
 {
@@ -66,8 +116,8 @@ int main(int argc, char **argv)
 {
     static job j;
     const page_option options[] = {
-        {"to", "FILE", "what to write: FILE.c; FILE.html, a page that reads digits; FILE.onnx",
-         &j.to},
+        {"to", "FILE",
+         "what to write: .c, .html (a page that reads digits), .onnx, .safetensors or .npz", &j.to},
         {"name", "NAME", ".c: name of the function (predict)", &j.name},
         {"int8", NULL, ".c: weights as bytes, a quarter of the size; says what that loses",
          &j.int8},
@@ -76,6 +126,12 @@ int main(int argc, char **argv)
          "text "
          "(MNIST in data/mnist, if the model is for it)",
          &j.data},
+        {"layout", "NAME",
+         ".safetensors, .npz: names and layouts of the weights, nablas or torch; torch prints the "
+         "module (nablas)",
+         &j.layout},
+        {"like", "MODEL", "the layers of a MODEL that does not say them: weights from PyTorch",
+         &j.like},
         {"quiet", NULL, "print nothing", NULL},
         {NULL, "MODEL", NULL, NULL}};
     page_begin_text(&j.page, argc, argv,
@@ -88,10 +144,11 @@ int main(int argc, char **argv)
     if (!j.to) usage_error(p->program, "--to FILE is missing");
     while (k < sizeof kinds / sizeof *kinds && !ends_in(j.to, kinds[k].suffix)) k++;
     if (k == sizeof kinds / sizeof *kinds)
-        usage_error(p->program, "--to '%s': expected .c, .html or .onnx", j.to);
+        usage_error(p->program, "--to '%s': expected .c, .html, .onnx, .safetensors or .npz", j.to);
     if (!kinds[k].c && (j.name || j.int8)) usage_error(p->program, "--name and --int8 are for .c");
-    if (nb_model_open(&j.model, p->rest[0], &(nb_model_options){.max_batch = 500}))
-        fail(p->program);
+    if (!kinds[k].arrays && j.layout)
+        usage_error(p->program, "--layout is for .safetensors and .npz");
+    read_model(&j);
     kinds[k].write(&j);
     nb_model_destroy(j.model);
     return page_end(p);

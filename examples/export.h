@@ -20,4 +20,17 @@ nb_status export_page(const nb_model *model, const char *path);
  * Errors: NB_ERANGE more than 2 GB; those of nb_export_steps_create and of files. */
 nb_status export_onnx(const nb_model *model, const char *path);
 
+/* export_torch - the model's arrays under PyTorch's names and in its layouts, of an nn.Sequential of its
+ *                layers. *python is the program that makes that, for free(); the file has it as the text
+ *                "torch", beside the texts of `arrays`, which are what the model was made from.
+ * torch_named - are these arrays a module's?
+ * torch_arrays - such arrays under our names and in our layouts, to make a model from; views of `from`, but
+ *                for what is transposed. Modules are taken in the order of their names, 2 before 10.
+ * Errors: NB_EFORMAT a part of a module that no layer has; NB_ENOMEM; of export_torch those of
+ *         nb_arrays_save too. */
+nb_status export_torch(const nb_model *model, const nb_arrays *arrays, const char *path,
+                       char **python);
+bool torch_named(const nb_arrays *arrays);
+nb_status torch_arrays(const nb_arrays *from, const char *label, nb_arrays *to);
+
 #endif

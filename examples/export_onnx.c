@@ -183,8 +183,7 @@ static void write_window(writer *w, const nb_export_step *s, const char *type)
     const bool padded = v->pad_y || v->pad_x;
     if (padded && !s->W) {
         node *pad = add_node(w, "Pad");
-        add_wholes(w, pad, 8,
-                   (const size_t[]){0, 0, v->pad_y, v->pad_x, 0, 0, v->pad_y, v->pad_x});
+        add_wholes(w, pad, 8, (const size_t[]){0, 0, v->pad_y, v->pad_x, 0, 0, v->pad_y, v->pad_x});
         /* Changes nothing, but onnxruntime 1.30 moves a Pad into the pooling after it. */
         add_number(w, add_node(w, "Max"), -(double)FLT_MAX);
     }

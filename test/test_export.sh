@@ -6,6 +6,8 @@
 # shellcheck disable=SC2317 # the tests are called by name
 # shellcheck source=test/program.sh
 . "${0%/*}/program.sh"
+here=$(cd "${0%/*}" && pwd)
+case $tools in /*) ;; *) tools=$PWD/$tools ;; esac
 tool=$tools/export_tool
 models=$("$tool" make "$folder" 11 1000) || exit 1
 strict='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wdouble-promotion -Wmissing-prototypes -Werror'
@@ -139,7 +141,7 @@ a_page_reads_what_is_written_as_c_does() {
     exits 0; silent "$err"
   done
   command -v chromium >/dev/null && python3 -c '' 2>/dev/null || { skipped='no chromium, or no python3'; return; }
-  timeout 300 python3 "${0%/*}/digit_page.py" "$folder/page.html" "$folder/written" \
+  timeout 300 python3 "$here/digit_page.py" "$folder/page.html" "$folder/written" \
     "$folder/digits.html" "$folder/digits.x" "$folder/digits.answers" \
     "$folder/images.html" "$folder/images.x" "$folder/images.answers" >"$out" 2>"$err"
   status=$?
@@ -166,7 +168,7 @@ onnxruntime_answers_as_nablas() {
     files="$files $folder/$what.onnx $folder/$what.x $folder/$what.onnx_y"
   done
   # shellcheck disable=SC2086
-  NODE_PATH=${NODE_PATH:-$(npm root -g 2>/dev/null)} node "${0%/*}/onnx_predict.js" $files >"$out" 2>"$err"
+  NODE_PATH=${NODE_PATH:-$(npm root -g 2>/dev/null)} node "$here/onnx_predict.js" $files >"$out" 2>"$err"
   status=$?
   [ $status != 77 ] || { skipped='no onnxruntime-node or onnxruntime-web (npm install -g)'; return; }
   exits 0; silent "$err"
@@ -182,6 +184,40 @@ no_other_program_links_protobuf() {
   ! grep -q protobuf "$folder/train_mnist.ldd" "$folder/predict.ldd" || problem 'protobuf elsewhere'
 }
 
+# --- PyTorch --------------------------------------------------------------------------------------
+
+# There and back without PyTorch: the same file.
+pytorchs_layout_is_read_back() {
+  for what in $models; do
+    run "$folder/$what.safetensors" --to "$folder/$what.torch.safetensors" --layout torch
+    exits 0; silent "$err"; prints '^model = nn.Sequential\($'
+    run "$folder/$what.torch.safetensors" --to "$folder/$what.back.safetensors"
+    exits 0; silent "$err"
+    holds cmp "$folder/$what.safetensors" "$folder/$what.back.safetensors"
+  done
+}
+
+# Out, and in again after the module was changed there and saved under other names, without our texts.
+pytorch_answers_as_nablas() {
+  for python in "${PYTHON:-python3}" /usr/bin/python3; do
+    (cd "$folder" && "$python" "$here/torch_check.py" $(echo "$models" | grep -v nothing)) >"$out" 2>"$err"
+    status=$?
+    [ $status = 77 ] || break
+  done
+  [ $status != 77 ] || { skipped='no python3 with PyTorch'; return; }
+  exits 0; silent "$err"
+  for what in $(echo "$models" | grep -v nothing); do
+    same "$folder/$what.torch_y" "$folder/$what.y" 2e-6
+    run "$folder/$what.changed.safetensors" --to "$folder/$what.npz"
+    [ "$what" = line ] || { exits 1; says 'weights without a description'; }
+    run "$folder/$what.changed.safetensors" --like "$folder/$what.safetensors" --to "$folder/$what.npz"
+    exits 0; silent "$err"
+    "$tool" answer "$folder/$what.npz" "$folder/$what.x" "$folder/answers"
+    same "$folder/answers" "$folder/$what.changed_y" 2e-6
+    ! cmp -s "$folder/$what.changed_y" "$folder/$what.torch_y" || problem 'nothing was changed'
+  done
+}
+
 # --- what cannot be done --------------------------------------------------------------------------
 
 what_is_asked_wrongly_is_named() {
@@ -194,6 +230,9 @@ what_is_asked_wrongly_is_named() {
     exits 1; says "name='$name'"
   done
   run "$folder/nowhere.safetensors" --to "$folder/x.c"; exits 1; says nowhere
+  run "$folder/digits.safetensors" --to "$folder/x.c" --layout torch; exits 2; says '--layout is for'
+  run "$folder/digits.safetensors" --to "$folder/x.npz" --layout keras; exits 2; says keras
+  run "$folder/digits.safetensors" --to "$folder/x.npz" --like "$folder/odd.safetensors"; exits 1
   run "$folder/digits.safetensors" --to "$folder/no/x.c"; exits 1; says "$folder/no"
   run "$folder/digits.safetensors" --to "$folder/x.c" --int8 --data "$folder/nowhere"; exits 1; says nowhere
   holds test ! -e "$folder/x.c"
@@ -203,4 +242,5 @@ check every_model_answers_in_c_as_in_nablas weights_as_bytes_answer_as_the_round
   the_accuracy_lost_is_printed it_fits_a_cortex_m mnists_net_classifies_as_the_original \
   a_page_reads_what_is_written_as_c_does a_page_is_for_digits \
   onnxruntime_answers_as_nablas no_other_program_links_protobuf \
+  pytorchs_layout_is_read_back pytorch_answers_as_nablas \
   what_is_asked_wrongly_is_named
