@@ -117,7 +117,7 @@ bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
 example_helpers := $(addprefix examples/,chapter6.c common.c compare.c convnet_run.c convnet_weights.c convnets.c display.c export_data.c export_page.c export_torch.c five_layers.c gradient_check_demo.c graphs.c judge.c own_data.c own_model.c own_options.c print.c read_digits.c report.c run_report.c signals.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
 examples   := $(patsubst %.c,%,$(filter-out $(example_helpers) examples/export_onnx.c,$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
-pages      := $(filter-out %/textbook %/train %/predict %/inspect %/mnist_pictures,$(example_bin))
+pages      := $(filter-out %/textbook %/train %/predict %/inspect %/export %/mnist_pictures,$(example_bin))
 test_sources := $(sort $(wildcard test/test_*.c))
 tests       := $(patsubst %.c,$(build)/%,$(test_sources))
 # Failing system calls under a program: Linux on x86-64, without sanitizers, which have calls of their own.

@@ -119,8 +119,7 @@ int main(int argc, char **argv)
         {"to", "FILE",
          "what to write: .c, .html (a page that reads digits), .onnx, .safetensors or .npz", &j.to},
         {"name", "NAME", ".c: name of the function (predict)", &j.name},
-        {"int8", NULL, ".c: weights as bytes, a quarter of the size; says what that loses",
-         &j.int8},
+        {"int8", NULL, ".c: weights as bytes in a quarter of the room; says what is lost", &j.int8},
         {"data", "PATH",
          "what --int8 is measured on: MNIST's folder, arrays, pictures, or the table's kind of "
          "text "

@@ -141,7 +141,7 @@ static void put_head(const writer *w)
         " *   in   (%s_INPUTS) one sample, %s, as the training data were before any scaling\n"
         " *   out  (%s_OUTPUTS) %s; must not overlap in\n"
         " *\n"
-        " * Flash: %zu bytes of constants%s, and 0.5 to 2 KB of code.\n"
+        " * Flash: %zu bytes of constants%s, and 0.3 to 2 KB of code.\n"
         " * RAM:   %zu bytes, static: one thread at a time.\n"
         " * Stack: under 200 bytes%s. No memory is allocated.\n"
         " * C99: cc -std=c99 -O2 -c FILE.c%s. With -D%s_MAIN it is a program that reads samples\n"
