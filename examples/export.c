@@ -35,9 +35,11 @@ static void round_weights(job *j)
 
 static void write_c(job *j)
 {
-    const nb_export_options options = {.name = j->name, .int8 = j->int8 != NULL};
+    char *note = export_note(&j->page, j->model);
+    const nb_export_options options = {.name = j->name, .int8 = j->int8 != NULL, .note = note};
     if (j->int8) round_weights(j);
     page_check(&j->page, nb_export_c(j->model, j->to, &options));
+    free(note);
 }
 
 static void write_page(job *j)
@@ -47,7 +49,9 @@ static void write_page(job *j)
 
 static void write_onnx(job *j)
 {
-    page_check(&j->page, export_onnx(j->model, j->to));
+    char *note = export_note(&j->page, j->model);
+    page_check(&j->page, export_onnx(j->model, j->to, note));
+    free(note);
 }
 
 /* PyTorch's, and how to make the module there; or as train_mnist --save keeps models. */

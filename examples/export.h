@@ -14,11 +14,15 @@ double export_metric(const page *p, nb_model *model, const char *path);
  * Errors: NB_EINVAL another input; those of nb_export_steps_create and of files (nablas/file.h). */
 nb_status export_page(const nb_model *model, const char *path);
 
+/* export_note - how the inputs are made of a table's columns, and what the outputs are, in lines, for free();
+ *               NULL for a model of no table. Exits on failure. */
+char *export_note(const page *p, const nb_model *model);
+
 /* export_onnx - an ONNX file of opset 13: "input" (N, ...) to "output" (N, outputs), both float32, and the
- *               names of the classes in its metadata, "classes", one a line. Of export alone, which is
+ *               names of the classes in its metadata, "classes", one a line; `note`, or NULL, in its documentation. Of export alone, which is
  *               the only program that links protobuf-c.
  * Errors: NB_ERANGE more than 2 GB; those of nb_export_steps_create and of files. */
-nb_status export_onnx(const nb_model *model, const char *path);
+nb_status export_onnx(const nb_model *model, const char *path, const char *note);
 
 /* export_torch - the model's arrays under PyTorch's names and in its layouts, of an nn.Sequential of its
  *                layers. *python is the program that makes that, for free(); the file has it as the text

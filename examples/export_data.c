@@ -132,3 +132,42 @@ double export_metric(const page *p, nb_model *m, const char *path)
     destroy(&s);
     return nb_model_metric(m, &score);
 }
+
+/* --- what the numbers of a table's model are --------------------------------------------------- */
+
+/* in[0] = (bill_length_mm - 43.9258) / 5.33687; in[4] = 1 if island is "Biscoe", else 0. */
+static void describe_column(FILE *to, const nb_recipe *r, const nb_recipe_column *c)
+{
+    char mean[32], deviation[32];
+    if (c->use != NB_USE_INPUT) return;
+    for (size_t k = 0; k < c->levels.count && c->type != NB_COLUMN_NUMBER; k++)
+        fprintf(to, "in[%zu] = 1 if %s is %s, else 0\n", c->at + k, c->name, c->levels.text[k]);
+    if (c->type != NB_COLUMN_NUMBER) return;
+    if (r->raw)
+        fprintf(to, "in[%zu] = %s\n", c->at, c->name);
+    else
+        fprintf(to, "in[%zu] = (%s - %s) / %s\n", c->at, c->name, nb_number_text(c->mean, mean),
+                nb_number_text(c->deviation, deviation));
+}
+
+char *export_note(const page *p, const nb_model *m)
+{
+    char *text = NULL, mean[32], deviation[32];
+    size_t size;
+    nb_recipe r;
+    const char *recipe = nb_model_text(m, NB_RECIPE_KEY);
+    if (!recipe) return NULL;
+    if (nb_recipe_read(&r, recipe, p->rest[0])) fail(p->program);
+    FILE *to = open_memstream(&text, &size);
+    if (!to) fail(p->program);
+    for (size_t i = 0; i < r.columns; i++) describe_column(to, &r, &r.column[i]);
+    for (size_t k = 0; k < r.classes.count; k++)
+        fprintf(to, "out[%zu] = probability that %s is %s\n", k, r.column[r.target].name,
+                r.classes.text[k]);
+    if (!r.learns_classes)
+        fprintf(to, "%s = out[0] * %s + %s\n", r.column[r.target].name,
+                nb_number_text(r.target_deviation, deviation), nb_number_text(r.target_mean, mean));
+    if (fclose(to)) fail(p->program);
+    nb_recipe_destroy(&r);
+    return text;
+}

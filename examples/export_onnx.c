@@ -338,11 +338,11 @@ static nb_status join_classes(const nb_export_steps *s, char **text)
 }
 
 static nb_status write_graph(writer *w, Onnx__NodeProto **nodes, Onnx__TensorProto **constants,
-                             const char *path)
+                             const char *path, const char *note)
 {
     static char input[] = "input", output[] = "output", name[] = "nablas", key[] = "classes",
                 domain[] = "",
-                doc[] = "input: samples as the training data were before any scaling";
+                plain[] = "input: samples as the training data were before any scaling";
     char version[NAME];
     value in, out;
     Onnx__ModelProto model = ONNX__MODEL_PROTO__INIT;
@@ -372,7 +372,7 @@ static nb_status write_graph(writer *w, Onnx__NodeProto **nodes, Onnx__TensorPro
     model.producer_name = name;
     nb_snprintf(version, NAME, "%s", nb_version());
     model.producer_version = version;
-    model.doc_string = doc;
+    model.doc_string = note ? (char *)(uintptr_t)note : plain;
     model.graph = &graph;
     model.n_opset_import = 1;
     model.opset_import = opsets;
@@ -384,7 +384,7 @@ static nb_status write_graph(writer *w, Onnx__NodeProto **nodes, Onnx__TensorPro
     return status;
 }
 
-nb_status export_onnx(const nb_model *m, const char *path)
+nb_status export_onnx(const nb_model *m, const char *path, const char *note)
 {
     nb_export_steps steps;
     nb_status status = nb_export_steps_create(&steps, m);
@@ -402,7 +402,7 @@ nb_status export_onnx(const nb_model *m, const char *path)
         if (!nb_shape_equal(w.shape, NB_SHAPE(steps.outputs)))
             add_int(add_node(&w, "Flatten"), "axis", 1);
         if (w.nodes == 0) add_node(&w, "Identity");
-        status = write_graph(&w, nodes, constants, path);
+        status = write_graph(&w, nodes, constants, path, note);
     } else {
         status = NB_ENOMEM;
     }

@@ -59,6 +59,28 @@ the_accuracy_lost_is_printed() {
   prints "^weights as bytes: accuracy on .* 0\.[0-9]*, before $(printf %.4f "$accuracy"): [+-]0\.0"
 }
 
+# The comment says how a table's columns become inputs, whatever they are called.
+a_tables_columns_are_said() {
+  echo 'a*/b,c??/,x/*y \,kind' >"$folder/wild.csv"
+  awk 'BEGIN {srand(5); for (i = 0; i < 90; i++) {a = 9 + rand(); b = 20 + 5 * rand(); c = 3 + rand()
+    print a "," b "," c "," (5 * a + b > 70 ? "big" : "small")}}' >>"$folder/wild.csv"
+  "$examples/train" "$folder/wild.csv" --target kind --quiet --save "$folder/wild.safetensors" >"$out" 2>"$err"
+  run "$folder/wild.safetensors" --to "$folder/wild.c"
+  exits 0; silent "$err"
+  compile wild PREDICT
+  sed -n 's/^ \* in\[[0-9]*\] = (.* - \(.*\)) \/ \(.*\)$/\1 \2/p' "$folder/wild.c" >"$folder/scales"
+  lines "$folder/scales" 3
+  awk -F'[ ,]' 'NR == FNR {m[NR] = $1; d[NR] = $2; next}
+    FNR > 1 {print ($1 - m[1]) / d[1], ($2 - m[2]) / d[2], ($3 - m[3]) / d[3]}' OFMT=%.9g \
+    "$folder/scales" "$folder/wild.csv" >"$folder/wild.x"
+  "$folder/wild" <"$folder/wild.x" >"$folder/wild.answers"
+  "$examples/predict" "$folder/wild.safetensors" "$folder/wild.csv" --quiet 2>"$err" |
+    sed '1d; s/^[a-z]*,//; s/,/ /' >"$folder/wild.y"
+  lines "$folder/wild.y" 90
+  same "$folder/wild.answers" "$folder/wild.y" 1e-5
+  grep -q '^ \* out\[1\] = probability that kind is small$' "$folder/wild.c" || problem 'no out[1]'
+}
+
 it_fits_a_cortex_m() {
   command -v arm-none-eabi-gcc >/dev/null || { skipped='no arm-none-eabi-gcc'; return; }
   for what in $models; do
@@ -75,6 +97,8 @@ it_fits_a_cortex_m() {
       "$out" || problem "not $flash bytes of constants and $ram of RAM"
     awk '/:predict/ {own = $2; next} $2 > most {most = $2} END {exit !(own + most < 200)}' "$folder/$what.su" ||
       problem 'more stack than it says'
+    arm-none-eabi-nm -u "$folder/$what.o" | awk '$2 !~ /^(expf|mem[a-z]*)$/' >"$out"
+    silent "$out"
   done
 }
 
@@ -239,7 +263,7 @@ what_is_asked_wrongly_is_named() {
 }
 
 check every_model_answers_in_c_as_in_nablas weights_as_bytes_answer_as_the_rounded_model \
-  the_accuracy_lost_is_printed it_fits_a_cortex_m mnists_net_classifies_as_the_original \
+  the_accuracy_lost_is_printed a_tables_columns_are_said it_fits_a_cortex_m mnists_net_classifies_as_the_original \
   a_page_reads_what_is_written_as_c_does a_page_is_for_digits \
   onnxruntime_answers_as_nablas no_other_program_links_protobuf \
   pytorchs_layout_is_read_back pytorch_answers_as_nablas \

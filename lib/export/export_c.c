@@ -18,7 +18,7 @@ typedef struct writer {
     nb_file file;
     FILE *to;
     const nb_export_steps *steps;
-    const char *name;
+    const char *name, *note;
     char upper[longest_name + 1];
     bool int8;
     size_t flash, room[2]; /* bytes of const arrays; numbers of the two static ones */
@@ -128,6 +128,21 @@ static void put_arrays(const writer *w)
 
 /* --- text ------------------------------------------------------------------------------------- */
 
+/* Lines of a comment, in which nothing ends it, begins another or is a trigraph. */
+static void put_note(const writer *w)
+{
+    if (!w->note || !*w->note) return;
+    fputs(" *\n * ", w->to);
+    for (const char *c = w->note; *c; c++) {
+        const bool pair =
+            c > w->note && ((c[-1] == '*' && *c == '/') || (c[-1] == '/' && *c == '*') ||
+                            (c[-1] == '?' && *c == '?'));
+        if (*c == '\n' && !c[1]) break;
+        fprintf(w->to, *c == '\n' ? "\n * " : (pair ? " %c" : "%c"), *c);
+    }
+    fputc('\n', w->to);
+}
+
 static void put_head(const writer *w)
 {
     const nb_export_steps *s = w->steps;
@@ -145,13 +160,15 @@ static void put_head(const writer *w)
         " * RAM:   %zu bytes, static: one thread at a time.\n"
         " * Stack: under 200 bytes%s. No memory is allocated.\n"
         " * C99: cc -std=c99 -O2 -c FILE.c%s. With -D%s_MAIN it is a program that reads samples\n"
-        " * as numbers and prints the answers. */\n",
+        " * as numbers and prints the answers.\n",
         w->name, nb_version(), w->name, w->upper, nb_shape_text(s->input, shape, sizeof shape),
         w->upper,
         s->count && s->step[s->count - 1].kind == NB_STEP_SOFTMAX ? "probabilities" : "answers",
         w->flash, w->int8 ? ", weights as bytes" : "", 4 * (w->room[0] + w->room[1]),
         nb_parts_need_exp(s) ? ", beside that of expf" : "",
         nb_parts_need_exp(s) ? ", linked with -lm" : "", w->upper);
+    put_note(w);
+    fputs(" */\n", w->to);
     if (nb_parts_need_exp(s)) fputs("#include <math.h>\n", w->to);
     fprintf(w->to,
             "#include <stddef.h>\n\n#define %s_INPUTS %zu\n#define %s_OUTPUTS %zu\n\n"
@@ -293,7 +310,8 @@ static nb_status take_name(writer *w, const char *name)
 nb_status nb_export_c(const nb_model *m, const char *path, const nb_export_options *options)
 {
     nb_export_steps steps = {0};
-    writer w = {.steps = &steps, .int8 = options && options->int8};
+    writer w = {
+        .steps = &steps, .note = options ? options->note : NULL, .int8 = options && options->int8};
     if (!m || !path) return nb_fail(NB_EINVAL, "nb_export_c: %s is NULL", m ? "path" : "model");
     nb_status status = take_name(&w, options && options->name ? options->name : "predict");
     if (!status) status = nb_export_steps_create(&steps, m);

@@ -87,6 +87,7 @@ size_t nb_export_step_biases(const nb_export_step *step);
 typedef struct nb_export_options {
     const char *name; /* of the function, a C identifier; NULL: "predict" */
     bool int8;        /* weights as bytes, below */
+    const char *note; /* lines for the comment at the head: what the inputs are; or NULL */
 } nb_export_options;
 
 /* nb_export_c - write the prediction as one file of C99 that needs nothing but expf, if that: the
