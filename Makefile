@@ -113,15 +113,15 @@ fuse :=
 $(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$(CONFIG)),,$(if $(findstring clang,$(CC)),-O0,-O1))
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
-example_helpers := $(addprefix examples/,chapter6.c common.c compare.c convnet_run.c convnet_weights.c convnets.c display.c five_layers.c gradient_check_demo.c graphs.c judge.c own_data.c own_model.c own_options.c print.c read_digits.c report.c run_report.c signals.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
-examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
+example_helpers := $(addprefix examples/,chapter6.c common.c compare.c convnet_run.c convnet_weights.c convnets.c display.c export_data.c export_page.c export_torch.c five_layers.c gradient_check_demo.c graphs.c judge.c own_data.c own_model.c own_options.c print.c read_digits.c report.c run_report.c signals.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
+examples   := $(patsubst %.c,%,$(filter-out $(example_helpers) examples/export_onnx.c,$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
-pages      := $(filter-out %/textbook %/train %/predict %/inspect %/mnist_pictures,$(example_bin))
+pages      := $(filter-out %/textbook %/train %/predict %/inspect %/export %/mnist_pictures,$(example_bin))
 test_sources := $(sort $(wildcard test/test_*.c))
 tests       := $(patsubst %.c,$(build)/%,$(test_sources))
 # Failing system calls under a program: Linux on x86-64, without sanitizers, which have calls of their own.
 faults := $(if $(filter x86_64 amd64,$(ARCH)),$(if $(filter release debug,$(CONFIG)),$(if $(filter Linux,$(shell uname)),$(build)/test/faults.so)))
-test_tools  := $(addprefix $(build)/test/,mnist_tool digit_tool) $(faults)
+test_tools  := $(addprefix $(build)/test/,mnist_tool digit_tool export_tool) $(faults)
 test_scripts := $(sort $(wildcard test/test_*.sh))
 # SCRIPTS=no leaves out the tests of programs and scripts, which take most of the time.
 chosen_tests := $(filter $(if $(TEST),$(foreach t,$(TEST),%/test_$t %/test_$t.sh),%), \
@@ -224,14 +224,14 @@ undefined    = $(MAKE) --no-print-directory --warn-undefined-variables -n $(ever
                grep "undefined variable '[a-z]" | grep -v "'wrap_" | sort -u | grep .
 
 # Each source without code: what the compiler says, in a tenth of the time.
-warnings: $(build)/flags | test-needs ## what the compiler says of any source is an error (CC=clang for the other's word)
+warnings: $(build)/flags $(build)/examples/digit_page.h | test-needs ## what the compiler says of any source is an error (CC=clang for the other's word)
 	@{ git ls-files 'lib/*.c' 'examples/*.c' 'test/*.c' 'bench/*.c' | grep -v -e ^test/fuzz/ -e ^test/faults | sed 's/^/-DNB_REAL_DOUBLE /'; \
 	   echo '$(lib_real) $(lib_vec) $(bench_real)' | tr ' ' '\n' | sed 's/^/-DNB_REAL_SINGLE /'; } | \
-	    xargs -P 2 -L 1 $(filter-out -MMD -MP,$(compile)) -Werror -fsyntax-only $(isa_base) $(test_cflags) -DBENCH_FLAGS='""'
+	    xargs -P 2 -L 1 $(filter-out -MMD -MP,$(compile)) -Werror -fsyntax-only $(isa_base) $(test_cflags) -I$(build)/examples -DBENCH_FLAGS='""'
 
-lint: ## clang-tidy, and the Makefile's variables
+lint: $(build)/examples/digit_page.h ## clang-tidy, and the Makefile's variables
 	@! $(undefined)
-	@scripts/lint.sh $(pkg_cflags) $(test_cflags)
+	@scripts/lint.sh $(pkg_cflags) $(test_cflags) -I$(build)/examples
 
 clean: ## remove what was built
 	rm -rf build $(examples)
@@ -328,6 +328,22 @@ link_shared = $(link) -shared -Wl,-soname,$(@F).$(soversion) $(if $(filter asan 
 
 $(build)/examples/%.o: examples/%.c $(build)/flags
 	$(cc_object) -c $< -o $@
+# A page as lines of C.
+$(build)/examples/digit_page.h: examples/digit_page.html
+	@mkdir -p $(@D); sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n",/' $< >$@
+$(build)/examples/export_page.o: examples/export_page.c $(build)/examples/digit_page.h $(build)/flags
+	$(cc_object) -I$(@D) -c $< -o $@
+# ONNX: protobuf-c's code of its messages, and export alone that has them.
+protobuf_libs = $(call lazy,protobuf_libs,$(shell pkg-config --libs libprotobuf-c 2>/dev/null))
+$(build)/examples/onnx.pb-c.c: examples/onnx.proto $(build)/flags
+	@mkdir -p $(@D); protoc-c --proto_path=examples --c_out=$(@D) $<
+$(build)/examples/onnx.pb-c.o: $(build)/examples/onnx.pb-c.c
+	$(cc_object) -w -c $< -o $@
+$(build)/examples/export_onnx.o: examples/export_onnx.c $(build)/examples/onnx.pb-c.c
+	$(cc_object) -I$(@D) -c $< -o $@
+onnx_objects := $(build)/examples/export_onnx.o $(build)/examples/onnx.pb-c.o
+$(bin_suffix)examples/export: $(build)/examples/export.o $(onnx_objects) $(call object,$(example_helpers)) $(archives)
+	@mkdir -p $(@D); echo "  LD   $@"; $(link) $^ $(protobuf_libs) $(libs) -o $@
 $(bin_suffix)examples/%: $(build)/examples/%.o $(call object,$(example_helpers)) $(archives)
 	@mkdir -p $(@D); echo "  LD   $@"; $(link) $^ $(libs) -o $@
 

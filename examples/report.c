@@ -24,23 +24,24 @@ static void put_escaped(report *r, const char *text)
     }
 }
 
-static void put_base64(report *r, const unsigned char *bytes, size_t size)
+nb_status put_base64(nb_file *file, const unsigned char *bytes, size_t size)
 {
     static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char text[4 * 256 + 1];
+    char text[4 * 256];
     size_t used = 0;
-    for (size_t i = 0; i < size; i += 3) {
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < size && !status; i += 3) {
         const unsigned b = bytes[i], c = i + 1 < size ? bytes[i + 1] : 0,
                        d = i + 2 < size ? bytes[i + 2] : 0;
         text[used++] = digit[b >> 2];
         text[used++] = digit[(b & 3) << 4 | c >> 4];
         text[used++] = i + 1 < size ? digit[(c & 15) << 2 | d >> 6] : '=';
         text[used++] = i + 2 < size ? digit[d & 63] : '=';
-        if (used < sizeof text - 4 && i + 3 < size) continue;
-        text[used] = 0;
-        put(r, text);
+        if (used < sizeof text && i + 3 < size) continue;
+        status = nb_file_write(file, text, used);
         used = 0;
     }
+    return status;
 }
 
 /* --- the page --------------------------------------------------------------------------------- */
@@ -239,7 +240,7 @@ static void put_figure(report *r, nb_figure *fig, const char *caption, bool draw
     put(r, start);
     put_escaped(r, caption);
     put(r, "\" src=\"data:image/png;base64,");
-    put_base64(r, bytes, size);
+    if (!r->status) r->status = put_base64(&r->file, bytes, size);
     put(r, "\"><figcaption>");
     put_escaped(r, caption);
     put(r, "</figcaption></figure>\n");

@@ -63,4 +63,7 @@ void report_cell(report *r, const char *format, ...) NB_PRINTF(2, 3);
 void report_figure(report *r, nb_figure *fig, const char *caption);
 void report_pictures(report *r, nb_figure *fig, const char *caption);
 
+/* put_base64 - bytes as text, as in the address of a picture that is inside its page. */
+nb_status put_base64(nb_file *file, const unsigned char *bytes, size_t size);
+
 #endif

@@ -59,6 +59,8 @@ static void read_words(settings *s, words *w, int argc, char **argv)
          &w->curvature},
         {"report", "FILE.html",
          "one page with how good it is, curves, histograms, and the run's data", &s->report},
+        {"page", "FILE.html", "a page on which one writes digits and the network reads them",
+         &s->digit_page},
         {"no-figures", NULL, "draw none", &w->no_figures},
         {"quiet", NULL, "only the last line", NULL},
         {0}};

@@ -7,7 +7,7 @@
 
 typedef struct settings {
     page page;
-    const char *data, *load, *report; /* or NULL */
+    const char *data, *load, *report, *digit_page; /* or NULL */
     bool curvature, figures;
     run_files files;
     convnet net;                        /* --net; without layers: a perceptron of these */

@@ -1,5 +1,6 @@
 #include "train_run.h"
 #include "display.h"
+#include "export.h"
 #include "run_report.h"
 #include "signals.h"
 
@@ -162,11 +163,11 @@ static void prepare(settings *s, nb_model *net, const nb_mnist *mnist, report *r
     const char *me = s->page.program;
     if (s->load && nb_model_load(net, s->load)) fail(me);
     if (s->files.save && nb_model_can_save(net, s->files.save)) fail(me);
-    if (s->report) {
-        nb_file file;
-        if (nb_file_begin(&file, s->report)) fail(me);
-        nb_file_abort(&file);
-    }
+    if (s->report && nb_file_can_begin(s->report)) fail(me);
+    if (s->digit_page && mnist->rows * mnist->columns != NB_DIGIT_PIXELS)
+        usage_error(me, "--page is for images of 28 x 28 pixels, these are %zu x %zu", mnist->rows,
+                    mnist->columns);
+    if (s->digit_page && nb_file_can_begin(s->digit_page)) fail(me);
     if (s->figures) page_folder(&s->page);
     if (s->curvature && !r->quiet && open_curvature(&r->curvature, net, &mnist->train, s->train.lr))
         fail(me);
@@ -205,6 +206,7 @@ static int train(settings *s, nb_model *net, const nb_mnist *mnist, nb_random *r
     bool failed = s->files.save && went_wrong(s, nb_model_save(net, s->files.save));
     failed |= s->figures && went_wrong(s, draw_run(&s->page, &history, net, mnist));
     failed |= s->report && went_wrong(s, run_report(s, net, mnist, &history, &result));
+    failed |= s->digit_page && went_wrong(s, export_page(net, s->digit_page));
     double all;
     const bool part = s->train.evaluate && s->train.evaluate < nb_dataset_count(&mnist->test);
     if (part) failed |= went_wrong(s, whole_accuracy(net, &mnist->test, &all));

@@ -22,6 +22,7 @@ floors='0 base
 5 picture
 6 optim
 6 nn
+7 export
 7 train'
 floor_of() { echo "$floors" | awk -v f="$1" '$2 == f {print $1}'; }
 # The folder that a public header belongs to: where its source stands.

@@ -22,6 +22,8 @@ zlib         pc:zlib                      zlib1g-dev          zlib-devel      zl
 minizip      pc:minizip                   libminizip-dev      minizip-compat-devel minizip minizip
 jansson      pc:jansson                   libjansson-dev      jansson-devel   jansson   jansson
 cairo        pc:cairo                     libcairo2-dev       cairo-devel     cairo     cairo
+protobuf-c   pc:libprotobuf-c             libprotobuf-c-dev   protobuf-c-devel protobuf-c protobuf-c
+protoc-c     cmd:protoc-c                 protobuf-c-compiler protobuf-c-compiler protobuf-c protobuf-c
 fontconfig   pc:fontconfig                libfontconfig-dev   fontconfig-devel fontconfig fontconfig
 '
 test_needs='

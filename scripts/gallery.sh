@@ -99,7 +99,7 @@ write en textbook.zh-CN.md 中文 | sed '${/^$/d;}' >"$top/en.md"
 write zh textbook.md English | sed '${/^$/d;}' >"$top/zh.md"
 
 mkdir -p docs/figures
-rm -f docs/figures/*.png
+find docs/figures -name '*.png' ! -name digit_page.png -exec rm -f {} + # a browser's, of docs/export.md
 mv "$top"/figures/*.png docs/figures/
 mv "$top/en.md" docs/textbook.md
 mv "$top/zh.md" docs/textbook.zh-CN.md

@@ -1061,6 +1061,9 @@ static void model_files(void **state)
     INVALID(nb_model_parse(&opened, "PK", 2, NULL, "memory", NULL));
     INVALID(nb_model_parse(&opened, "PK", 2, ".npz", NULL, NULL));
     INVALID(nb_model_parse(&opened, "PK", 2, ".txt", "memory", NULL));
+    INVALID(nb_model_from_arrays(NULL, &(nb_arrays){0}, "memory", NULL));
+    INVALID(nb_model_from_arrays(&opened, NULL, "memory", NULL));
+    INVALID(nb_model_from_arrays(&opened, &(nb_arrays){0}, NULL, NULL));
     for (int i = 0; i < 3; i++)
         assert_answers(NB_EFORMAT,
                        nb_model_parse(&opened, "PK", (size_t)i, i % 2 ? ".npz" : ".safetensors",

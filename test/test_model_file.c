@@ -361,6 +361,25 @@ static void texts_stay_with_a_model(void **state)
     nb_model_destroy(net);
 }
 
+static void arrays_in_memory_make_the_model_of_their_file(void **state)
+{
+    (void)state;
+    nb_model *net = small(NB_FLOAT64, 5), *back;
+    nb_arrays arrays;
+    const char *path = support_path("arrays.safetensors");
+    assert_ok(nb_model_save(net, path));
+    assert_ok(nb_arrays_load(&arrays, path));
+    assert_ok(nb_model_from_arrays(&back, &arrays, "those", NULL));
+    assert_same_weights(net, back);
+    nb_model_destroy(back);
+    nb_arrays_find(&arrays, "W1")->shape.dim[0]++; /* not the model's any more */
+    assert_fails(NB_ESHAPE, "nb_model_from_arrays: those: W1 is (4, 4)",
+                 nb_model_from_arrays(&back, &arrays, "those", NULL));
+    assert_null(back);
+    nb_arrays_destroy(&arrays);
+    nb_model_destroy(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -373,6 +392,7 @@ int main(void)
         cmocka_unit_test(paths_are_judged_beforehand),
         cmocka_unit_test(a_description_may_ask_for_no_more_than_the_file_has),
         cmocka_unit_test(texts_stay_with_a_model),
+        cmocka_unit_test(arrays_in_memory_make_the_model_of_their_file),
         cmocka_unit_test(a_failing_allocation_leaks_nothing),
     };
     return cmocka_run_group_tests_name("model_file", tests, NULL, NULL);

@@ -11,7 +11,7 @@ figures=$folder/figures/of/pages
 # Those that need a file, or long, have tests of their own.
 # shellcheck disable=SC2046
 pages=$(grep -l 'page_begin\(_text\)*(' $(grep -l '^int main(' examples/*.c) | sed 's|.*/\(.*\)\.c|\1|' |
-        grep -vx 'textbook\|train_convnet\|train\|predict\|inspect\|mnist_pictures\|apply_filter\|half_float_network\|misclassified_mnist\|visualize_filter')
+        grep -vx 'textbook\|train_convnet\|train\|predict\|inspect\|export\|mnist_pictures\|apply_filter\|half_float_network\|misclassified_mnist\|visualize_filter')
 convnets='apply_filter half_float_network misclassified_mnist visualize_filter' # need images of 28 x 28
 [ -n "$pages" ] || exit 1
 
@@ -108,7 +108,7 @@ images_are_shown() {
 # Both tables name every program, and both texts have the same code.
 the_readmes_agree() {
   program=README
-  for page in $pages $convnets train_mnist textbook train predict inspect mnist_pictures; do
+  for page in $pages $convnets train_mnist textbook train predict inspect export mnist_pictures; do
     for text in README.md README.zh-CN.md; do
       grep -q "^| .$page. |" $text || problem "$text: no $page in its table"
     done

@@ -212,6 +212,16 @@ nb_status nb_model_parse(nb_model **m, const void *bytes, size_t size, const cha
     return status;
 }
 
+nb_status nb_model_from_arrays(nb_model **m, const nb_arrays *arrays, const char *label,
+                               const nb_model_options *options)
+{
+    if (m) *m = NULL;
+    if (!m || !arrays || !label)
+        return nb_fail(NB_EINVAL, "nb_model_from_arrays: %s is NULL",
+                       !m ? "model" : (arrays ? "label" : "arrays"));
+    return make(m, &(origin){"nb_model_from_arrays", label}, arrays, options);
+}
+
 /* --- weights alone ---------------------------------------------------------------------------- */
 
 /* W1, W2, ...; NULL if there is none of that number. */

@@ -68,6 +68,7 @@
 
 #include "nablas/autopsy.h"
 #include "nablas/checkpoint.h"
+#include "nablas/export.h"
 #include "nablas/model_file.h"
 #include "nablas/train.h"
 

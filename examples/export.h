@@ -1,0 +1,40 @@
+/* export.h - the parts of the program export: a model in other programs' files. */
+#ifndef EXAMPLES_EXPORT_H
+#define EXAMPLES_EXPORT_H
+
+#include "common.h"
+
+/* export_metric - the metric of the model's loss on all samples of `path`: MNIST's folder (its test
+ *                 images), a file of arrays, a folder of pictures, or, for a model of a table, a text.
+ *                 Exits on failure. */
+double export_metric(const page *p, nb_model *model, const char *path);
+
+/* export_page - one HTML page that reads a digit as one writes it (examples/digit_page.html). The model's
+ *               input is 784 numbers from 0 to 255, or that divided by 255: MNIST's images.
+ * Errors: NB_EINVAL another input; those of nb_export_steps_create and of files (nablas/file.h). */
+nb_status export_page(const nb_model *model, const char *path);
+
+/* export_note - how the inputs are made of a table's columns, and what the outputs are, in lines, for free();
+ *               NULL for a model of no table. Exits on failure. */
+char *export_note(const page *p, const nb_model *model);
+
+/* export_onnx - an ONNX file of opset 13: "input" (N, ...) to "output" (N, outputs), both float32, and the
+ *               names of the classes in its metadata, "classes", one a line; `note`, or NULL, in its documentation. Of export alone, which is
+ *               the only program that links protobuf-c.
+ * Errors: NB_ERANGE more than 2 GB; those of nb_export_steps_create and of files. */
+nb_status export_onnx(const nb_model *model, const char *path, const char *note);
+
+/* export_torch - the model's arrays under PyTorch's names and in its layouts, of an nn.Sequential of its
+ *                layers. *python is the program that makes that, for free(); the file has it as the text
+ *                "torch", beside the texts of `arrays`, which are what the model was made from.
+ * torch_named - are these arrays a module's?
+ * torch_arrays - such arrays under our names and in our layouts, to make a model from; views of `from`, but
+ *                for what is transposed. Modules are taken in the order of their names, 2 before 10.
+ * Errors: NB_EFORMAT a part of a module that no layer has; NB_ENOMEM; of export_torch those of
+ *         nb_arrays_save too. */
+nb_status export_torch(const nb_model *model, const nb_arrays *arrays, const char *path,
+                       char **python);
+bool torch_named(const nb_arrays *arrays);
+nb_status torch_arrays(const nb_arrays *from, const char *label, nb_arrays *to);
+
+#endif
