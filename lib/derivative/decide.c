@@ -133,6 +133,7 @@ static nb_status judge(const view *v, size_t i, nb_reason *reason, nb_gradient_e
                  size = fmax(fabs(a), fabs((double)j.slope.value));
     e->best = (double)j.slope.value;
     e->best_h = j.slope.step;
+    e->noise = (double)j.slope.error + j.rounding;
     e->seen = error + j.rounding + 1e-9 * size;
     const double bound = nb_check_bound(d->f, x, e->numerical, a);
     *reason = NB_WRONG;
@@ -195,10 +196,11 @@ nb_status nb_decide(nb_deciding *d, nb_gradient_row *row)
                                  .best_h = (double)NAN,
                                  .best = (double)NAN};
         e.seen = e.bound;
+        e.noise = rounding_at(d, i);
         nb_status status = is_clear(&v, i, &reason, &e) ? NB_OK : judge(&v, i, &reason, &e);
         if (status) return status;
-        nb_check_record(row, reason, c->x[i], &e, &habits);
+        nb_check_record(row, d->options, reason, c->x[i], &e, &habits);
     }
-    nb_check_name_slip(&habits, row);
+    nb_check_name_slip(&habits, c, row);
     return NB_OK;
 }

@@ -11,6 +11,7 @@ typedef struct nb_deciding {
     nb_node *parameter;   /* of judge->loss's graph */
     nb_checked c;         /* the differences; `exact` where there is an exact form */
     double f, f_exact, h; /* the loss as it is, in its exact form; the step */
+    const nb_check_options *options;
 } nb_deciding;
 
 /* nb_decide - count and list every element of the row. Errors: NB_ENOMEM, what a pass answers. */

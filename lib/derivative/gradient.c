@@ -3,6 +3,7 @@
 #include "derivative/decide.h"
 #include "derivative/pieces.h"
 #include "derivative/promise.h"
+#include "derivative/term.h"
 #include "graph/graph.h"
 #include "nablas/memory.h"
 #include "numeric/check.h"
@@ -85,11 +86,13 @@ static nb_status decide(checking *k, nb_node *parameter, const double *numerical
                            .f = nb_scalar(k->loss)},
                      .f = nb_scalar(k->loss),
                      .f_exact = nb_scalar(k->exact),
-                     .h = k->options.h};
+                     .h = k->options.h,
+                     .options = &k->options};
     nb_status status = nb_silent_reason(k->loss, parameter, &d.c.silent);
     if (status) return status;
     nb_check_compare(&d.c, row);
-    return nb_decide(&d, row);
+    status = nb_decide(&d, row);
+    return status ? status : nb_name_term(k->loss, parameter, &d.c, row);
 }
 
 static nb_status check_parameter(checking *k, nb_node *parameter, nb_gradient_row *row)
@@ -133,7 +136,7 @@ static nb_status check_promises(const nb_node *node, nb_gradient_report *report)
         probe.batched[i] = node->input[i]->batched;
         probe.constant[i] = !node->input[i]->needs_gradient;
     }
-    return nb_promises_check(&probe, report->broken, sizeof report->broken);
+    return nb_promises_check(&probe, &report->breach, report->broken, sizeof report->broken);
 }
 
 /* --- the whole graph -------------------------------------------------------------------------- */
@@ -192,18 +195,40 @@ static nb_status find_disorder(checking *k, disorder *found)
     return status;
 }
 
-/* Backward of the caller's operations against their forward, whatever the loss makes of it. */
-static nb_status check_transposes(checking *k, nb_node *node, nb_gradient_report *report)
+/* Backward of one node against its forward, whatever the loss makes of it; what differs, in words. */
+static nb_status check_transposes(checking *k, nb_node *node, char *text, size_t size)
 {
     nb_status status = nb_judge_ready(&k->judge);
-    for (size_t i = 0; i < node->op->inputs && !status && !*report->broken; i++) {
-        bool right = true;
-        if (node->input[i]->needs_gradient) status = nb_judge_node(&k->judge, node, i, &right);
-        if (right) continue;
-        snprintf(report->broken, sizeof report->broken,
-                 "%s: backward does not give the gradient of its input %zu that forward has",
-                 nb_node_title(node), i);
+    for (size_t i = 0; i < node->op->inputs && !status && !*text; i++) {
+        nb_adjoint adjoint = {.agrees = true};
+        nb_slip slip;
+        double amount;
+        if (!node->input[i]->needs_gradient) continue;
+        status = nb_judge_adjoint(&k->judge, node, i, &adjoint);
+        if (status || adjoint.agrees) continue;
+        status = nb_judge_slip(&k->judge, node, i, &slip, &amount);
+        const int length = snprintf(
+            text, size, "%s: backward does not give the gradient of its input %zu that forward has",
+            nb_node_title(node), i);
+        char name[120];
+        nb_check_slip_text(nb_node_title(node->input[i]), slip, amount, name, sizeof name);
+        if (slip && length > 0 && (size_t)length < size)
+            snprintf(text + length, size - (size_t)length, "; %s", name);
     }
+    return status;
+}
+
+/* The first operation, from the loss on, whose backward is wrong: below it all are wrong that depend
+ * on it. */
+static nb_status find_first(checking *k, nb_gradient_report *report)
+{
+    const nb_graph *g = k->loss->graph;
+    size_t wrong = 0;
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < report->count; i++) wrong += report->row[i].tally[NB_WRONG];
+    for (size_t i = k->loss->index + 1; i-- > 0 && wrong && !status && !*report->first;)
+        if (g->node[i]->needed && g->node[i]->op)
+            status = check_transposes(k, g->node[i], report->first, sizeof report->first);
     return status;
 }
 
@@ -215,12 +240,14 @@ static nb_status check_each(checking *k, nb_gradient_report *report)
     k->judge = (nb_judge){.loss = k->loss, .exact = k->exact};
     for (size_t i = 0; i < g->nodes && !status && !*report->broken; i++)
         if (g->node[i]->needed && g->node[i]->op && !is_ours(g->node[i]->op))
-            if (!(status = check_promises(g->node[i], report)) && !*report->broken)
-                status = check_transposes(k, g->node[i], report);
+            if (!(status = check_promises(g->node[i], report)) && !*report->broken) {
+                status = check_transposes(k, g->node[i], report->broken, sizeof report->broken);
+                if (*report->broken) report->breach = NB_BREACH_BACKWARD;
+            }
     for (size_t i = 0; i < g->nodes && !status; i++)
         if (g->node[i]->role == NB_PARAMETER)
             status = check_parameter(k, g->node[i], &report->row[report->count++]);
-    return status;
+    return status ? status : find_first(k, report);
 }
 
 /* Two passes differ: nothing can be compared. */
@@ -228,6 +255,9 @@ static void check_none(const nb_graph *g, const disorder *found, nb_gradient_rep
 {
     const char *what = found->node->op ? "forward gives other numbers the second time"
                                        : "forward writes into an input";
+    report->breach = found->reason == NB_OVERWRITTEN ? NB_BREACH_OVERWRITTEN
+                     : found->reason == NB_REDRAWN   ? NB_BREACH_REDRAWN
+                                                     : NB_BREACH_NONDETERMINISTIC;
     snprintf(report->broken, sizeof report->broken, "%s: %s: %s", nb_node_title(found->node),
              nb_reason_name(found->reason), what);
     for (size_t i = 0; i < g->nodes; i++) {

@@ -82,33 +82,90 @@ typedef enum {
 const char *nb_reason_name(nb_reason reason);
 const char *nb_reason_text(nb_reason reason);
 
+typedef struct nb_gradient_element {
+    size_t index;
+    double numerical, analytic, bound; /* as compared */
+    double best_h, best; /* if examined again: the most accurate step, and d there; else NaN */
+    double noise;        /* by which rounding may have moved the d that decided */
+    double seen;         /* the smallest error that would have been seen */
+} nb_gradient_element;
+
+/* Called for each element: the parameter's name, the result. */
+typedef void (*nb_element_function)(void *context, const char *name, nb_reason reason,
+                                    const nb_gradient_element *element);
+
 typedef struct nb_check_options {
     double h;        /* the step, > 0 */
     bool richardson; /* (4 d(h/2) - d(h)) / 3, of order h^4, in place of d(h) */
     bool relative; /* callbacks: the step of x_i is h |x_i|, and where x_i is 0, h times the largest
                         |x_j|: nothing changes with the unit of x. Graphs have the step h. */
+    nb_element_function each; /* NULL: only what the report lists */
+    void *context;            /* of `each` */
 } nb_check_options;
 
-#define NB_CHECK_DEFAULTS (NB_LITERAL(nb_check_options){NB_NUMERICAL_H, false, true})
-
-typedef struct nb_gradient_element {
-    size_t index;
-    double numerical, analytic, bound; /* as compared */
-    double best_h, best; /* if examined again: the most accurate step, and d there; else NaN */
-    double seen;         /* the smallest error that would have been seen */
-} nb_gradient_element;
+#define NB_CHECK_DEFAULTS (NB_LITERAL(nb_check_options){NB_NUMERICAL_H, false, true, NULL, NULL})
 
 #define NB_CHECK_LISTED 8  /* elements that a row lists for each reason: the first ones */
 #define NB_CHECK_WRONG 100 /* wrong elements of a row after which the rest is not examined */
 #define NB_CHECK_DIMS 8
 
-/* What all wrong elements of a row have in common: the likeliest slip. `amount` goes with it. */
+/* What all wrong elements of a row have in common: the likeliest slip, code and name. `amount` goes
+ * with it.
+ *   factor         a = amount d; -1: a sign, 0: never written, the batch: a mean
+ *   transposed     a_ij = d_ji, or the array of a is that of d with rows and columns exchanged
+ *   shifted        a_i = d_(i + amount), in the order of memory
+ *   term in w      a term is missing, d - a = amount w: a forgotten decay
+ *   term in x      d - a = amount x, of the other operand x of w's operation (or its sum over the
+ *                  batch, for a matrix of weights)
+ *   term constant  d - a = amount
+ *   rows left out  d - a is what rows of the batch give, from row `amount` on, or row `amount` alone */
+#define NB_SLIP_LIST(X)                       \
+    X(NB_SLIP_NONE, "")                       \
+    X(NB_SLIP_FACTOR, "factor")               \
+    X(NB_SLIP_TRANSPOSED, "transposed")       \
+    X(NB_SLIP_SHIFTED, "shifted")             \
+    X(NB_SLIP_TERM_IN_W, "term in w")         \
+    X(NB_SLIP_TERM_IN_X, "term in x")         \
+    X(NB_SLIP_TERM_CONSTANT, "term constant") \
+    X(NB_SLIP_ROWS, "rows left out")
+
 typedef enum {
-    NB_SLIP_NONE,         /* nothing */
-    NB_SLIP_FACTOR,       /* a = amount d; -1: a sign, 0: never written, the batch: a mean */
-    NB_SLIP_TERM_IN_W,    /* a term is missing, d - a = amount w: a forgotten decay */
-    NB_SLIP_TERM_CONSTANT /* a term is missing, d - a = amount */
+#define X(code, name) code,
+    NB_SLIP_LIST(X)
+#undef X
+        NB_SLIPS
 } nb_slip;
+
+/* nb_slip_name - of the list; "" for any other number. */
+const char *nb_slip_name(nb_slip slip);
+
+/* What is wrong with a whole pass, whatever the elements say: code, name. report->broken tells it in
+ * words. */
+#define NB_BREACH_LIST(X)                                                                         \
+    X(NB_KEPT, "")                                                                                \
+    X(NB_BREACH_REDRAWN, "mask redrawn")              /* masks are drawn again in each pass */    \
+    X(NB_BREACH_NONDETERMINISTIC, "nondeterministic") /* the same pass gives other numbers */     \
+    X(NB_BREACH_OVERWRITTEN, "input overwritten")     /* a pass writes into what it is given */   \
+    X(NB_BREACH_ROWS, "rows mixed")                   /* rows alone give other numbers */         \
+    X(NB_BREACH_COLUMNS, "columns mixed")             /* a column alone gives other numbers */    \
+    X(NB_BREACH_KIND, "another kind")                 /* it is no product, sum or mean */         \
+    X(NB_BREACH_THREADS, "one thread alone")          /* several threads give other numbers */    \
+    X(NB_BREACH_ACCUMULATED, "accumulated")           /* beta is ignored: gradients do not add */ \
+    X(NB_BREACH_FUSED, "fused")                       /* w := w - lr dw in one step is another */ \
+    X(NB_BREACH_PRECISION, "one precision alone")     /* float32 differs from float64 */          \
+    X(NB_BREACH_PACKED, "packed")                     /* packed inputs give other numbers */      \
+    X(NB_BREACH_BACKWARD, "backward")                 /* of one operation is not the transpose */ \
+    X(NB_BREACH_DIRECTION, "direction")               /* along a random direction d is not a */
+
+typedef enum {
+#define X(code, name) code,
+    NB_BREACH_LIST(X)
+#undef X
+        NB_BREACHES
+} nb_breach;
+
+/* nb_breach_name - of the list; "" for any other number. */
+const char *nb_breach_name(nb_breach breach);
 
 /* How the two derivatives of one parameter compare. Differences are of signed values. */
 typedef struct nb_gradient_row {
@@ -129,9 +186,12 @@ typedef struct nb_gradient_row {
 
 typedef struct nb_gradient_report {
     nb_check_options options;
-    double value;             /* of the function */
-    char broken[200];         /* a promise that an operation breaks (op.h), in words; or "" */
-    bool passed;              /* nothing wrong, not finite or unexamined, no promise broken */
+    double value;     /* of the function */
+    nb_breach breach; /* the first that was found, such as a promise that is broken (op.h) */
+    char broken[240]; /* it in words, with the operation's name; or "" */
+    char first[240];  /* wrong elements: the first operation, from the loss on, whose backward
+                                 is, and how; "": none alone is, or it was not looked for */
+    bool passed;      /* nothing wrong, not finite or unexamined, no promise broken */
     size_t tally[NB_REASONS]; /* over all rows */
     size_t count;             /* one row for each parameter */
     nb_gradient_row *row;
@@ -156,11 +216,11 @@ nb_gradient_verdict nb_gradient_report_verdict(const nb_gradient_report *report)
 
 /* nb_gradient_report_json - the report for programs, as one JSON object (RFC 8259):
  *
- *   {"verdict": "right", "value": 2.3, "h": 0.0001, "broken": "",
- *    "tally": {"agrees": 12, ...}, "parameters": [{"name": "W1", "shape": [784, 50], "count": 39200,
+ *   {"verdict": "right", "value": 2.3, "h": 0.0001, "breach": "", "broken": "",
+ *    "first": "", "tally": {"agrees": 12, ...}, "parameters": [{"name": "W1", "shape": [784, 50], "count": 39200,
  *    "max_abs": 1e-9, "slip": "factor", "amount": -1, "tally": {...},
  *    "elements": [{"index": 3, "reason": "wrong", "numerical": 1, "analytic": -1, "best": 1,
- *    "bound": 1e-9, "seen": 1e-12}, ...]}, ...]}
+ *    "bound": 1e-9, "noise": 1e-13, "seen": 1e-12}, ...]}, ...]}
  *
  * with null for numbers that are not finite and only reasons that occur; elements are those listed,
  * except the ones that agree. Arguments and result as nb_gradient_report_text. */
