@@ -189,6 +189,17 @@ static nb_status sum_terms(const element *e, double scale, nb_real *terms, nb_re
     return status;
 }
 
+nb_status nb_judge_terms(const nb_judge *judge, const nb_node *parameter, size_t i, double scale,
+                         double *rounding)
+{
+    const nb_node *own = judge->exact->graph->node[parameter->index];
+    const element e = {judge, own, i, nb_wide_was(judge->wide, own)[i]};
+    nb_real terms = 0, noise = 0;
+    nb_status status = sum_terms(&e, scale, &terms, &noise);
+    *rounding = roundings * (double)terms;
+    return status;
+}
+
 /* At a corner of an operation of the caller's: is `a` between the slopes on either side? */
 static nb_status between(const element *e, double scale, double a, bool *yes)
 {

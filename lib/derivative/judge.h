@@ -41,6 +41,11 @@ typedef struct nb_judgement {
 nb_status nb_judge_element(const nb_judge *judge, const nb_node *parameter, size_t i, double scale,
                            double analytic, nb_judgement *judgement);
 
+/* nb_judge_terms - the `rounding` of that judgement alone: 256 u times the terms that backpropagation
+ * adds up to the element. */
+nb_status nb_judge_terms(const nb_judge *judge, const nb_node *parameter, size_t i, double scale,
+                         double *rounding);
+
 /* nb_judge_adjoint - does backward of one node give the transpose of what forward does? With random
  * numbers c for the gradient of its output and a random direction v of one input, c^T (J v) from
  * forward against (J^T c)^T v from backward. No loss is involved, so that nothing is too small.

@@ -111,7 +111,7 @@ static void widen(nb_range *r, double x)
 
 static bool is_one(const nb_range *r, double tolerance)
 {
-    return r->most - r->least <= tolerance * fabs(r->most);
+    return isfinite(r->most) && r->most - r->least <= tolerance * fabs(r->most);
 }
 
 static void note(nb_habits *h, double w, const nb_gradient_element *e)

@@ -239,7 +239,9 @@ static void put_answer(nb_check_page *p, const nb_gradient_report *report)
     const size_t checked = count - silent(report);
     const size_t wrong = bad ? bad - report->tally[NB_UNRESOLVED] : 0;
     const size_t blinded = elements(report, NB_REDRAWN) - elements(report, NB_NOT_FINITE);
-    if (blinded)
+    if (!report->count && !*report->broken)
+        nb_check_put(p, "what trains is what was checked: all passes give the same gradient\n");
+    else if (blinded)
         nb_check_put(p, "nothing is known of the gradient: the function is not the same twice\n");
     else if (wrong)
         nb_check_put(p, "the gradient is wrong: %zu of %zu elements are\n", wrong, count);
@@ -270,6 +272,8 @@ static void put_verdict(nb_check_page *p, const nb_gradient_report *report)
     else if (*report->broken)
         nb_check_put(p, "FAILED: %s; the derivatives of %zu elements agree\n",
                      nb_breach_name(report->breach), report->tally[NB_AGREES]);
+    else if (!report->count)
+        nb_check_put(p, "passed\n");
     else if (vacuous == count)
         nb_check_put(p, "passed, but nothing was checked: all of %zu elements are vacuous\n",
                      count);
@@ -283,7 +287,7 @@ size_t nb_gradient_report_text(const nb_gradient_report *report, char *text, siz
 {
     nb_check_page p = {text, size, 0};
     put_answer(&p, report);
-    put_table(&p, report);
+    if (report->count) put_table(&p, report);
     for (nb_reason r = NB_VACUOUS; r < NB_REASONS; r++)
         if (report->tally[r]) put_reason(&p, report, r);
     put_verdict(&p, report);

@@ -72,6 +72,37 @@ nb_status nb_gradient_check(nb_node *loss, double h, nb_gradient_report *report)
 nb_status nb_gradient_check_with(nb_node *loss, const nb_check_options *options,
                                  nb_gradient_report *report);
 
+/* nb_training_check - is what trains what was checked? In the graph's own precision, against
+ * backpropagation once in float64:
+ *
+ *   float32 against float64        no farther apart than rounding, 256 u times the sum of the sizes of
+ *                                  the terms (u = 2^-24); of the largest elements, 2 % of the rest
+ *   the same pass twice            the same bits
+ *   rows split at random           every phase of an operation that promises NB_BY_ROW in three ranges
+ *   one thread against two
+ *   packed inputs against dense    where an input is nb_sparse
+ *   beta = 1                       the gradient added to numbers that are there
+ *   w := w - lr dw in one step     (nb_descend) against w - lr times the gradient
+ *   a random direction             of all parameters, by whole forward passes: ((f(w + tv) - f(w - tv)) / 2t
+ *                                  against v^T dw
+ *
+ *   report  out  no rows; the first that differs in `breach` and `broken`
+ * nb_gradient_check does the same before it looks at single elements.
+ * Errors: as nb_gradient_check; NB_EINVAL a NULL.
+ * Cost:   eight backward passes, seven without a sparse input, and about 20 forward passes.
+ *
+ * nb_gradient_check_fast - that, and one random direction v of each parameter: seconds where
+ * nb_gradient_check takes hours.
+ *
+ *   report  out  one row for each parameter with one element: v^T dw as `analytic`, the difference
+ *                along v as `numerical`, of the exact form
+ * A slip in some elements shows as far as they matter in the sum: one that changes the gradient by a part
+ * in 10^7 of its length is seen in most directions. NB_UNRESOLVED: corners are so dense along v that no
+ * three steps are on one smooth piece.
+ * Cost:   besides, some 15 to 40 forward passes for each parameter. 10^7 parameters: seconds. */
+nb_status nb_training_check(nb_node *loss, nb_gradient_report *report);
+nb_status nb_gradient_check_fast(nb_node *loss, nb_gradient_report *report);
+
 /* An operand of an operation to check. */
 typedef struct nb_operand {
     nb_shape shape;      /* without NB_BATCH */
