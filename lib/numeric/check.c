@@ -63,9 +63,16 @@ double nb_check_bound(double f, double x, double d, double a)
     return nb_check_floor(f, x, a) + relative * fmax(fabs(d), fabs(a));
 }
 
+/* In steps of h, or of h |x|. */
+static double floor_of(const nb_checked *c, size_t i)
+{
+    const double x = fabs(c->x[i]), step = c->scale > 0 ? (x > 0 ? x : c->scale) : 1;
+    return nb_check_floor(c->f / step, x / step, c->analytic[i]);
+}
+
 static bool vacuous(const nb_checked *c, size_t i)
 {
-    const double floor = nb_check_floor(c->f, c->x[i], c->analytic[i]);
+    const double floor = floor_of(c, i);
     return fabs(c->numerical[i]) <= floor && fabs(c->analytic[i]) <= floor;
 }
 
@@ -139,7 +146,7 @@ bool nb_check_matches(const nb_checked *c, nb_check_place place, const void *con
         const size_t j = place(context, i);
         if (j == SIZE_MAX) continue;
         const double a = c->analytic[i], d = c->exact[j], here = c->exact[i];
-        const double margin = nb_check_bound(c->f, c->x[i], d, a) + 1e-4 * fmax(fabs(a), fabs(d));
+        const double margin = floor_of(c, i) + 1e-4 * fmax(fabs(a), fabs(d));
         if (!(fabs(a - d) <= margin)) return false;
         moved += fabs(a - here) > 10 * margin;
         told++;

@@ -14,6 +14,7 @@ typedef struct nb_checked {
     const double *numerical, *analytic; /* (count) */
     const double *exact;                /* (count) of the exact form, or numerical again */
     double f;                           /* the function at x */
+    double scale; /* > 0: steps are relative to |x|, and to this where x is 0; 0: they are not */
     nb_reason silent; /* why both sides are 0, where they are: NB_VACUOUS, or a reason known */
 } nb_checked;
 

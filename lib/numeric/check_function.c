@@ -181,6 +181,7 @@ static void examine(callback *c, const nb_check_options *o, const work *w, nb_gr
                             .exact = w->numerical,
                             .analytic = w->analytic,
                             .f = w->f,
+                            .scale = o->relative ? w->scale : 0,
                             .silent = NB_VACUOUS};
     nb_check_compare(&all, row);
     for (c->i = 0; c->i < c->n; c->i++) {
