@@ -37,6 +37,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A complex number, laid out alike in C and C++: real part, imaginary part. */
+#ifdef __cplusplus
+#include <complex>
+typedef std::complex<double> nb_complex;
+#else
+typedef double _Complex nb_complex;
+#endif
+
 NB_BEGIN_DECLS
 
 /* The result for one element: code, name, meaning. From NB_UNRESOLVED on, the check has failed. */
@@ -247,6 +255,99 @@ void nb_gradient_report_destroy(nb_gradient_report *report);
 nb_status nb_function_check(nb_function f, nb_gradient_function gradient, void *context, size_t n,
                             const double *x, const nb_check_options *options,
                             nb_gradient_report *report);
+
+/* --- vectors, complex numbers, products, second derivatives ---------------------------------- */
+
+/* Writes m numbers y(m) of x(n), or m n numbers: the Jacobian dy_i/dx_j (m,n), row by row. */
+typedef void (*nb_vector_function)(size_t n, const double *x, size_t m, void *context, double *y);
+
+/* nb_jacobian_check - compare a hand-written Jacobian with differences of y = f(x), as
+ * nb_function_check does for each y_i.
+ *   report  out  a row for each y_i, "y[i]" (n)
+ * Errors: as nb_function_check. Cost: m times nb_function_check. */
+nb_status nb_jacobian_check(nb_vector_function f, nb_vector_function jacobian, void *context,
+                            size_t n, size_t m, const double *x, const nb_check_options *options,
+                            nb_gradient_report *report);
+
+/* The function at complex arguments z(n): writes *f. Written with the operations of complex.h, and
+ * without fabs, conj and comparisons of the imaginary part. */
+typedef void (*nb_complex_function)(size_t n, const nb_complex *z, void *context, nb_complex *f);
+
+/* nb_complex_check - compare a hand-written gradient with the complex step:
+ *
+ *   df/dx_i = Im f(x + i h e_i) / h,  h = 2^-100 |x_i| (2^-100 where x_i is 0)
+ *
+ * No difference is taken, so nothing cancels: it is right to the rounding of f, and an error of one
+ * part in 10^12 is seen. Where the two disagree, but a difference of the real part agrees with a, f
+ * is not analytic in code (it takes an absolute value, say): NB_UNRESOLVED.
+ *   report  out  one row, "x"
+ * Errors: as nb_function_check. Cost: n calls of f, one of `gradient`; 2 more where they disagree.
+ * Source: Squire & Trapp, SIAM Review 40 (1998), 110-112; Martins, Sturdza & Alonso, ACM TOMS 29
+ *         (2003), 245-262. */
+nb_status nb_complex_check(nb_complex_function f, nb_gradient_function gradient, void *context,
+                           size_t n, const double *x, nb_gradient_report *report);
+
+/* Writes J v (m) of v(n), or J^T v (n) of v(m), where y = f(x) has the Jacobian J (m,n) at x. */
+typedef void (*nb_product_function)(size_t n, const double *x, size_t m, const double *v,
+                                    void *context, double *out);
+
+/* The two sides of the adjoint test. */
+typedef struct nb_adjoint {
+    double forward;  /* <J v, c> */
+    double backward; /* <v, J^T c> */
+    double terms;    /* |J v| |c| + |v| |J^T c|; nb_op_adjoint: sum of the sizes of the terms */
+    double error;    /* of `forward`, where steps were taken */
+    bool linear;     /* no step was needed */
+    bool agrees;     /* no farther apart than rounding explains */
+} nb_adjoint;
+
+/* nb_adjoint_check - are two codes, one for J v (forward mode), one for J^T c (backward mode), of one
+ * Jacobian? <J v, c> = <v, J^T c> for random v and c, without any step; apart by no more than 2^-43 of
+ * `terms`, usually 1e-16. It says that the two are of one J, not that it is the right one:
+ * nb_jacobian_check does.
+ * Errors: NB_EINVAL a NULL; NB_ENOMEM; *adjoint is zeroed then. Cost: one call of each. */
+nb_status nb_adjoint_check(nb_product_function forward, nb_product_function backward, void *context,
+                           size_t n, size_t m, const double *x, nb_adjoint *adjoint);
+
+/* Writes H v (n), H the second derivatives of an nb_function at x. */
+typedef void (*nb_curvature_function)(size_t n, const double *x, const double *v, void *context,
+                                      double *Hv);
+
+/* How fast what Taylor's series leaves out vanishes. */
+typedef struct nb_taylor {
+    double rate[3];              /* of R0, R1, R2; infinite: nothing but rounding is left;
+                                    NaN: not asked, or too few steps above the rounding */
+    nb_gradient_verdict verdict; /* right: at least 1.75 and, with Hv, 2.75 */
+} nb_taylor;
+
+/* nb_taylor_check - the orders of the remainders of Taylor's series along v:
+ *
+ *   R0(h) = |f(x + h v) - f(x)|                         ~ h
+ *   R1(h) = |f(x + h v) - f(x) - h g^T v|               ~ h^2  if g is the gradient
+ *   R2(h) = |... - h^2/2 v^T H v|                       ~ h^3  if H v is the curvature along v, too
+ *
+ * Halving h halves R0, and divides R1 by 4 and R2 by 8; an error in g leaves rate[1] at 1, one in Hv
+ * rate[2] at 2. One direction is checked.
+ *   Hv  in  or NULL
+ *   v   in  (n), or NULL: normal random numbers, times the size of x
+ * Errors: NB_EINVAL a NULL; NB_ENOMEM. Cost: 50 calls of f, one of gradient and of Hv. */
+nb_status nb_taylor_check(nb_function f, nb_gradient_function gradient, nb_curvature_function Hv,
+                          void *context, size_t n, const double *x, const double *v,
+                          nb_taylor *taylor);
+
+/* What second derivatives say. */
+typedef struct nb_second {
+    double product, difference;  /* u^T H v, by Hv and by differences of the gradient */
+    double error;                /* of the difference */
+    double asymmetry;            /* |u^T H v - v^T H u| over |u| |H v| + |v| |H u| */
+    nb_gradient_verdict verdict; /* wrong: farther apart than 1e-7 and the error, or asymmetry above 1e-7 */
+} nb_second;
+
+/* nb_second_check - compare H v, as coded, with differences of the gradient along v, and see whether H is
+ * symmetric, for random u and v.
+ * Errors: NB_EINVAL a NULL; NB_ENOMEM. Cost: two calls of Hv, 110 to 250 of gradient. */
+nb_status nb_second_check(nb_gradient_function gradient, nb_curvature_function Hv, void *context,
+                          size_t n, const double *x, nb_second *second);
 
 NB_END_DECLS
 #endif

@@ -125,16 +125,6 @@ typedef struct nb_operand {
 nb_status nb_op_check(const nb_op *op, const void *config, const nb_operand *operand,
                       const nb_check_options *options, nb_gradient_report *report);
 
-/* The two sides of the adjoint test of an operation y = f(x) with the Jacobian J. */
-typedef struct nb_adjoint {
-    double forward;  /* <J v, c>, by forward in long double */
-    double backward; /* <v, J^T c>, by backward */
-    double terms;    /* sum of the sizes of the terms of `backward` */
-    double error;    /* of `forward` */
-    bool linear;     /* f is linear in this operand: no step was needed */
-    bool agrees;     /* no farther apart than rounding explains */
-} nb_adjoint;
-
 /* nb_op_adjoint - the adjoint test of one operation with respect to one operand:
  *
  *   <J v, c> = <v, J^T c>,  v and c random
