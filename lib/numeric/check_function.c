@@ -40,7 +40,8 @@ typedef struct looking {
 
 static bool agrees(const nb_plateau *p, double a)
 {
-    return fabs(p->slope - a) <= close_enough * fmax(fabs(p->slope), fabs(a)) + 4 * p->error;
+    return isfinite(p->slope) &&
+           fabs(p->slope - a) <= close_enough * fmax(fabs(p->slope), fabs(a)) + 4 * p->error;
 }
 
 /* The narrowest plateau with digits decides. */
@@ -77,7 +78,9 @@ static void climb(looking *s, double f, double a)
         nb_ladder_climb(along, s->c, s->x, scale[k], &l);
         if (!agrees(deciding(&l), a) || isfinite(l.wide.error)) nb_ladder_listen(along, s->c, &l);
         /* That wide steps do not move f says nothing of narrow ones. */
-        if (k == 0 || (is_sharp(deciding(&l), a) && deciding(&l)->slope != 0)) s->ladder = l;
+        if (k == 0 || (!l.lost && is_sharp(deciding(&l), a) && deciding(&l)->slope != 0))
+            s->ladder = l;
+        if (s->ladder.lost) return;
         if (is_sharp(deciding(&s->ladder), a) && (s->ladder.best.slope != 0 || a == 0)) return;
     }
 }
@@ -126,6 +129,7 @@ static nb_reason reason_of(looking *s)
     e->noise = p->error;
     e->seen = 4 * p->error + close_enough * fmax(fabs(p->slope), fabs(a));
     if (l->flat && a == 0) return NB_VACUOUS;
+    if (l->lost) return NB_UNRESOLVED;
     const bool sharp = is_sharp(p, a);
     if (isfinite(p->error) && agrees(p, a)) {
         if (!sharp && 4 * p->error > visible * s->largest) return NB_UNRESOLVED;

@@ -337,10 +337,11 @@ nb_status nb_taylor_check(nb_function f, nb_gradient_function gradient, nb_curva
 
 /* What second derivatives say. */
 typedef struct nb_second {
-    double product, difference;  /* u^T H v, by Hv and by differences of the gradient */
-    double error;                /* of the difference */
-    double asymmetry;            /* |u^T H v - v^T H u| over |u| |H v| + |v| |H u| */
-    nb_gradient_verdict verdict; /* wrong: farther apart than 1e-7 and the error, or asymmetry above 1e-7 */
+    double product, difference; /* u^T H v, by Hv and by differences of the gradient */
+    double error;               /* of the difference */
+    double asymmetry;           /* |u^T H v - v^T H u| over |u| |H v| + |v| |H u| */
+    nb_gradient_verdict
+        verdict; /* wrong: farther apart than 1e-7 and the error, or asymmetry above 1e-7 */
 } nb_second;
 
 /* nb_second_check - compare H v, as coded, with differences of the gradient along v, and see whether H is
