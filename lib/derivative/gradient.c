@@ -216,24 +216,26 @@ static nb_status find_disorder(checking *k, disorder *found)
 }
 
 /* Backward of one node against its forward, whatever the loss makes of it; what differs, in words. */
-static nb_status check_transposes(checking *k, nb_node *node, char *text, size_t size)
+static nb_status check_transposes(checking *k, nb_node *node, nb_gradient_report *report)
 {
+    const size_t size = sizeof report->first;
     nb_status status = nb_judge_ready(&k->judge);
-    for (size_t i = 0; i < node->op->inputs && !status && !*text; i++) {
+    for (size_t i = 0; i < node->op->inputs && !status && !*report->first; i++) {
         nb_adjoint adjoint = {.agrees = true};
-        nb_slip slip;
         double amount;
         if (!node->input[i]->needs_gradient) continue;
         status = nb_judge_adjoint(&k->judge, node, i, &adjoint);
         if (status || adjoint.agrees) continue;
-        status = nb_judge_slip(&k->judge, node, i, &slip, &amount);
-        const int length = snprintf(
-            text, size, "%s: backward does not give the gradient of its input %zu that forward has",
-            nb_node_title(node), i);
+        status = nb_judge_slip(&k->judge, node, i, &report->first_slip, &amount);
+        const int length =
+            snprintf(report->first, size,
+                     "%s: backward does not give the gradient of its input %zu that forward has",
+                     nb_node_title(node), i);
         char name[120];
-        nb_check_slip_text(nb_node_title(node->input[i]), slip, amount, name, sizeof name);
-        if (slip && length > 0 && (size_t)length < size)
-            snprintf(text + length, size - (size_t)length, "; %s", name);
+        nb_check_slip_text(nb_node_title(node->input[i]), report->first_slip, amount, name,
+                           sizeof name);
+        if (*name && length > 0 && (size_t)length < size)
+            snprintf(report->first + length, size - (size_t)length, "; %s", name);
     }
     return status;
 }
@@ -247,8 +249,7 @@ static nb_status find_first(checking *k, nb_gradient_report *report)
     nb_status status = NB_OK;
     for (size_t i = 0; i < report->count; i++) wrong += report->row[i].tally[NB_WRONG];
     for (size_t i = k->loss->index + 1; i-- > 0 && wrong && !status && !*report->first;)
-        if (g->node[i]->needed && g->node[i]->op)
-            status = check_transposes(k, g->node[i], report->first, sizeof report->first);
+        if (g->node[i]->needed && g->node[i]->op) status = check_transposes(k, g->node[i], report);
     return status;
 }
 
@@ -270,8 +271,10 @@ static nb_status check_operations(checking *k, nb_gradient_report *report)
         if (!node->needed || !node->op || is_ours(node->op)) continue;
         status = check_promises(node, report);
         if (status || *report->broken) break;
-        status = check_transposes(k, node, report->broken, sizeof report->broken);
-        if (*report->broken) report->breach = NB_BREACH_BACKWARD;
+        status = check_transposes(k, node, report);
+        if (!*report->first) continue;
+        report->breach = NB_BREACH_BACKWARD;
+        memcpy(report->broken, report->first, sizeof report->broken);
     }
     return status;
 }

@@ -174,16 +174,18 @@ static bool is_transposed(const nb_checked *c, const nb_gradient_row *row)
     return nb_check_matches(c, exchanged, &e);
 }
 
-/* What is moved in from beyond the ends may be anything. */
+/* What is moved in from beyond the ends may be anything, or comes from the other end. */
 typedef struct shift {
     size_t count;
     long long by;
+    bool around;
 } shift;
 
 static size_t shifted(const void *context, size_t i)
 {
     const shift *s = context;
-    const long long j = (long long)i + s->by;
+    const long long n = (long long)s->count, j = (long long)i + s->by;
+    if (s->around) return (size_t)((j % n + n) % n);
     return j < 0 || j >= (long long)s->count ? SIZE_MAX : (size_t)j;
 }
 
@@ -192,7 +194,9 @@ static double shift_of(const nb_checked *c, const nb_gradient_row *row)
     const size_t width = row->ndim && row->dim[0] ? row->count / row->dim[0] : 1;
     const long long by[] = {1, -1, (long long)width, -(long long)width, 2, -2};
     for (size_t k = 0; k < sizeof by / sizeof *by; k++)
-        if (nb_check_matches(c, shifted, &(shift){c->count, by[k]})) return (double)by[k];
+        if (nb_check_matches(c, shifted, &(shift){c->count, by[k], false}) ||
+            nb_check_matches(c, shifted, &(shift){c->count, by[k], true}))
+            return (double)by[k];
     return 0;
 }
 

@@ -210,17 +210,18 @@ static void examine(callback *c, const nb_check_options *o, const work *w, nb_gr
     nb_check_name_slip(&habits, &all, row);
 }
 
-/* The same three times? And x left alone? */
+/* x left alone? And the same four times? */
 static bool is_function(const callback *c, const double *x, double *f, nb_reason *reason)
 {
     *f = c->f(c->n, c->x, c->context);
+    *reason = NB_OVERWRITTEN;
+    if (c->n && memcmp(c->x, x, c->n * sizeof *x) != 0) return false;
+    *reason = NB_NONDETERMINISTIC;
     for (int k = 0; k < 3; k++) {
         const double again = c->f(c->n, c->x, c->context);
-        *reason = NB_NONDETERMINISTIC;
         if (again != *f && !(isnan(again) && isnan(*f))) return false;
     }
-    *reason = NB_OVERWRITTEN;
-    return c->n == 0 || memcmp(c->x, x, c->n * sizeof *x) == 0;
+    return true;
 }
 
 nb_status nb_check_add_row(nb_gradient_report *report, nb_function f, void *context, size_t n,

@@ -194,12 +194,13 @@ typedef struct nb_gradient_row {
 
 typedef struct nb_gradient_report {
     nb_check_options options;
-    double value;     /* of the function */
-    nb_breach breach; /* the first that was found, such as a promise that is broken (op.h) */
-    char broken[240]; /* it in words, with the operation's name; or "" */
-    char first[240];  /* wrong elements: the first operation, from the loss on, whose backward
+    double value;       /* of the function */
+    nb_breach breach;   /* the first that was found, such as a promise that is broken (op.h) */
+    char broken[240];   /* it in words, with the operation's name; or "" */
+    char first[240];    /* wrong elements: the first operation, from the loss on, whose backward
                                  is, and how; "": none alone is, or it was not looked for */
-    bool passed;      /* nothing wrong, not finite or unexamined, no promise broken */
+    nb_slip first_slip; /* what its wrong gradient has in common */
+    bool passed;        /* nothing wrong, not finite or unexamined, no promise broken */
     size_t tally[NB_REASONS]; /* over all rows */
     size_t count;             /* one row for each parameter */
     nb_gradient_row *row;
