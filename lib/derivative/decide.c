@@ -121,7 +121,8 @@ static bool matters(const view *v, double error, double scale)
 static void compare_single(nb_deciding *d, size_t i, double a, double rounding)
 {
     if (!d->single || !d->training->same_piece || !isfinite(rounding)) return;
-    d->apart |= !(fabs((double)d->single[i] - a) <= nb_training_bound(d->training, a, rounding));
+    const double bound = nb_training_bound(d->training, a, rounding) + d->sway;
+    d->apart |= !(fabs((double)d->single[i] - a) <= bound);
 }
 
 static nb_status judge(const view *v, size_t i, nb_reason *reason, nb_gradient_element *e)

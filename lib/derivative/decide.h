@@ -15,6 +15,7 @@ typedef struct nb_deciding {
     const nb_check_options *options;
     const nb_training *training;
     const float *single; /* the gradient in float32, or NULL */
+    double sway;         /* of it (training.h) */
     bool apart;          /* out: it is not that in float64, to rounding */
 } nb_deciding;
 

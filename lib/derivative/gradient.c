@@ -106,7 +106,8 @@ static nb_status decide(checking *k, nb_node *parameter, const double *numerical
                      .h = k->options.h,
                      .options = &k->options,
                      .training = &k->training,
-                     .single = single ? trained->gradient.data : NULL};
+                     .single = single ? trained->gradient.data : NULL,
+                     .sway = k->training.sway[report->count - 1]};
     nb_status status = nb_silent_reason(k->loss, parameter, &d.c.silent);
     if (status) return status;
     nb_check_compare(&d.c, row);

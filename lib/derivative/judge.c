@@ -250,7 +250,8 @@ nb_status nb_judge_element(const nb_judge *judge, const nb_node *parameter, size
         nb_slope slope;
         status = nb_find_slope(element_at, (void *)(uintptr_t)&e, ldexp(scale, -k), (double)noise,
                                a, &slope);
-        if (k > 0 && (!isfinite(slope.error) || repeats(&slope, &j->slope))) continue;
+        const bool far = j->slope.step > 16 * scale; /* where the function may be another */
+        if (k > 0 && (!isfinite(slope.error) || (repeats(&slope, &j->slope) && !far))) continue;
         j->right = agrees(&slope, a, j->rounding);
         if (k == 0 || j->right || !isfinite(j->slope.error)) j->slope = slope;
     }

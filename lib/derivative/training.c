@@ -96,21 +96,57 @@ static nb_status both(nb_training *t)
     return status ? status : nb_backward(t->loss);
 }
 
-static nb_status copy(nb_training *t, const nb_node *loss)
+static nb_status copy(nb_training *t, const nb_node *loss, nb_dtype dtype, nb_node **made)
 {
     nb_graph *g;
-    nb_status status = nb_graph_cast(loss->graph, loss->graph->dtype, &g);
+    nb_status status = nb_graph_cast(loss->graph, dtype, &g);
     if (status) return status;
-    t->loss = g->node[loss->index];
+    *made = g->node[loss->index];
     nb_pass pass = nb_graph_pass(g);
     if (pass.random) {
         t->stream = *pass.random;
         pass.random = &t->stream;
     }
     nb_graph_set_pass(g, pass);
-    status = pass.frozen ? NB_OK : nb_forward(t->loss);
+    status = pass.frozen ? NB_OK : nb_forward(*made);
     pass.frozen = true;
     nb_graph_set_pass(g, pass);
+    return status;
+}
+
+/* Every number that goes in moved by some units of float32. */
+static void shake(const nb_graph *g)
+{
+    nb_random random;
+    nb_random_seed(&random, 21);
+    for (size_t i = 0; i < g->nodes; i++) {
+        const nb_node *node = g->node[i];
+        double *x = node->value.data;
+        if (node->op || !x || node->value.dtype != NB_FLOAT64 || node->role == NB_STATE) continue;
+        for (size_t e = 0; e < count_of(node); e++)
+            x[e] *= 1 + 8 * (double)FLT_EPSILON * (nb_random_rand(&random) < .5 ? -1 : 1);
+    }
+}
+
+/* How far the rounding of a forward pass in float32 may move the gradient: a sum is the exact sum of
+ * terms that are slightly moved, so the pass is the exact one of numbers that are. */
+static nb_status find_sway(nb_training *t, const nb_node *loss)
+{
+    nb_node *shaken = NULL;
+    nb_status status = copy(t, loss, NB_FLOAT64, &shaken);
+    if (!status) shake(shaken->graph);
+    if (!status) status = nb_forward(shaken);
+    if (!status) status = nb_backward(shaken);
+    for (size_t i = 0, p = 0; i < loss->graph->nodes && !status; i++) {
+        const nb_node *node = t->judge->loss->graph->node[i];
+        if (!is_parameter(node)) continue;
+        const double *a = node->gradient.data, *b = shaken->graph->node[i]->gradient.data;
+        for (size_t e = 0; e < count_of(node); e++)
+            t->sway[p] = fmax(t->sway[p], 16 * fabs(a[e] - b[e]));
+        t->noise[p] += t->sway[p];
+        p++;
+    }
+    if (shaken) nb_graph_destroy(shaken->graph);
     return status;
 }
 
@@ -118,7 +154,7 @@ nb_status nb_training_create(nb_training *t, nb_node *loss, nb_judge *judge)
 {
     *t = (nb_training){.judge = judge};
     size_t parameters = 0;
-    nb_status status = copy(t, loss);
+    nb_status status = copy(t, loss, loss->graph->dtype, &t->loss);
     for (size_t i = 0; i < loss->graph->nodes; i++) {
         if (!is_parameter(loss->graph->node[i])) continue;
         t->count += count_of(loss->graph->node[i]);
@@ -126,12 +162,14 @@ nb_status nb_training_create(nb_training *t, nb_node *loss, nb_judge *judge)
     }
     if (!status) {
         t->gradient = nb_alloc_zero(t->count + 1, sizeof *t->gradient);
-        t->noise = nb_alloc_zero(2 * parameters + 1, sizeof *t->noise);
+        t->noise = nb_alloc_zero(3 * parameters + 1, sizeof *t->noise);
         t->rounding = t->noise + parameters;
+        t->sway = t->rounding + parameters;
         status = t->gradient && t->noise ? both(t) : NB_ENOMEM;
     }
     if (!status) gather(t, t->loss->graph->gradients.data, t->gradient);
     if (!status) status = find_noises(t, judge);
+    if (!status && loss->graph->dtype == NB_FLOAT32) status = find_sway(t, loss);
     t->same_piece = !status && nb_piece(t->loss) == nb_piece(judge->loss);
     if (status) nb_training_destroy(t);
     return status;
@@ -287,8 +325,8 @@ static nb_status fused(const trial *r)
     nb_status status = nb_tensor_create(&old, g->dtype, g->parameters.shape);
     if (!status) status = nb_tensor_convert(&g->parameters, &old);
     if (status) return status;
-    status = into(r, g->parameters.data, w > 0 && d > 0 ? -w / d : -1, NB_BREACH_FUSED,
-                  "by w := w - lr dw in one step");
+    const double lr = w > 0 && d > 0 ? fmin(w / d, 1e15) : 1; /* no overflow in float32 */
+    status = into(r, g->parameters.data, -lr, NB_BREACH_FUSED, "by w := w - lr dw in one step");
     nb_tensor_convert(&old, &g->parameters);
     nb_tensor_destroy(&old);
     return status;

@@ -13,12 +13,13 @@ typedef struct nb_training {
     double *gradient;      /* (count) of the copy, parameter after parameter */
     double *noise;         /* (parameters) by which rounding may move an element */
     double *rounding;      /* (parameters) the same in float64; 0: not known */
-    bool same_piece;       /* relu and the like are on the sides where they are in float64 */
-    nb_random stream;      /* that masks are drawn from */
+    double *sway;     /* (parameters) float32: by which rounding of the forward pass may move it */
+    bool same_piece;  /* relu and the like are on the sides where they are in float64 */
+    nb_random stream; /* that masks are drawn from */
 } nb_training;
 
 /* nb_training_create - the copy of `loss`'s graph; judge->wide is made if it is worth its time. One
- * backward pass. nb_training_destroy - fine on a zeroed one. Errors: NB_ENOMEM, those of the passes. */
+ * backward pass, two for float32. nb_training_destroy - fine on a zeroed one. Errors: NB_ENOMEM, those of the passes. */
 nb_status nb_training_create(nb_training *t, nb_node *loss, nb_judge *judge);
 void nb_training_destroy(nb_training *t);
 
