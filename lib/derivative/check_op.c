@@ -1,4 +1,5 @@
 /* nb_op_check: one operation in the smallest graph around it. */
+#include "derivative/decide.h"
 #include "derivative/promise.h"
 #include "graph/graph.h"
 #include "nablas/blas.h"
@@ -105,7 +106,7 @@ static nb_status check_promises(const bench *b, const nb_op *op, const void *con
     }
     for (int training = 0; training < 2 && !status && !*report->broken; training++) {
         probe.pass = (nb_pass){.training = training, .random = &random};
-        status = nb_promises_check(&probe, report->broken, sizeof report->broken);
+        status = nb_promises_check(&probe, &report->breach, report->broken, sizeof report->broken);
     }
     for (size_t i = 0; i < op->inputs; i++) nb_tensor_destroy(&probe.in[i]);
     return status;
@@ -132,5 +133,40 @@ nb_status nb_op_check(const nb_op *op, const void *config, const nb_operand *ope
     if (status) nb_gradient_report_destroy(report);
     for (size_t i = 0; i <= op->inputs; i++) nb_tensor_destroy(&b.fed[i]);
     nb_graph_destroy(b.graph);
+    return status;
+}
+
+/* --- the adjoint test ------------------------------------------------------------------------- */
+
+nb_status nb_op_adjoint(const nb_op *op, const void *config, const nb_operand *operand,
+                        size_t input, nb_adjoint *adjoint)
+{
+    bench b = {0};
+    nb_random random;
+    if (!op || !operand || !adjoint)
+        return nb_fail(NB_EINVAL, "nb_op_adjoint: %s is NULL",
+                       !op       ? "op"
+                       : operand ? "adjoint"
+                                 : "operand");
+    *adjoint = (nb_adjoint){0};
+    if (input >= op->inputs || operand[input].constant)
+        return nb_fail(NB_EINVAL, "nb_op_adjoint: input=%zu, expected an operand with a gradient",
+                       input);
+    nb_random_seed(&random, 0);
+    nb_status status = build(&b, op, config, operand);
+    for (size_t i = 0; i <= op->inputs && !status; i++)
+        status = fill(&b, i, i < op->inputs ? operand[i].value : NULL, &random);
+    if (!status) status = nb_forward(b.loss);
+    if (!status) status = nb_backward(b.loss);
+    nb_judge judge = {.loss = b.loss, .exact = b.loss};
+    if (!status) status = nb_judge_ready(&judge);
+    /* The operation was made after its operands, before c. */
+    if (!status)
+        status =
+            nb_judge_adjoint(&judge, b.graph->node[b.node[op->inputs]->index - 1], input, adjoint);
+    nb_wide_destroy(judge.wide);
+    for (size_t i = 0; i <= op->inputs; i++) nb_tensor_destroy(&b.fed[i]);
+    nb_graph_destroy(b.graph);
+    if (status) *adjoint = (nb_adjoint){0};
     return status;
 }

@@ -24,8 +24,7 @@ typedef struct view {
     nb_gradient_row *row;
 } view;
 
-/* Multiplications of a forward pass. */
-static double work_of(const nb_node *loss, const nb_node *parameter)
+double nb_judge_work(const nb_node *loss, const nb_node *parameter)
 {
     double work = 1;
     for (size_t i = 0; i <= loss->index; i++) {
@@ -62,7 +61,7 @@ static view look_over(nb_deciding *d, nb_gradient_row *row)
     }
     v.scale = isfinite(square) ? sqrt(square) : 0;
     v.fourth = top[3] > 0 ? top[3] : top[0] > 0 ? DBL_TRUE_MIN : (double)INFINITY;
-    v.spare = 64 + (size_t)(2e7 / work_of(d->judge->exact, d->parameter));
+    v.spare = 64 + (size_t)(2e7 / nb_judge_work(d->judge->exact, d->parameter));
     return v;
 }
 
@@ -119,9 +118,16 @@ static bool matters(const view *v, double error, double scale)
     return error > visible * v->largest && error * scale > 1e-9 * fabs(v->d->f_exact);
 }
 
+static void compare_single(nb_deciding *d, size_t i, double a, double rounding)
+{
+    if (!d->single || !d->training->same_piece || !isfinite(rounding)) return;
+    const double bound = nb_training_bound(d->training, a, rounding) + d->sway;
+    d->apart |= !(fabs((double)d->single[i] - a) <= bound);
+}
+
 static nb_status judge(const view *v, size_t i, nb_reason *reason, nb_gradient_element *e)
 {
-    const nb_deciding *d = v->d;
+    nb_deciding *d = v->d;
     const double a = e->analytic, exact = d->c.exact[i], x = d->c.x[i];
     double scale = fmax(fabs(x), v->scale);
     nb_judgement j;
@@ -129,10 +135,12 @@ static nb_status judge(const view *v, size_t i, nb_reason *reason, nb_gradient_e
     nb_status status = nb_judge_ready(d->judge);
     if (!status) status = nb_judge_element(d->judge, d->parameter, i, scale, a, &j);
     if (status) return status;
+    compare_single(d, i, a, j.rounding);
     const double error = 4 * (double)j.slope.error,
                  size = fmax(fabs(a), fabs((double)j.slope.value));
     e->best = (double)j.slope.value;
     e->best_h = j.slope.step;
+    e->noise = (double)j.slope.error + j.rounding;
     e->seen = error + j.rounding + 1e-9 * size;
     const double bound = nb_check_bound(d->f, x, e->numerical, a);
     *reason = NB_WRONG;
@@ -195,10 +203,11 @@ nb_status nb_decide(nb_deciding *d, nb_gradient_row *row)
                                  .best_h = (double)NAN,
                                  .best = (double)NAN};
         e.seen = e.bound;
+        e.noise = rounding_at(d, i);
         nb_status status = is_clear(&v, i, &reason, &e) ? NB_OK : judge(&v, i, &reason, &e);
         if (status) return status;
-        nb_check_record(row, reason, c->x[i], &e, &habits);
+        nb_check_record(row, d->options, reason, c->x[i], &e, &habits);
     }
-    nb_check_name_slip(&habits, row);
+    nb_check_name_slip(&habits, c, row);
     return NB_OK;
 }

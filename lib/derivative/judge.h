@@ -4,6 +4,7 @@
 #define NABLAS_JUDGE_H
 
 #include "derivative/wide.h"
+#include "nablas/gradient.h"
 
 /* A function of one number t around 0; *crossed: it left its smooth piece on the way. */
 typedef nb_status (*nb_line_function)(void *context, nb_real t, nb_real *f, bool *crossed);
@@ -40,10 +41,19 @@ typedef struct nb_judgement {
 nb_status nb_judge_element(const nb_judge *judge, const nb_node *parameter, size_t i, double scale,
                            double analytic, nb_judgement *judgement);
 
-/* nb_judge_node - does backward of one node give the transpose of what forward does? With random
+/* nb_judge_terms - the `rounding` of that judgement alone: 256 u times the terms that backpropagation
+ * adds up to the element. */
+nb_status nb_judge_terms(const nb_judge *judge, const nb_node *parameter, size_t i, double scale,
+                         double *rounding);
+
+/* nb_judge_adjoint - does backward of one node give the transpose of what forward does? With random
  * numbers c for the gradient of its output and a random direction v of one input, c^T (J v) from
- * differences against (J^T c)^T v from backward. No loss is involved, so that nothing is too small.
+ * forward against (J^T c)^T v from backward. No loss is involved, so that nothing is too small.
+ * nb_judge_slip - what its wrong gradient of that input has in common; NB_SLIP_NONE also where finding
+ * it would take more than about a second.
  * Errors: NB_ENOMEM; what the operation answers. */
-nb_status nb_judge_node(const nb_judge *judge, nb_node *node, size_t input, bool *right);
+nb_status nb_judge_adjoint(const nb_judge *judge, nb_node *node, size_t input, nb_adjoint *adjoint);
+nb_status nb_judge_slip(const nb_judge *judge, nb_node *node, size_t input, nb_slip *slip,
+                        double *amount);
 
 #endif

@@ -1,4 +1,5 @@
 #include "derivative/pieces.h"
+#include "derivative/term.h"
 #include "nablas/memory.h"
 #include "op/op_axis.h"
 #include "op/ops.h"
@@ -93,31 +94,14 @@ static bool reaches(const nb_node *loss, const nb_node *parameter, bool open, bo
     return reached[loss->index];
 }
 
-/* The only node that uses this one, on the way to the loss; NULL: none, or several. */
-static const nb_node *only_user(const nb_node *loss, const nb_node *used, size_t *position)
-{
-    const nb_node *user = NULL;
-    size_t uses = 0;
-    for (size_t i = 0; i <= loss->index; i++) {
-        const nb_node *node = loss->graph->node[i];
-        for (size_t j = 0; node->op && node->needed && j < node->op->inputs; j++) {
-            if (node->input[j] != used) continue;
-            user = node;
-            *position = j;
-            uses++;
-        }
-    }
-    return uses == 1 ? user : NULL;
-}
-
 /* A bias that goes into the rows of one product, and these only into batch norm. */
 static bool before_norm(const nb_node *loss, const nb_node *parameter)
 {
     size_t position = 0, into = 0;
-    const nb_node *product = only_user(loss, parameter, &position);
+    const nb_node *product = nb_only_user(loss, parameter, &position);
     if (!product || position != 2) return false;
     if (product->op != &nb_op_conv2d && !nb_promises(product, NB_PRODUCT)) return false;
-    const nb_node *norm = only_user(loss, product, &into);
+    const nb_node *norm = nb_only_user(loss, product, &into);
     return norm && into == 0 && normalizes(norm);
 }
 

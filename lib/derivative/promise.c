@@ -22,13 +22,15 @@ typedef struct trial {
     bool out_batched;
     bool frozen;        /* from the second run on: masks and state stay */
     arrays whole, part; /* as it should be; what is compared with it */
+    nb_breach *breach;
     char *broken;
     size_t size;
 } trial;
 
-static nb_status says(const trial *t, const char *what)
+static nb_status says(const trial *t, nb_breach breach, const char *what)
 {
-    snprintf(t->broken, t->size, "%s: %s", t->p->op->name, what);
+    *t->breach = breach;
+    snprintf(t->broken, t->size, "%s: %s: %s", t->p->op->name, nb_breach_name(breach), what);
     return NB_OK;
 }
 
@@ -231,8 +233,9 @@ static nb_status forward_by_ranges(trial *t)
                         (all - hi * width) * t->k->size) != 0);
             nb_tensor_destroy(&before);
             if (status || wrong)
-                return says(t, "it promises NB_BY_ROW, but forward for some rows gives other "
-                               "numbers than for all, or writes other rows");
+                return says(t, NB_BREACH_ROWS,
+                            "it promises NB_BY_ROW, but forward for some rows gives other "
+                            "numbers than for all, or writes other rows");
         }
     }
     return NB_OK;
@@ -278,7 +281,8 @@ static nb_status forward_on_threads(trial *t)
     if (status) return status;
     return same(&t->part.out, &t->whole.out)
                ? NB_OK
-               : says(t, "it promises NB_BY_ROW, but forward on three threads gives other numbers");
+               : says(t, NB_BREACH_THREADS,
+                      "it promises NB_BY_ROW, but forward on three threads gives other numbers");
 }
 
 static bool inputs_changed(const trial *t, const arrays *a)
@@ -312,7 +316,8 @@ static nb_status check_column(trial *t, size_t j)
     for (size_t r = 0; r < rows && !status && !found(t); r++) {
         const double a = t->k->get(out.data, r), b = t->k->get(t->whole.out.data, r * width + j);
         if (a != b && !(isnan(a) && isnan(b)))
-            status = says(t, "it promises NB_BY_ELEMENT, but a column alone gives other numbers");
+            status = says(t, NB_BREACH_COLUMNS,
+                          "it promises NB_BY_ELEMENT, but a column alone gives other numbers");
     }
     for (size_t i = 0; i < NB_MAX_INPUTS; i++) nb_tensor_destroy(&in[i]);
     nb_tensor_destroy(&out);
@@ -356,9 +361,10 @@ static nb_status check_kind(trial *t)
         double scale;
         const double want = expected(t, e, &scale), got = t->k->get(t->whole.out.data, e);
         if (!isfinite(want) || fabs(got - want) <= 1e-9 * scale) continue;
-        return says(t, t->p->op->promises & NB_PRODUCT ? "it promises NB_PRODUCT, and is none"
-                       : t->p->op->promises & NB_SUM   ? "it promises NB_SUM, and is none"
-                                                       : "it promises NB_MEAN, and is none");
+        return says(t, NB_BREACH_KIND,
+                    t->p->op->promises & NB_PRODUCT ? "it promises NB_PRODUCT, and is none"
+                    : t->p->op->promises & NB_SUM   ? "it promises NB_SUM, and is none"
+                                                    : "it promises NB_MEAN, and is none");
     }
     return NB_OK;
 }
@@ -381,9 +387,10 @@ static nb_status check_forward(trial *t)
     repeat_past(t);
     c = call_on(t, &t->part);
     status = nb_call_forward(t->p->op, &c);
-    if (!status && inputs_changed(t, &t->part)) says(t, "forward writes into an input");
+    if (!status && inputs_changed(t, &t->part))
+        says(t, NB_BREACH_OVERWRITTEN, "forward writes into an input");
     if (!found(t) && !status && !same(&t->part.out, &t->whole.out))
-        says(t, "forward gives other numbers the second time");
+        says(t, NB_BREACH_NONDETERMINISTIC, "forward gives other numbers the second time");
     if (!found(t) && !status && by_row) status = forward_by_ranges(t);
     if (!found(t) && !status && by_row) status = forward_on_threads(t);
     for (size_t j = 0; j < nb_tensor_width(&t->whole.out) && !found(t) && !status; j++)
@@ -455,11 +462,13 @@ static nb_status check_mixing(trial *t, size_t i)
     show(din, &old);
     status = backward_of(t, &t->part, i, 1, 0.75, false);
     if (!status && !combines(t, i, 1, 0.75, &old, din))
-        says(t, "backward ignores beta: gradients of a node with several uses do not add up");
+        says(t, NB_BREACH_ACCUMULATED,
+             "backward ignores beta: gradients of a node with several uses do not add up");
     show(din, &old);
     if (!status && !found(t) && fuses) status = backward_of(t, &t->part, i, -0.5, 1, false);
     if (!status && !found(t) && fuses && !combines(t, i, -0.5, 1, &old, din))
-        says(t, "it promises NB_FUSES, but backward ignores alpha: descent would go wrong");
+        says(t, NB_BREACH_FUSED,
+             "it promises NB_FUSES, but backward ignores alpha: descent would go wrong");
     nb_tensor_destroy(&old);
     return status;
 }
@@ -476,7 +485,7 @@ static nb_status check_in_place(trial *t, size_t i)
     a.din[i] = a.in[i];
     status = backward_of(t, &a, i, -0.5, 1, false);
     if (!status && !combines(t, i, -0.5, 1, &old, &a.in[i]))
-        says(t, "it promises NB_FUSES, but backward reads what it writes");
+        says(t, NB_BREACH_FUSED, "it promises NB_FUSES, but backward reads what it writes");
     show(&t->part.in[i], &old);
     nb_tensor_destroy(&old);
     return status;
@@ -490,16 +499,23 @@ static nb_status check_input(trial *t, size_t i)
     if (status) return status;
     memset(din->data, 0, bytes_of(din));
     status = backward_of(t, &t->part, i, 1, 0, false);
-    if (!status && !same(din, &t->whole.din[i]))
-        says(t, "backward reads the old gradient though beta is 0, or differs the second time");
+    if (!status && !same(din, &t->whole.din[i])) {
+        memset(t->whole.din[i].data, 0, bytes_of(din));
+        status = backward_of(t, &t->whole, i, 1, 0, false);
+        if (same(din, &t->whole.din[i]))
+            says(t, NB_BREACH_ACCUMULATED, "backward reads the old gradient though beta is 0");
+        else
+            says(t, NB_BREACH_NONDETERMINISTIC, "backward gives other numbers the second time");
+    }
     if (!status && !found(t)) status = check_mixing(t, i);
     if (!status && !found(t)) status = check_in_place(t, i);
     if (status || found(t) || !(t->p->op->promises & (NB_BY_ROW | NB_BY_ELEMENT))) return status;
     memset(din->data, 0xff, bytes_of(din));
     if (backward_of(t, &t->part, i, 1, 0, true) ||
         !alike(t, din, &t->whole.din[i], 0, nb_tensor_count(din)))
-        says(t, "it promises NB_BY_ROW, but backward for some rows gives other numbers than for "
-                "all");
+        says(t, NB_BREACH_ROWS,
+             "it promises NB_BY_ROW, but backward for some rows gives other numbers than for "
+             "all");
     return NB_OK;
 }
 
@@ -513,7 +529,7 @@ static nb_status check_backward(trial *t)
     for (size_t i = 0; i < t->p->op->inputs && !status && !found(t); i++)
         if (has_gradient(t, i)) status = check_input(t, i);
     if (!status && !found(t) && inputs_changed(t, &t->whole))
-        says(t, "backward writes into an input");
+        says(t, NB_BREACH_OVERWRITTEN, "backward writes into an input");
     return status;
 }
 
@@ -546,23 +562,25 @@ static nb_status check_single(trial *t)
     nb_call c = call_on(&s, &s.whole);
     if (!status) status = nb_call_forward(t->p->op, &c);
     if (!status && !close(&t->whole.out, &s.whole.out))
-        says(t, "forward in float32 differs from float64");
+        says(t, NB_BREACH_PRECISION, "forward in float32 differs from float64");
     if (!status) status = nb_tensor_convert(&t->whole.dout, &s.whole.dout);
     for (size_t i = 0; i < t->p->op->inputs && !status && !found(t); i++) {
         if (!has_gradient(t, i)) continue;
         status = backward_of(&s, &s.whole, i, 1, 0, false);
         if (!status && !close(&t->whole.din[i], &s.whole.din[i]))
-            says(t, "backward in float32 differs from float64");
+            says(t, NB_BREACH_PRECISION, "backward in float32 differs from float64");
     }
     destroy(&s.whole);
     return status;
 }
 
-nb_status nb_promises_check(const nb_probe *p, char *broken, size_t size)
+nb_status nb_promises_check(const nb_probe *p, nb_breach *breach, char *broken, size_t size)
 {
-    trial t = {.p = p, .k = nb_kernels_of(NB_FLOAT64), .broken = broken, .size = size};
+    trial t = {
+        .p = p, .k = nb_kernels_of(NB_FLOAT64), .breach = breach, .broken = broken, .size = size};
     nb_tensor in[NB_MAX_INPUTS];
     *broken = 0;
+    *breach = NB_KEPT;
     for (size_t i = 0; i < p->op->inputs; i++) {
         in[i] = nb_tensor_view(p->in[i].dtype, p->in[i].shape, NULL);
         if (!p->batched[i]) continue;

@@ -2,6 +2,7 @@
 #ifndef NABLAS_PROMISE_H
 #define NABLAS_PROMISE_H
 
+#include "nablas/check.h"
 #include "nablas/graph.h"
 
 /* An operation with values for its inputs. */
@@ -19,8 +20,9 @@ typedef struct nb_probe {
 /* nb_promises_check - run the operation on copies of everything: whole, twice, by ranges with the
  * other rows hidden, on threads, with beta and alpha, in both precisions; forward and backward.
  *
+ *   breach  out  what it is called; NB_KEPT if nothing is broken
  *   broken  out  a sentence that names the first promise that is broken; "" if none is
  * Errors: NB_ENOMEM; what the operation answers when it is run whole. */
-nb_status nb_promises_check(const nb_probe *probe, char *broken, size_t size);
+nb_status nb_promises_check(const nb_probe *probe, nb_breach *breach, char *broken, size_t size);
 
 #endif

@@ -71,6 +71,7 @@ struct nb_graph {
     char *scratch;
 
     nb_pool *pool;
+    nb_random *split; /* for checks: phases run by ranges drawn from it, on one thread; or NULL */
     nb_pass pass, passed; /* of the next forward pass, of the last */
     nb_node *planned;     /* target of the schedules; NULL: none */
     nb_schedule forward, backward;

@@ -121,6 +121,21 @@ static bool active(const passage *p, const nb_step_of *step)
              step->node->input[step->phase->input]->follows);
 }
 
+/* In three ranges, the last one first. */
+static nb_status run_split(const nb_phase *phase, const nb_call *c, nb_random *random)
+{
+    const size_t n = nb_phase_count(phase, c);
+    size_t a = (size_t)(nb_random_rand(random) * (double)n);
+    size_t b = (size_t)(nb_random_rand(random) * (double)n);
+    if (a > b) {
+        const size_t swap = a;
+        a = b, b = swap;
+    }
+    nb_status status = b < n ? phase->run(c, b, n) : NB_OK;
+    if (!status && a < b) status = phase->run(c, a, b);
+    return !status && a > 0 ? phase->run(c, 0, a) : status;
+}
+
 static nb_status run_phase(const passage *p, const nb_step_of *step, size_t part, size_t parts)
 {
     size_t lo, hi;
@@ -141,6 +156,7 @@ static nb_status run_phase(const passage *p, const nb_step_of *step, size_t part
             c.beta = sink->beta;
         }
     }
+    if (p->g->split && !step->alone) return run_split(step->phase, &c, p->g->split);
     nb_phase_share(step->phase, &c, part, parts, &lo, &hi);
     return lo < hi ? step->phase->run(&c, lo, hi) : NB_OK;
 }
@@ -206,9 +222,8 @@ static nb_status run_stages(passage *p)
 {
     p->to = p->schedule->steps;
     nb_blas_begin_single();
-    nb_status status = nb_pool_threads(p->g->pool) == 1 || !nb_blas_concurrent()
-                           ? run_stage(p, 0, 1)
-                           : run_shared(p);
+    const bool shared = !p->g->split && nb_pool_threads(p->g->pool) > 1 && nb_blas_concurrent();
+    nb_status status = shared ? run_shared(p) : run_stage(p, 0, 1);
     nb_blas_end_single();
     return status;
 }

@@ -63,9 +63,16 @@ double nb_check_bound(double f, double x, double d, double a)
     return nb_check_floor(f, x, a) + relative * fmax(fabs(d), fabs(a));
 }
 
+/* In steps of h, or of h |x|. */
+static double floor_of(const nb_checked *c, size_t i)
+{
+    const double x = fabs(c->x[i]), step = c->scale > 0 ? (x > 0 ? x : c->scale) : 1;
+    return nb_check_floor(c->f / step, x / step, c->analytic[i]);
+}
+
 static bool vacuous(const nb_checked *c, size_t i)
 {
-    const double floor = nb_check_floor(c->f, c->x[i], c->analytic[i]);
+    const double floor = floor_of(c, i);
     return fabs(c->numerical[i]) <= floor && fabs(c->analytic[i]) <= floor;
 }
 
@@ -111,7 +118,7 @@ static void widen(nb_range *r, double x)
 
 static bool is_one(const nb_range *r, double tolerance)
 {
-    return r->most - r->least <= tolerance * fabs(r->most);
+    return isfinite(r->most) && r->most - r->least <= tolerance * fabs(r->most);
 }
 
 static void note(nb_habits *h, double w, const nb_gradient_element *e)
@@ -122,31 +129,100 @@ static void note(nb_habits *h, double w, const nb_gradient_element *e)
     widen(&h->w, w);
 }
 
-void nb_check_record(nb_gradient_row *row, nb_reason reason, double x,
-                     const nb_gradient_element *element, nb_habits *habits)
+void nb_check_record(nb_gradient_row *row, const nb_check_options *options, nb_reason reason,
+                     double x, const nb_gradient_element *element, nb_habits *habits)
 {
     const size_t place = row->tally[reason]++;
     if (place < NB_CHECK_LISTED) row->listed[reason][place] = *element;
+    if (options && options->each) options->each(options->context, row->name, reason, element);
     if (reason == NB_WRONG) note(habits, x, element);
+}
+
+/* What d alone explains is left aside; 1e-4: no other order of the elements comes so close. */
+bool nb_check_matches(const nb_checked *c, nb_check_place place, const void *context)
+{
+    size_t moved = 0, told = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        const size_t j = place(context, i);
+        if (j == SIZE_MAX) continue;
+        const double a = c->analytic[i], d = c->exact[j], here = c->exact[i];
+        const double margin = floor_of(c, i) + 1e-4 * fmax(fabs(a), fabs(d));
+        if (!(fabs(a - d) <= margin)) return false;
+        moved += fabs(a - here) > 10 * margin;
+        told++;
+    }
+    return moved > 1 && 2 * told > c->count;
+}
+
+/* Place k of an array (columns, rows) holds what belongs into (rows, columns) the other way round. */
+typedef struct exchange {
+    size_t rows, columns;
+} exchange;
+
+static size_t exchanged(const void *context, size_t k)
+{
+    const exchange *e = context;
+    return k % e->rows * e->columns + k / e->rows;
+}
+
+static bool is_transposed(const nb_checked *c, const nb_gradient_row *row)
+{
+    const size_t root = (size_t)(sqrt((double)c->count) + .5);
+    exchange e = {root, root};
+    if (row->ndim == 2) e = (exchange){row->dim[0], row->dim[1]};
+    if (e.rows < 2 || e.columns < 2 || e.rows * e.columns != c->count) return false;
+    return nb_check_matches(c, exchanged, &e);
+}
+
+/* What is moved in from beyond the ends may be anything, or comes from the other end. */
+typedef struct shift {
+    size_t count;
+    long long by;
+    bool around;
+} shift;
+
+static size_t shifted(const void *context, size_t i)
+{
+    const shift *s = context;
+    const long long n = (long long)s->count, j = (long long)i + s->by;
+    if (s->around) return (size_t)((j % n + n) % n);
+    return j < 0 || j >= (long long)s->count ? SIZE_MAX : (size_t)j;
+}
+
+static double shift_of(const nb_checked *c, const nb_gradient_row *row)
+{
+    const size_t width = row->ndim && row->dim[0] ? row->count / row->dim[0] : 1;
+    const long long by[] = {1, -1, (long long)width, -(long long)width, 2, -2};
+    for (size_t k = 0; k < sizeof by / sizeof *by; k++)
+        if (nb_check_matches(c, shifted, &(shift){c->count, by[k], false}) ||
+            nb_check_matches(c, shifted, &(shift){c->count, by[k], true}))
+            return (double)by[k];
+    return 0;
+}
+
+static void set_slip(nb_gradient_row *row, nb_slip slip, double amount)
+{
+    row->slip = slip;
+    row->amount = amount + 0.; /* no -0 */
 }
 
 /* A difference d - a of two close numbers has fewer digits than their quotient. With one element, or
  * all w alike, a term in w cannot be told from a constant. */
-void nb_check_name_slip(const nb_habits *h, nb_gradient_row *row)
+void nb_check_name_slip(const nb_habits *h, const nb_checked *c, nb_gradient_row *row)
 {
-    const bool several = row->tally[NB_WRONG] > 1 && !is_one(&h->w, 1e-6);
+    const bool several = row->tally[NB_WRONG] > 1;
     row->ratio = row->amount = (double)NAN;
     if (!row->tally[NB_WRONG]) return;
-    if (is_one(&h->factor, 1e-6)) {
-        row->slip = NB_SLIP_FACTOR;
-        row->ratio = row->amount = h->factor.most;
-    } else if (several && is_one(&h->in_w, 1e-3)) {
-        row->slip = NB_SLIP_TERM_IN_W;
-        row->amount = h->in_w.most;
-    } else if (several && is_one(&h->constant, 1e-3)) {
-        row->slip = NB_SLIP_TERM_CONSTANT;
-        row->amount = h->constant.most;
-    }
+    if (is_one(&h->factor, 1e-6))
+        set_slip(row, NB_SLIP_FACTOR, row->ratio = h->factor.most);
+    else if (several && is_transposed(c, row))
+        set_slip(row, NB_SLIP_TRANSPOSED, 0);
+    else if (several && shift_of(c, row) != 0)
+        set_slip(row, NB_SLIP_SHIFTED, shift_of(c, row));
+    else if (several && !is_one(&h->w, 1e-6) && is_one(&h->in_w, 1e-3))
+        set_slip(row, NB_SLIP_TERM_IN_W, h->in_w.most);
+    else if (several && !is_one(&h->w, 1e-6) && is_one(&h->constant, 1e-3))
+        set_slip(row, NB_SLIP_TERM_CONSTANT, h->constant.most);
 }
 
 void nb_check_all_are(nb_reason reason, nb_gradient_row *row)

@@ -40,7 +40,8 @@ typedef struct looking {
 
 static bool agrees(const nb_plateau *p, double a)
 {
-    return fabs(p->slope - a) <= close_enough * fmax(fabs(p->slope), fabs(a)) + 4 * p->error;
+    return isfinite(p->slope) &&
+           fabs(p->slope - a) <= close_enough * fmax(fabs(p->slope), fabs(a)) + 4 * p->error;
 }
 
 /* The narrowest plateau with digits decides. */
@@ -77,7 +78,9 @@ static void climb(looking *s, double f, double a)
         nb_ladder_climb(along, s->c, s->x, scale[k], &l);
         if (!agrees(deciding(&l), a) || isfinite(l.wide.error)) nb_ladder_listen(along, s->c, &l);
         /* That wide steps do not move f says nothing of narrow ones. */
-        if (k == 0 || (is_sharp(deciding(&l), a) && deciding(&l)->slope != 0)) s->ladder = l;
+        if (k == 0 || (!l.lost && is_sharp(deciding(&l), a) && deciding(&l)->slope != 0))
+            s->ladder = l;
+        if (s->ladder.lost) return;
         if (is_sharp(deciding(&s->ladder), a) && (s->ladder.best.slope != 0 || a == 0)) return;
     }
 }
@@ -123,8 +126,10 @@ static nb_reason reason_of(looking *s)
     const double a = e->analytic;
     e->best = p->slope;
     e->best_h = p->h;
+    e->noise = p->error;
     e->seen = 4 * p->error + close_enough * fmax(fabs(p->slope), fabs(a));
     if (l->flat && a == 0) return NB_VACUOUS;
+    if (l->lost) return NB_UNRESOLVED;
     const bool sharp = is_sharp(p, a);
     if (isfinite(p->error) && agrees(p, a)) {
         if (!sharp && 4 * p->error > visible * s->largest) return NB_UNRESOLVED;
@@ -142,7 +147,8 @@ static nb_reason reason_of(looking *s)
 /* --- all elements ----------------------------------------------------------------------------- */
 
 typedef struct work {
-    double *x, *numerical, *whole, *analytic;
+    double *x, *numerical, *whole;
+    const double *analytic;
     double f, scale, largest;
 } work;
 
@@ -173,6 +179,15 @@ static void differentiate(callback *c, const nb_check_options *o, work *w)
 static void examine(callback *c, const nb_check_options *o, const work *w, nb_gradient_row *row)
 {
     nb_habits habits = nb_no_habits;
+    const nb_checked all = {.count = c->n,
+                            .x = w->x,
+                            .numerical = w->numerical,
+                            .exact = w->numerical,
+                            .analytic = w->analytic,
+                            .f = w->f,
+                            .scale = o->relative ? w->scale : 0,
+                            .silent = NB_VACUOUS};
+    nb_check_compare(&all, row);
     for (c->i = 0; c->i < c->n; c->i++) {
         const double x = w->x[c->i], a = w->analytic[c->i], d = w->numerical[c->i];
         nb_gradient_element e = {.index = c->i, .numerical = d, .analytic = a};
@@ -181,7 +196,7 @@ static void examine(callback *c, const nb_check_options *o, const work *w, nb_gr
         e.bound =
             8 * (DBL_EPSILON / 2) / (NB_NUMERICAL_H * (o->relative ? s.scale : 1)) * fabs(w->f) +
             close_enough * fmax(fabs(d), fabs(a));
-        e.best = e.best_h = e.seen = (double)NAN;
+        e.best = e.best_h = e.noise = e.seen = (double)NAN;
         nb_reason reason = NB_NOT_FINITE;
         if (isfinite(a) && isfinite(w->f) && isfinite(x)) {
             reason = NB_UNEXAMINED;
@@ -190,22 +205,47 @@ static void examine(callback *c, const nb_check_options *o, const work *w, nb_gr
                 reason = reason_of(&s);
             }
         }
-        nb_check_record(row, reason, x, &e, &habits);
+        nb_check_record(row, o, reason, x, &e, &habits);
     }
-    nb_check_name_slip(&habits, row);
+    nb_check_name_slip(&habits, &all, row);
 }
 
-/* The same three times? And x left alone? */
+/* x left alone? And the same four times? */
 static bool is_function(const callback *c, const double *x, double *f, nb_reason *reason)
 {
     *f = c->f(c->n, c->x, c->context);
+    *reason = NB_OVERWRITTEN;
+    if (c->n && memcmp(c->x, x, c->n * sizeof *x) != 0) return false;
+    *reason = NB_NONDETERMINISTIC;
     for (int k = 0; k < 3; k++) {
         const double again = c->f(c->n, c->x, c->context);
-        *reason = NB_NONDETERMINISTIC;
         if (again != *f && !(isnan(again) && isnan(*f))) return false;
     }
-    *reason = NB_OVERWRITTEN;
-    return c->n == 0 || memcmp(c->x, x, c->n * sizeof *x) == 0;
+    return true;
+}
+
+nb_status nb_check_add_row(nb_gradient_report *report, nb_function f, void *context, size_t n,
+                           const double *x, const double *analytic)
+{
+    double *room = nb_alloc_zero(n, 3 * sizeof *room);
+    if (!room) return NB_ENOMEM;
+    work w = {room, room + n, room + 2 * n, analytic, 0, 0, 0};
+    callback c = {f, context, n, 0, w.x};
+    if (n) memcpy(w.x, x, n * sizeof *x);
+    for (size_t i = 0; i < n; i++) w.scale = fmax(w.scale, isfinite(x[i]) ? fabs(x[i]) : 0);
+    if (w.scale == 0) w.scale = 1;
+    nb_gradient_row *row = &report->row[report->count++];
+    *row = (nb_gradient_row){.name = "x", .ndim = 1, .dim = {n}, .count = n};
+    nb_reason reason;
+    if (is_function(&c, x, &report->value, &reason)) {
+        w.f = report->value;
+        differentiate(&c, &report->options, &w);
+        examine(&c, &report->options, &w, row);
+    } else {
+        nb_check_all_are(reason, row);
+    }
+    nb_free(room);
+    return NB_OK;
 }
 
 nb_status nb_function_check(nb_function f, nb_gradient_function gradient, void *context, size_t n,
@@ -218,37 +258,17 @@ nb_status nb_function_check(nb_function f, nb_gradient_function gradient, void *
         nb_gradient_report_destroy(report);
         return nb_fail(NB_EINVAL, "nb_function_check: f, gradient or x is NULL");
     }
-    double *room = nb_alloc_zero(n, 4 * sizeof *room);
-    if (!room) {
-        nb_gradient_report_destroy(report);
-        return NB_ENOMEM;
+    double *room = nb_alloc_zero(n, 2 * sizeof *room), *analytic = room + n;
+    status = room ? NB_OK : NB_ENOMEM;
+    if (!status) {
+        if (n) memcpy(room, x, n * sizeof *x);
+        f(n, room, context); /* a gradient may use what f left behind */
+        if (n) memcpy(room, x, n * sizeof *x);
+        gradient(n, room, context, analytic);
+        status = nb_check_add_row(report, f, context, n, x, analytic);
     }
-    work w = {room, room + n, room + 2 * n, room + 3 * n, 0, 0, 0};
-    callback c = {f, context, n, 0, w.x};
-    if (n) memcpy(w.x, x, n * sizeof *x);
-    for (size_t i = 0; i < n; i++) w.scale = fmax(w.scale, isfinite(x[i]) ? fabs(x[i]) : 0);
-    if (w.scale == 0) w.scale = 1;
-    nb_gradient_row *row = &report->row[report->count++];
-    *row = (nb_gradient_row){.name = "x", .ndim = 1, .dim = {n}, .count = n};
-    nb_reason reason;
-    const bool sound = is_function(&c, x, &report->value, &reason);
-    w.f = report->value;
-    gradient(n, w.x, context, w.analytic);
-    if (sound) {
-        differentiate(&c, &report->options, &w);
-        nb_check_compare(&(nb_checked){.count = n,
-                                       .x = w.x,
-                                       .numerical = w.numerical,
-                                       .exact = w.numerical,
-                                       .analytic = w.analytic,
-                                       .f = w.f,
-                                       .silent = NB_VACUOUS},
-                         row);
-        examine(&c, &report->options, &w, row);
-    } else {
-        nb_check_all_are(reason, row);
-    }
-    nb_check_end(report);
     nb_free(room);
-    return NB_OK;
+    nb_check_end(report);
+    if (status) nb_gradient_report_destroy(report);
+    return status;
 }

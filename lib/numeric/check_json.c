@@ -48,13 +48,13 @@ static void put_element(nb_check_page *p, const nb_gradient_element *e, nb_reaso
     put_number(p, "analytic", e->analytic);
     put_number(p, "best", e->best);
     put_number(p, "bound", e->bound);
+    put_number(p, "noise", e->noise);
     put_number(p, "seen", e->seen);
     nb_check_put(p, "}");
 }
 
 static void put_row(nb_check_page *p, const nb_gradient_row *row)
 {
-    static const char *const slips[] = {"", "factor", "term in w", "term constant"};
     const char *comma = "";
     nb_check_put(p, "{\"name\": ");
     put_string(p, row->name);
@@ -64,7 +64,7 @@ static void put_row(nb_check_page *p, const nb_gradient_row *row)
     put_number(p, "mean_abs", row->mean_abs);
     put_number(p, "max_abs", row->max_abs);
     put_number(p, "max_rel", row->max_rel);
-    nb_check_put(p, ", \"slip\": \"%s\"", slips[row->slip]);
+    nb_check_put(p, ", \"slip\": \"%s\"", nb_slip_name(row->slip));
     put_number(p, "amount", row->amount);
     put_tally(p, row->tally);
     nb_check_put(p, ", \"elements\": [");
@@ -84,8 +84,10 @@ size_t nb_gradient_report_json(const nb_gradient_report *report, char *text, siz
     nb_check_put(&p, "{\"verdict\": \"%s\"", verdicts[nb_gradient_report_verdict(report)]);
     put_number(&p, "value", report->value);
     put_number(&p, "h", report->options.h);
-    nb_check_put(&p, ", \"broken\": ");
+    nb_check_put(&p, ", \"breach\": \"%s\", \"broken\": ", nb_breach_name(report->breach));
     put_string(&p, report->broken);
+    nb_check_put(&p, ", \"first\": ");
+    put_string(&p, report->first);
     put_tally(&p, report->tally);
     nb_check_put(&p, ", \"parameters\": [");
     for (size_t i = 0; i < report->count; i++) {

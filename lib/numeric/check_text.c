@@ -1,6 +1,6 @@
 /* The report of a gradient check as text. */
-#include "nablas/check.h"
 #include "nablas/text.h"
+#include "numeric/check.h"
 #include "numeric/check_page.h"
 
 #include <math.h>
@@ -28,6 +28,26 @@ const char *nb_reason_text(nb_reason reason)
     return (size_t)reason < NB_REASONS ? texts[reason] : "";
 }
 
+const char *nb_slip_name(nb_slip slip)
+{
+    static const char *const names[] = {
+#define X(code, name) name,
+        NB_SLIP_LIST(X)
+#undef X
+    };
+    return (size_t)slip < NB_SLIPS ? names[slip] : "";
+}
+
+const char *nb_breach_name(nb_breach breach)
+{
+    static const char *const names[] = {
+#define X(code, name) name,
+        NB_BREACH_LIST(X)
+#undef X
+    };
+    return (size_t)breach < NB_BREACHES ? names[breach] : "";
+}
+
 /* --- writing into a buffer that may be too small ---------------------------------------------- */
 
 void nb_check_put(nb_check_page *p, const char *format, ...)
@@ -40,18 +60,18 @@ void nb_check_put(nb_check_page *p, const char *format, ...)
     if (length > 0) p->length += (size_t)length;
 }
 
-/* A line, broken at spaces where it is wider than a terminal. */
-static void put_wrapped(nb_check_page *p, const char *line)
+/* A line, indented, broken at spaces where it is wider than a terminal. */
+static void put_wrapped(nb_check_page *p, const char *line, int indent)
 {
-    enum { WIDTH = 80 };
-    while (strlen(line) > WIDTH) {
-        size_t length = WIDTH;
+    const size_t width = 80 - (size_t)indent;
+    while (strlen(line) > width) {
+        size_t length = width;
         while (length > 0 && line[length] != ' ') length--;
         if (length == 0) break;
-        nb_check_put(p, "%.*s\n", (int)length, line);
+        nb_check_put(p, "%*s%.*s\n", indent, "", (int)length, line);
         line += length + 1;
     }
-    nb_check_put(p, "%s\n", line);
+    nb_check_put(p, "%*s%s\n", indent, "", line);
 }
 
 /* "W1 (784, 50)" */
@@ -135,21 +155,36 @@ static void put_listed(nb_check_page *p, const nb_gradient_row *row, nb_reason r
     nb_check_put(p, "\n");
 }
 
-/* What all wrong ones have in common. */
-static void put_slip(nb_check_page *p, const nb_gradient_row *row)
+int nb_check_slip_text(const char *name, nb_slip slip, double amount, char *text, size_t size)
 {
-    if (row->slip == NB_SLIP_FACTOR) {
-        nb_check_put(p, "    %s: every wrong a is %.6g times d", row->name, row->amount);
-        if (fabs(row->amount + 1) < 1e-6)
-            nb_check_put(p, ": a sign\n");
-        else
-            nb_check_put(p, row->amount == 0 ? ": the gradient is missing\n" : ": a factor\n");
-    } else if (row->slip == NB_SLIP_TERM_IN_W) {
-        nb_check_put(p, "    %s: every wrong d - a is %.4g times %s: a term is missing (decay?)\n",
-                     row->name, row->amount, row->name);
-    } else if (row->slip == NB_SLIP_TERM_CONSTANT) {
-        nb_check_put(p, "    %s: every wrong d - a is %.4g: a term is missing\n", row->name,
-                     row->amount);
+    switch (slip) {
+    case NB_SLIP_FACTOR:
+        return nb_snprintf(text, size, "%s: every wrong a is %.6g times d: %s", name, amount,
+                           fabs(amount + 1) < 1e-6 ? "a sign"
+                           : amount == 0           ? "the gradient is missing"
+                                                   : "a factor");
+    case NB_SLIP_TRANSPOSED:
+        return nb_snprintf(text, size, "%s: a is d transposed", name);
+    case NB_SLIP_SHIFTED:
+        return nb_snprintf(text, size, "%s: a is d shifted by %.0f", name, amount);
+    case NB_SLIP_TERM_IN_W:
+        return nb_snprintf(text, size,
+                           "%s: every wrong d - a is %.4g times %s: a term is missing (decay?)",
+                           name, amount, name);
+    case NB_SLIP_TERM_IN_X:
+        return nb_snprintf(text, size,
+                           "%s: every wrong d - a is in proportion to the other operand (%.4g x): "
+                           "a term is missing",
+                           name, amount);
+    case NB_SLIP_TERM_CONSTANT:
+        return nb_snprintf(text, size, "%s: every wrong d - a is %.4g: a term is missing", name,
+                           amount);
+    case NB_SLIP_ROWS:
+        return nb_snprintf(text, size,
+                           "%s: d - a is what row %.0f of the batch gives: rows are left out", name,
+                           amount);
+    default:
+        return nb_snprintf(text, size, "%s", "");
     }
 }
 
@@ -172,11 +207,14 @@ static void put_reason(nb_check_page *p, const nb_gradient_report *report, nb_re
         if (tally) comma = ", ";
     }
     nb_check_put(&line, "): %s.", nb_reason_text(reason));
-    put_wrapped(p, text);
+    put_wrapped(p, text, 0);
     for (size_t i = 0; i < report->count && reason > NB_BEFORE_NORM && !blind(reason); i++) {
         const nb_gradient_row *row = &report->row[i];
         for (size_t k = 0; k < row->tally[reason] && k < shown; k++) put_listed(p, row, reason, k);
-        if (reason == NB_WRONG) put_slip(p, row);
+        if (reason == NB_WRONG && row->slip) {
+            nb_check_slip_text(row->name, row->slip, row->amount, text, sizeof text);
+            put_wrapped(p, text, 4);
+        }
     }
 }
 
@@ -201,7 +239,9 @@ static void put_answer(nb_check_page *p, const nb_gradient_report *report)
     const size_t checked = count - silent(report);
     const size_t wrong = bad ? bad - report->tally[NB_UNRESOLVED] : 0;
     const size_t blinded = elements(report, NB_REDRAWN) - elements(report, NB_NOT_FINITE);
-    if (blinded)
+    if (!report->count && !*report->broken)
+        nb_check_put(p, "what trains is what was checked: all passes give the same gradient\n");
+    else if (blinded)
         nb_check_put(p, "nothing is known of the gradient: the function is not the same twice\n");
     else if (wrong)
         nb_check_put(p, "the gradient is wrong: %zu of %zu elements are\n", wrong, count);
@@ -209,7 +249,7 @@ static void put_answer(nb_check_page *p, const nb_gradient_report *report)
         nb_check_put(p, "the gradient may be right: of %zu elements %zu could not be told\n", count,
                      bad);
     else if (*report->broken)
-        nb_check_put(p, "the gradient cannot be relied on: an operation breaks its promise\n");
+        nb_check_put(p, "the gradient cannot be relied on: the pass is not what it should be\n");
     else if (checked)
         nb_check_put(p,
                      "the gradient is right: of %zu elements that tell something none is wrong\n",
@@ -222,16 +262,18 @@ static void put_verdict(nb_check_page *p, const nb_gradient_report *report)
 {
     const size_t count = elements(report, 0), bad = elements(report, NB_UNRESOLVED);
     const size_t vacuous = silent(report);
-    char text[256];
-    nb_check_page line = {text, sizeof text, 0};
-    nb_check_put(&line, "BROKEN PROMISE: %s", report->broken);
-    if (*report->broken) put_wrapped(p, text);
+    char text[320];
+    nb_snprintf(text, sizeof text, "BROKEN: %s", report->broken);
+    if (*report->broken) put_wrapped(p, text, 0);
+    nb_snprintf(text, sizeof text, "first wrong: %s", report->first);
+    if (*report->first && strcmp(report->first, report->broken) != 0) put_wrapped(p, text, 0);
     if (bad)
         nb_check_put(p, "FAILED: %zu of %zu elements\n", bad, count);
     else if (*report->broken)
-        nb_check_put(
-            p, "FAILED: an operation breaks its promise; the derivatives of %zu elements agree\n",
-            report->tally[NB_AGREES]);
+        nb_check_put(p, "FAILED: %s; the derivatives of %zu elements agree\n",
+                     nb_breach_name(report->breach), report->tally[NB_AGREES]);
+    else if (!report->count)
+        nb_check_put(p, "passed\n");
     else if (vacuous == count)
         nb_check_put(p, "passed, but nothing was checked: all of %zu elements are vacuous\n",
                      count);
@@ -245,7 +287,7 @@ size_t nb_gradient_report_text(const nb_gradient_report *report, char *text, siz
 {
     nb_check_page p = {text, size, 0};
     put_answer(&p, report);
-    put_table(&p, report);
+    if (report->count) put_table(&p, report);
     for (nb_reason r = NB_VACUOUS; r < NB_REASONS; r++)
         if (report->tally[r]) put_reason(&p, report, r);
     put_verdict(&p, report);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* Differences are taken in long double: f may be close to overflow. */
-enum { steps = nb_ladder_steps, first = 2, hums = 9 };
+enum { steps = nb_ladder_steps, first = 2, hums = 9, narrower = 8 };
 typedef nb_ladder_side side;
 
 static const double unit = DBL_EPSILON / 2;
@@ -20,20 +20,39 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Each a fourth of the one before, as second differences of a smooth function are: this is no noise. */
+static bool is_curved(const double *heard, int count)
+{
+    int fourths = 0;
+    for (int k = 1; k < count; k++)
+        fourths += heard[k - 1] >= 2 * heard[k] && heard[k - 1] <= 8 * heard[k] && heard[k] > 0;
+    return count > 4 && fourths >= count - 2;
+}
+
 /* Second differences on one side with steps so narrow that they contain nothing else; not the largest,
  * which may have met a corner. */
-static double noise_beside(nb_ladder_function f, void *context, double x, double at, double scale)
+static double noise_near(nb_ladder_function f, void *context, double x, double at, double scale)
 {
     double heard[hums];
     int count = 0;
     for (int k = 0; k < hums; k++) {
-        const double h = ldexp(scale, -36 - k);
+        const double h = x + ldexp(scale, -36 - k) - x; /* as x can take it */
         const long double bend = (long double)at - 2 * (long double)f(context, x + h) +
                                  (long double)f(context, x + 2 * h);
         if (isfinite(bend)) heard[count++] = (double)fabsl(bend) / 2;
     }
+    if (is_curved(heard, count)) return heard[count - 1];
     qsort(heard, (size_t)count, sizeof *heard, by_size);
     return count > 2 ? heard[count - 3] : (double)INFINITY;
+}
+
+/* A function that waves faster than the widest of these steps is not noisy: what it does in narrower
+ * ones, down to neighbours, is then less. */
+static double noise_beside(nb_ladder_function f, void *context, double x, double at, double scale)
+{
+    const double wide = noise_near(f, context, x, at, scale);
+    if (!(wide > 1e6 * unit * fabs(at))) return wide;
+    return fmin(wide, noise_near(f, context, x, at, ldexp(scale, -narrower)));
 }
 
 /* Of the quieter side: at a corner or a jump the other one hears that. */
@@ -49,7 +68,8 @@ static double noise_of(nb_ladder_function f, void *context, double x, double at,
 /* d extrapolated to h = 0 from steps k-1 and k. */
 static long double extrapolated(const side *s, int k)
 {
-    const long double factor = s->order == 2 ? 4 : 2;
+    const long double ratio = (long double)s->h[k - 1] / (long double)s->h[k];
+    const long double factor = s->order == 2 ? ratio * ratio : ratio;
     return (factor * s->d[k] - s->d[k - 1]) / (factor - 1);
 }
 
@@ -61,6 +81,7 @@ static nb_plateau plateau_at(const side *s, int k, double noise)
     const long double t = extrapolated(s, k), before = extrapolated(s, k - 1);
     const long double change = fabsl(t - before), earlier = fabsl(before - extrapolated(s, k - 2));
     const double spread = (double)(change > earlier ? change : earlier);
+    if (!isfinite((double)t)) return none;
     return (nb_plateau){(double)t, 2 * spread + 4 * noise / s->h[k], s->h[k - 3]};
 }
 
@@ -111,7 +132,9 @@ static void look(nb_ladder_function f, void *context, nb_ladder *l)
 {
     l->flat = true;
     for (int k = 0; k < steps; k++) {
-        const double h = ldexp(l->scale, -first - k), up = l->x + h, down = l->x - h;
+        /* h as x can take it, so that both sides are equally far; they may not be where x - h has
+         * finer neighbours, or h is far above x. */
+        const double up = l->x + ldexp(l->scale, -first - k), h = up - l->x, down = l->x - h;
         const long double at = (long double)l->f, above = (long double)f(context, up);
         const long double below = (long double)f(context, down), x = (long double)l->x;
         const bool moves = up > l->x && down < l->x;
@@ -121,6 +144,21 @@ static void look(nb_ladder_function f, void *context, nb_ladder *l)
         l->both.h[k] = l->before.h[k] = l->after.h[k] = moves ? h : 0;
         l->flat &= above == below;
     }
+}
+
+/* Do narrower steps move f by more than noise, and otherwise than this says? Then f waves faster than
+ * these steps can tell. */
+static bool is_contradicted(const side *s, const nb_plateau *p, double noise)
+{
+    int against = 0;
+    for (int k = 0; k < steps; k++) {
+        const double h = s->h[k];
+        if (!(h > 0) || h >= p->h / 16 || !isfinite(s->d[k])) continue;
+        const long double off = fabsl(s->d[k] - (long double)p->slope);
+        against += off * (long double)h > 64 * (long double)noise &&
+                   off > 10 * (long double)(fabs(p->slope) + p->error);
+    }
+    return isfinite(p->error) && against > 3;
 }
 
 /* The narrowest with digits, made better by wider ones that agree; and the best of wider ones with
@@ -136,13 +174,16 @@ static void find_ends(nb_ladder *l)
     for (int k = steps - 1; k >= 3; k--) {
         const nb_plateau p = plateau_at(&l->both, k, l->noise);
         if (isinf(l->narrow.error)) {
-            if (has_digits(&p, size)) l->narrow = p;
+            if (has_digits(&p, size) && !is_contradicted(&l->both, &p, l->noise)) l->narrow = p;
         } else if (fabs(p.slope - l->narrow.slope) <= 4 * (p.error + l->narrow.error)) {
             if (isinf(l->wide.error) && p.error < l->narrow.error) l->narrow = p;
         } else if (has_digits(&p, 0) && p.error < l->wide.error) {
             l->wide = p;
         }
     }
+    l->lost = isinf(l->narrow.error) && is_contradicted(&l->both, &l->best, l->noise) &&
+              is_contradicted(&l->before, &l->left, l->noise) &&
+              is_contradicted(&l->after, &l->right, l->noise);
 }
 
 /* Where steps are narrower than is best, results change by noise alone: the median of that. */

@@ -14,7 +14,7 @@ typedef struct nb_plateau {
 } nb_plateau;
 
 /* One side, or both: d for each step. */
-enum { nb_ladder_steps = 45 };
+enum { nb_ladder_steps = 50 };
 typedef struct nb_ladder_side {
     long double d[nb_ladder_steps];
     double h[nb_ladder_steps]; /* 0: too narrow to move x */
@@ -25,6 +25,7 @@ typedef struct nb_ladder {
     double x, f, scale;
     nb_ladder_side both, before, after;
     bool flat;       /* f(x + h) = f(x - h) for every step */
+    bool lost;       /* f waves faster than any steps with digits: these say nothing */
     double noise;    /* of f */
     nb_plateau best; /* the smallest error */
     nb_plateau narrow,
@@ -32,7 +33,7 @@ typedef struct nb_ladder {
     nb_plateau left, right; /* from one side alone */
 } nb_ladder;
 
-/* nb_ladder_climb - with steps 2^-2 scale, 2^-3 scale, ... 2^-46 scale: 110 calls.
+/* nb_ladder_climb - with steps 2^-2 scale, 2^-3 scale, ... 2^-51 scale: 120 calls.
  * nb_ladder_jump - the size of a jump between x and x + t, 0 if f only bends: 60 calls.
  * nb_ladder_listen - look for jumps on both sides, which are the steps of a staircase to which f is
  * rounded, and so its noise; then find the plateaus again: 120 calls. */

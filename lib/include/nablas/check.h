@@ -37,6 +37,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A complex number, laid out alike in C and C++: real part, imaginary part. */
+#ifdef __cplusplus
+#include <complex>
+typedef std::complex<double> nb_complex;
+#else
+typedef double _Complex nb_complex;
+#endif
+
 NB_BEGIN_DECLS
 
 /* The result for one element: code, name, meaning. From NB_UNRESOLVED on, the check has failed. */
@@ -82,33 +90,90 @@ typedef enum {
 const char *nb_reason_name(nb_reason reason);
 const char *nb_reason_text(nb_reason reason);
 
+typedef struct nb_gradient_element {
+    size_t index;
+    double numerical, analytic, bound; /* as compared */
+    double best_h, best; /* if examined again: the most accurate step, and d there; else NaN */
+    double noise;        /* by which rounding may have moved the d that decided */
+    double seen;         /* the smallest error that would have been seen */
+} nb_gradient_element;
+
+/* Called for each element: the parameter's name, the result. */
+typedef void (*nb_element_function)(void *context, const char *name, nb_reason reason,
+                                    const nb_gradient_element *element);
+
 typedef struct nb_check_options {
     double h;        /* the step, > 0 */
     bool richardson; /* (4 d(h/2) - d(h)) / 3, of order h^4, in place of d(h) */
     bool relative; /* callbacks: the step of x_i is h |x_i|, and where x_i is 0, h times the largest
                         |x_j|: nothing changes with the unit of x. Graphs have the step h. */
+    nb_element_function each; /* NULL: only what the report lists */
+    void *context;            /* of `each` */
 } nb_check_options;
 
-#define NB_CHECK_DEFAULTS (NB_LITERAL(nb_check_options){NB_NUMERICAL_H, false, true})
-
-typedef struct nb_gradient_element {
-    size_t index;
-    double numerical, analytic, bound; /* as compared */
-    double best_h, best; /* if examined again: the most accurate step, and d there; else NaN */
-    double seen;         /* the smallest error that would have been seen */
-} nb_gradient_element;
+#define NB_CHECK_DEFAULTS (NB_LITERAL(nb_check_options){NB_NUMERICAL_H, false, true, NULL, NULL})
 
 #define NB_CHECK_LISTED 8  /* elements that a row lists for each reason: the first ones */
 #define NB_CHECK_WRONG 100 /* wrong elements of a row after which the rest is not examined */
 #define NB_CHECK_DIMS 8
 
-/* What all wrong elements of a row have in common: the likeliest slip. `amount` goes with it. */
+/* What all wrong elements of a row have in common: the likeliest slip, code and name. `amount` goes
+ * with it.
+ *   factor         a = amount d; -1: a sign, 0: never written, the batch: a mean
+ *   transposed     a_ij = d_ji, or the array of a is that of d with rows and columns exchanged
+ *   shifted        a_i = d_(i + amount), in the order of memory
+ *   term in w      a term is missing, d - a = amount w: a forgotten decay
+ *   term in x      d - a = amount x, of the other operand x of w's operation (or its sum over the
+ *                  batch, for a matrix of weights)
+ *   term constant  d - a = amount
+ *   rows left out  d - a is what rows of the batch give, from row `amount` on, or row `amount` alone */
+#define NB_SLIP_LIST(X)                       \
+    X(NB_SLIP_NONE, "")                       \
+    X(NB_SLIP_FACTOR, "factor")               \
+    X(NB_SLIP_TRANSPOSED, "transposed")       \
+    X(NB_SLIP_SHIFTED, "shifted")             \
+    X(NB_SLIP_TERM_IN_W, "term in w")         \
+    X(NB_SLIP_TERM_IN_X, "term in x")         \
+    X(NB_SLIP_TERM_CONSTANT, "term constant") \
+    X(NB_SLIP_ROWS, "rows left out")
+
 typedef enum {
-    NB_SLIP_NONE,         /* nothing */
-    NB_SLIP_FACTOR,       /* a = amount d; -1: a sign, 0: never written, the batch: a mean */
-    NB_SLIP_TERM_IN_W,    /* a term is missing, d - a = amount w: a forgotten decay */
-    NB_SLIP_TERM_CONSTANT /* a term is missing, d - a = amount */
+#define X(code, name) code,
+    NB_SLIP_LIST(X)
+#undef X
+        NB_SLIPS
 } nb_slip;
+
+/* nb_slip_name - of the list; "" for any other number. */
+const char *nb_slip_name(nb_slip slip);
+
+/* What is wrong with a whole pass, whatever the elements say: code, name. report->broken tells it in
+ * words. */
+#define NB_BREACH_LIST(X)                                                                         \
+    X(NB_KEPT, "")                                                                                \
+    X(NB_BREACH_REDRAWN, "mask redrawn")              /* masks are drawn again in each pass */    \
+    X(NB_BREACH_NONDETERMINISTIC, "nondeterministic") /* the same pass gives other numbers */     \
+    X(NB_BREACH_OVERWRITTEN, "input overwritten")     /* a pass writes into what it is given */   \
+    X(NB_BREACH_ROWS, "rows mixed")                   /* rows alone give other numbers */         \
+    X(NB_BREACH_COLUMNS, "columns mixed")             /* a column alone gives other numbers */    \
+    X(NB_BREACH_KIND, "another kind")                 /* it is no product, sum or mean */         \
+    X(NB_BREACH_THREADS, "one thread alone")          /* several threads give other numbers */    \
+    X(NB_BREACH_ACCUMULATED, "accumulated")           /* beta is ignored: gradients do not add */ \
+    X(NB_BREACH_FUSED, "fused")                       /* w := w - lr dw in one step is another */ \
+    X(NB_BREACH_PRECISION, "one precision alone")     /* float32 differs from float64 */          \
+    X(NB_BREACH_PACKED, "packed")                     /* packed inputs give other numbers */      \
+    X(NB_BREACH_BACKWARD, "backward")                 /* of one operation is not the transpose */ \
+    X(NB_BREACH_DIRECTION, "direction")               /* along a random direction d is not a */
+
+typedef enum {
+#define X(code, name) code,
+    NB_BREACH_LIST(X)
+#undef X
+        NB_BREACHES
+} nb_breach;
+
+/* nb_breach_name - of the list; "" for any other number. */
+const char *nb_breach_name(nb_breach breach);
 
 /* How the two derivatives of one parameter compare. Differences are of signed values. */
 typedef struct nb_gradient_row {
@@ -129,9 +194,13 @@ typedef struct nb_gradient_row {
 
 typedef struct nb_gradient_report {
     nb_check_options options;
-    double value;             /* of the function */
-    char broken[200];         /* a promise that an operation breaks (op.h), in words; or "" */
-    bool passed;              /* nothing wrong, not finite or unexamined, no promise broken */
+    double value;       /* of the function */
+    nb_breach breach;   /* the first that was found, such as a promise that is broken (op.h) */
+    char broken[240];   /* it in words, with the operation's name; or "" */
+    char first[240];    /* wrong elements: the first operation, from the loss on, whose backward
+                                 is, and how; "": none alone is, or it was not looked for */
+    nb_slip first_slip; /* what its wrong gradient has in common */
+    bool passed;        /* nothing wrong, not finite or unexamined, no promise broken */
     size_t tally[NB_REASONS]; /* over all rows */
     size_t count;             /* one row for each parameter */
     nb_gradient_row *row;
@@ -156,11 +225,11 @@ nb_gradient_verdict nb_gradient_report_verdict(const nb_gradient_report *report)
 
 /* nb_gradient_report_json - the report for programs, as one JSON object (RFC 8259):
  *
- *   {"verdict": "right", "value": 2.3, "h": 0.0001, "broken": "",
- *    "tally": {"agrees": 12, ...}, "parameters": [{"name": "W1", "shape": [784, 50], "count": 39200,
+ *   {"verdict": "right", "value": 2.3, "h": 0.0001, "breach": "", "broken": "",
+ *    "first": "", "tally": {"agrees": 12, ...}, "parameters": [{"name": "W1", "shape": [784, 50], "count": 39200,
  *    "max_abs": 1e-9, "slip": "factor", "amount": -1, "tally": {...},
  *    "elements": [{"index": 3, "reason": "wrong", "numerical": 1, "analytic": -1, "best": 1,
- *    "bound": 1e-9, "seen": 1e-12}, ...]}, ...]}
+ *    "bound": 1e-9, "noise": 1e-13, "seen": 1e-12}, ...]}, ...]}
  *
  * with null for numbers that are not finite and only reasons that occur; elements are those listed,
  * except the ones that agree. Arguments and result as nb_gradient_report_text. */
@@ -187,6 +256,100 @@ void nb_gradient_report_destroy(nb_gradient_report *report);
 nb_status nb_function_check(nb_function f, nb_gradient_function gradient, void *context, size_t n,
                             const double *x, const nb_check_options *options,
                             nb_gradient_report *report);
+
+/* --- vectors, complex numbers, products, second derivatives ---------------------------------- */
+
+/* Writes m numbers y(m) of x(n), or m n numbers: the Jacobian dy_i/dx_j (m,n), row by row. */
+typedef void (*nb_vector_function)(size_t n, const double *x, size_t m, void *context, double *y);
+
+/* nb_jacobian_check - compare a hand-written Jacobian with differences of y = f(x), as
+ * nb_function_check does for each y_i.
+ *   report  out  a row for each y_i, "y[i]" (n)
+ * Errors: as nb_function_check. Cost: m times nb_function_check. */
+nb_status nb_jacobian_check(nb_vector_function f, nb_vector_function jacobian, void *context,
+                            size_t n, size_t m, const double *x, const nb_check_options *options,
+                            nb_gradient_report *report);
+
+/* The function at complex arguments z(n): writes *f. Written with the operations of complex.h, and
+ * without fabs, conj and comparisons of the imaginary part. */
+typedef void (*nb_complex_function)(size_t n, const nb_complex *z, void *context, nb_complex *f);
+
+/* nb_complex_check - compare a hand-written gradient with the complex step:
+ *
+ *   df/dx_i = Im f(x + i h e_i) / h,  h = 2^-100 |x_i| (2^-100 where x_i is 0)
+ *
+ * No difference is taken, so nothing cancels: it is right to the rounding of f, and an error of one
+ * part in 10^12 is seen. Where the two disagree, but a difference of the real part agrees with a, f
+ * is not analytic in code (it takes an absolute value, say): NB_UNRESOLVED.
+ *   report  out  one row, "x"
+ * Errors: as nb_function_check. Cost: n calls of f, one of `gradient`; 2 more where they disagree.
+ * Source: Squire & Trapp, SIAM Review 40 (1998), 110-112; Martins, Sturdza & Alonso, ACM TOMS 29
+ *         (2003), 245-262. */
+nb_status nb_complex_check(nb_complex_function f, nb_gradient_function gradient, void *context,
+                           size_t n, const double *x, nb_gradient_report *report);
+
+/* Writes J v (m) of v(n), or J^T v (n) of v(m), where y = f(x) has the Jacobian J (m,n) at x. */
+typedef void (*nb_product_function)(size_t n, const double *x, size_t m, const double *v,
+                                    void *context, double *out);
+
+/* The two sides of the adjoint test. */
+typedef struct nb_adjoint {
+    double forward;  /* <J v, c> */
+    double backward; /* <v, J^T c> */
+    double terms;    /* |J v| |c| + |v| |J^T c|; nb_op_adjoint: sum of the sizes of the terms */
+    double error;    /* of `forward`, where steps were taken */
+    bool linear;     /* no step was needed */
+    bool agrees;     /* no farther apart than rounding explains */
+} nb_adjoint;
+
+/* nb_adjoint_check - are two codes, one for J v (forward mode), one for J^T c (backward mode), of one
+ * Jacobian? <J v, c> = <v, J^T c> for random v and c, without any step; apart by no more than 2^-43 of
+ * `terms`, usually 1e-16. It says that the two are of one J, not that it is the right one:
+ * nb_jacobian_check does.
+ * Errors: NB_EINVAL a NULL; NB_ENOMEM; *adjoint is zeroed then. Cost: one call of each. */
+nb_status nb_adjoint_check(nb_product_function forward, nb_product_function backward, void *context,
+                           size_t n, size_t m, const double *x, nb_adjoint *adjoint);
+
+/* Writes H v (n), H the second derivatives of an nb_function at x. */
+typedef void (*nb_curvature_function)(size_t n, const double *x, const double *v, void *context,
+                                      double *Hv);
+
+/* How fast what Taylor's series leaves out vanishes. */
+typedef struct nb_taylor {
+    double rate[3];              /* of R0, R1, R2; infinite: nothing but rounding is left;
+                                    NaN: not asked, or too few steps above the rounding */
+    nb_gradient_verdict verdict; /* right: at least 1.75 and, with Hv, 2.75 */
+} nb_taylor;
+
+/* nb_taylor_check - the orders of the remainders of Taylor's series along v:
+ *
+ *   R0(h) = |f(x + h v) - f(x)|                         ~ h
+ *   R1(h) = |f(x + h v) - f(x) - h g^T v|               ~ h^2  if g is the gradient
+ *   R2(h) = |... - h^2/2 v^T H v|                       ~ h^3  if H v is the curvature along v, too
+ *
+ * Halving h halves R0, and divides R1 by 4 and R2 by 8; an error in g leaves rate[1] at 1, one in Hv
+ * rate[2] at 2. One direction is checked.
+ *   Hv  in  or NULL
+ *   v   in  (n), or NULL: normal random numbers, times the size of x
+ * Errors: NB_EINVAL a NULL; NB_ENOMEM. Cost: 50 calls of f, one of gradient and of Hv. */
+nb_status nb_taylor_check(nb_function f, nb_gradient_function gradient, nb_curvature_function Hv,
+                          void *context, size_t n, const double *x, const double *v,
+                          nb_taylor *taylor);
+
+/* What second derivatives say. */
+typedef struct nb_second {
+    double product, difference; /* u^T H v, by Hv and by differences of the gradient */
+    double error;               /* of the difference */
+    double asymmetry;           /* |u^T H v - v^T H u| over |u| |H v| + |v| |H u| */
+    nb_gradient_verdict
+        verdict; /* wrong: farther apart than 1e-7 and the error, or asymmetry above 1e-7 */
+} nb_second;
+
+/* nb_second_check - compare H v, as coded, with differences of the gradient along v, and see whether H is
+ * symmetric, for random u and v.
+ * Errors: NB_EINVAL a NULL; NB_ENOMEM. Cost: two calls of Hv, 110 to 250 of gradient. */
+nb_status nb_second_check(nb_gradient_function gradient, nb_curvature_function Hv, void *context,
+                          size_t n, const double *x, nb_second *second);
 
 NB_END_DECLS
 #endif

@@ -72,6 +72,38 @@ nb_status nb_gradient_check(nb_node *loss, double h, nb_gradient_report *report)
 nb_status nb_gradient_check_with(nb_node *loss, const nb_check_options *options,
                                  nb_gradient_report *report);
 
+/* nb_training_check - is what trains what was checked? In the graph's own precision, against
+ * backpropagation once in float64:
+ *
+ *   float32 against float64        no farther apart than rounding: 256 u times the sum of the sizes of
+ *                                  the terms (u = 2^-24) for the largest elements, 2 % for the rest, and
+ *                                  what moving every weight and input by 16 u changes, 16 times
+ *   the same pass twice            the same bits
+ *   rows split at random           every phase of an operation that promises NB_BY_ROW in three ranges
+ *   one thread against two
+ *   packed inputs against dense    where an input is nb_sparse
+ *   beta = 1                       the gradient added to numbers that are there
+ *   w := w - lr dw in one step     (nb_descend) against w - lr times the gradient
+ *   a random direction             of all parameters, by whole forward passes: ((f(w + tv) - f(w - tv)) / 2t
+ *                                  against v^T dw
+ *
+ *   report  out  no rows; the first that differs in `breach` and `broken`
+ * nb_gradient_check does the same before it looks at single elements.
+ * Errors: as nb_gradient_check; NB_EINVAL a NULL.
+ * Cost:   eight backward passes, nine in float32, one less without a sparse input; some 30 forward passes.
+ *
+ * nb_gradient_check_fast - that, and one random direction v of each parameter: seconds where
+ * nb_gradient_check takes hours.
+ *
+ *   report  out  one row for each parameter with one element: v^T dw as `analytic`, the difference
+ *                along v as `numerical`, of the exact form
+ * A slip in some elements shows as far as they matter in the sum: one that changes the gradient by a part
+ * in 10^7 of its length is seen in most directions. NB_UNRESOLVED: corners are so dense along v that no
+ * three steps are on one smooth piece.
+ * Cost:   besides, some 15 to 40 forward passes for each parameter. 10^7 parameters: seconds. */
+nb_status nb_training_check(nb_node *loss, nb_gradient_report *report);
+nb_status nb_gradient_check_fast(nb_node *loss, nb_gradient_report *report);
+
 /* An operand of an operation to check. */
 typedef struct nb_operand {
     nb_shape shape;      /* without NB_BATCH */
@@ -93,6 +125,22 @@ typedef struct nb_operand {
  * Errors: as nb_gradient_check and nb_apply; the report is zeroed then. */
 nb_status nb_op_check(const nb_op *op, const void *config, const nb_operand *operand,
                       const nb_check_options *options, nb_gradient_report *report);
+
+/* nb_op_adjoint - the adjoint test of one operation with respect to one operand:
+ *
+ *   <J v, c> = <v, J^T c>,  v and c random
+ *
+ * Where the operation is linear in the operand (a product, a sum, a reshaping; relu and max pooling
+ * on the piece where they are), J v is f(x + v) - f(x - v) over 2, without a step, and the two agree
+ * to 1e-15 of `terms`; elsewhere by Romberg's extrapolation in long double, about as well for an
+ * operation of nablas, and to 1e-9 for one of yours, which computes in double.
+ *
+ *   config, operand  in   as nb_op_check
+ *   input            in   which operand, < op->inputs, not constant
+ * Errors: NB_EINVAL; as nb_op_check; *adjoint is zeroed then.
+ * Cost:   some 10 to 40 times forward of this operation, once backward. */
+nb_status nb_op_adjoint(const nb_op *op, const void *config, const nb_operand *operand,
+                        size_t input, nb_adjoint *adjoint);
 
 NB_END_DECLS
 #endif
