@@ -337,6 +337,7 @@ wrap_file := $(addprefix -Wl$(comma)--wrap=,openat readlinkat faccessat fstat fs
 wrap_graph_deep := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc posix_memalign)
 wrap_schedule := $(wrap_graph_deep)
 wrap_table := -Wl,--wrap=read
+wrap_map := -Wl,--wrap=mmap
 $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $(wrap_$*) $^ $(test_libs) $(libs) -o $@
 

@@ -66,7 +66,8 @@ void log_text(const page *p, FILE *log, const char *format, ...)
     const int written = vfprintf(log, format, values);
     va_end(values);
     if (written >= 0) return;
-    fprintf(stderr, "%s: cannot write the log %s: %s\n", p->program, log_file.path, strerror(errno));
+    fprintf(stderr, "%s: cannot write the log %s: %s\n", p->program, log_file.path,
+            strerror(errno));
     exit(EXIT_FAILED);
 }
 

@@ -12,8 +12,6 @@
 every=${EVERY:-} most=${MOST:-300} preload=$tools/faults.so tables=${0%/*}/tables digits=${0%/*}/digits
 [ "$every" ] || most=3
 "$tools/mnist_tool" "$data" 60 30 || exit 1
-mkdir "$folder/large"
-"$tools/mnist_tool" "$folder/large" 120 100 large || exit 1
 unset NABLAS_DATA
 place=$folder/place now=$folder/place/out runs=0 resumes=
 here=$folder/place/data # what programs read
@@ -150,7 +148,9 @@ logs_survive() {
 
 # --- the others, with EVERY=1 ---------------------------------------------------------------------
 
+# From here on images have 28x28 pixels.
 runs_survive() {
+  "$tools/mnist_tool" "$data" 120 100 large || exit 1
   resumes="--data $here --iters 4 --hidden 3 --threads 1 --quiet --no-figures"
   fail_each train_mnist --data "$here" --iters 2 --hidden 3 --threads 1 --quiet --force \
     --save "$place/run.safetensors" --report "$place/run.html" --out "$place/figures"

@@ -220,7 +220,9 @@ a_run_is_reported() {
   train --iters 30 --seed 7 --report "$folder/run.html" --quiet
   exits 0
   for part in '<title>train_mnist on ' 'accuracy' '95 % interval' 'What it is surest of and wrong' 'Learning' \
-              'Weights and gradients' 'crc32' 'machine' '--seed 7'; do
+              'Weights and gradients' 'crc32' 'machine' '--seed 7' 'dense, 50 units - sigmoid - dense, 10 units' \
+              'sgd, learning rate 0.1, constant' '30 iterations of 100 images, drawn with replacement' \
+              'BLAS' 'nablas 0' 'Calibration' 'Confusion' 'images/s in training'; do
     holds grep -qF -e "$part" "$folder/run.html"
   done
   holds test "$(grep -o 'src="data:image/png;base64,' "$folder/run.html" | wc -l | tr -d ' ')" = 7
