@@ -2,7 +2,8 @@
  *
  *   FAULT=KIND:K     the K-th call, from 1, fails; FAULT=KIND:K+ all from the K-th on. KIND is
  *                    ENOSPC, EIO (what a disk does), SHORT (reads and writes do half of it) or
- *                    ENOMEM (what nablas itself allocates, and file mappings)
+ *                    ENOMEM (what nablas itself allocates, and file mappings), or
+ *                    KILL (the process ends in the midst of the call: a write is half done)
  *   FAULT_FOLDER=DIR only files below DIR count
  *   FAULT_HIT=FILE   the name of the call that failed first is written there
  *   FAULT_COUNT=FILE the number of calls that could have failed is written there at the end
@@ -32,7 +33,7 @@
 
 enum { MOST_FDS = 1024 };
 
-static enum { NONE, ENOSPC_KIND, EIO_KIND, SHORT_KIND, ENOMEM_KIND } kind;
+static enum { NONE, ENOSPC_KIND, EIO_KIND, SHORT_KIND, ENOMEM_KIND, KILL_KIND } kind;
 static long count, failing;
 static bool ever;
 static const char *folder, *hit, *counted;
@@ -62,12 +63,19 @@ static void tell(const char *name)
     told = true;
 }
 
+static _Noreturn void die(void)
+{
+    fault_call(SYS_kill, getpid(), SIGKILL, 0, 0, 0, 0);
+    for (;;) continue;
+}
+
 /* One more call of this kind: is it to fail? */
 static bool fails(const char *name)
 {
     const long n = __atomic_add_fetch(&count, 1, __ATOMIC_SEQ_CST);
     const bool now = ever ? n >= failing : n == failing;
     if (now) tell(name);
+    if (now && kind == KILL_KIND && strcmp(name, "write") != 0) die();
     return now;
 }
 
@@ -96,12 +104,13 @@ static long answer(const greg_t *r)
     const long number = r[REG_RAX], a = r[REG_RDI], b = r[REG_RSI], c = r[REG_RDX];
     const char *path = (const char *)(b);
     const long error = kind == ENOSPC_KIND ? ENOSPC : (kind == ENOMEM_KIND ? ENOMEM : EIO);
-    const bool disk = kind == ENOSPC_KIND || kind == EIO_KIND;
+    const bool disk = kind == ENOSPC_KIND || kind == EIO_KIND || kind == KILL_KIND;
     long much = c;
     switch (number) {
     case SYS_openat: {
         const bool mine = path[0] == '/' ? is_path_below(b) : is_below(a);
-        const bool counts = kind == EIO_KIND || (kind == ENOSPC_KIND && (c & O_CREAT));
+        const bool counts =
+            kind == EIO_KIND || kind == KILL_KIND || (kind == ENOSPC_KIND && (c & O_CREAT));
         if (mine && counts && fails("open")) return -error;
         return open_call(r, mine);
     }
@@ -109,7 +118,11 @@ static long answer(const greg_t *r)
     case SYS_write: {
         const bool writes = number == SYS_write;
         const char *name = writes ? "write" : "read";
-        if (is_below(a) && (kind == EIO_KIND || (writes && disk)) && fails(name)) return -error;
+        if (is_below(a) && (kind == EIO_KIND || (writes && disk)) && fails(name)) {
+            if (kind != KILL_KIND) return -error;
+            fault_call(number, a, b, c / 2, 0, 0, 0);
+            die();
+        }
         if (is_below(a) && kind == SHORT_KIND && c > 1 && fails(name)) much = c / 2;
         break;
     }
@@ -201,7 +214,7 @@ void *aligned_alloc(size_t alignment, size_t size)
 
 __attribute__((constructor)) static void begin(void)
 {
-    static const char *const kinds[] = {"none", "ENOSPC", "EIO", "SHORT", "ENOMEM"};
+    static const char *const kinds[] = {"none", "ENOSPC", "EIO", "SHORT", "ENOMEM", "KILL"};
     const char *fault = getenv("FAULT"), *colon = fault ? strchr(fault, ':') : NULL;
     Dl_info self;
     folder = getenv("FAULT_FOLDER");
@@ -209,13 +222,13 @@ __attribute__((constructor)) static void begin(void)
     counted = getenv("FAULT_COUNT");
     if (!colon || !folder || !dladdr((void *)getauxval(AT_ENTRY), &self)) return;
     program = self.dli_fbase;
-    for (int i = 1; i < 5; i++)
+    for (int i = 1; i < 6; i++)
         if (strncmp(fault, kinds[i], strlen(kinds[i])) == 0) kind = (unsigned)i;
     failing = strtol(colon + 1, NULL, 10);
     ever = fault[strlen(fault) - 1] == '+';
     char name[4096] = "";
-    below[STDOUT_FILENO] = readlink("/proc/self/fd/1", name, sizeof name - 1) > 0 &&
-                           is_path_below((long)name);
+    below[STDOUT_FILENO] =
+        readlink("/proc/self/fd/1", name, sizeof name - 1) > 0 && is_path_below((long)name);
     if (!install()) _Exit(77);
 }
 

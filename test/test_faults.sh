@@ -139,6 +139,34 @@ predict_survives() {
   [ -z "$every" ] || fail_each inspect "$here/m.safetensors"
   rm "$data/table.csv" "$data/m.safetensors"
 }
+# Killed in the midst of each call, continued, it ends as the run that was not.
+a_run_killed_in_any_call_is_continued() {
+  [ -e "$preload" ] || { skipped='only Linux on x86-64'; return; }
+  program=train_mnist k=1 kills=0 count=1000000000
+  # shellcheck disable=SC2046
+  set -- --data "$here" --iters 4 --hidden 3 --no-figures $(files)
+  rm -rf "$folder/old" "$folder/new"
+  with_fault KILL:$count "$@"
+  [ $status -ne 77 ] || { skipped='no seccomp here'; return; }
+  exits 0
+  cp -r "$place" "$folder/new"
+  count=$(cat "$folder/count")
+  [ "$every" ] && step=1 || step=$((count / 8))
+  while [ $k -le "$count" ] && [ -z "$failed" ]; do
+    with_fault KILL:$k "$@"
+    [ $status -eq 137 ] || problem "$(where): expected to be killed"
+    unset FAULT
+    again=''
+    [ ! -e "$place/run.ckpt" ] || again="--resume $place/run.ckpt"
+    # shellcheck disable=SC2086
+    run "$@" $again
+    status=$?
+    exits 0
+    for file in run.npz run.csv; do holds cmp -s "$folder/new/$file" "$place/$file"; done
+    k=$((k + step)) kills=$((kills + 1))
+  done
+  echo "# $kills of the $count calls killed the run"
+}
 figures_survive() {
   fail_each sin_cos --quiet --out "$place/figures"
 }
@@ -200,7 +228,7 @@ pages_with_data_survive() {
   done
 }
 
-set -- train_mnist_survives train_survives predict_survives figures_survive logs_survive
+set -- train_mnist_survives a_run_killed_in_any_call_is_continued train_survives predict_survives figures_survive logs_survive
 [ -z "$every" ] || set -- "$@" runs_survive pages_survive pages_with_data_survive
 check "$@"
 status=$?
