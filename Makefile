@@ -138,7 +138,7 @@ deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
 
 # --- targets --------------------------------------------------------------------------------------
 
-.PHONY: all stress lib deps deps-dev data examples figures docs bench bench-peers test fuzz fuzz-build test-needs \
+.PHONY: all stress lib deps deps-dev data examples figures docs bench bench-peers test fuzz fuzz-build fuzz-keep test-needs \
         check-numpy check-checker man install \
         uninstall format format-check lint check-house clean help warnings FORCE
 
@@ -182,6 +182,9 @@ fuzz: ## feed every reader mutated files, and what the writers made, TIME=60 sec
 	@$(MAKE) --no-print-directory MAKE_JOBS=ours CC=$(CLANG) CONFIG=asan fuzz-build
 	@RUNS=$(RUNS) scripts/fuzz.sh $(TIME) build/asan-$(notdir $(CLANG))
 
+fuzz-keep: ## the fewest inputs that reach what `make fuzz` has reached, into test/fuzz/corpus
+	@scripts/fuzz.sh --keep build/asan-$(notdir $(CLANG))
+
 fuzz-build: $(fuzzers)
 
 bench: $(build)/bench/bench ## timings (BENCH=name for one question)
@@ -218,8 +221,8 @@ format-check: ## fail if format would change anything
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
 # An undefined variable of ours expands to nothing. Those in capitals are the caller's to define.
-every_target = deps deps-dev data examples figures docs test stress fuzz bench bench-peers check-numpy check-checker check-house \
-               format format-check warnings lint man install uninstall clean help
+every_target = deps deps-dev data examples figures docs test stress fuzz fuzz-keep bench bench-peers check-numpy check-checker \
+               check-house format format-check warnings lint man install uninstall clean help
 undefined    = $(MAKE) --no-print-directory --warn-undefined-variables -n $(every_target) 2>&1 | \
                grep "undefined variable '[a-z]" | grep -v "'wrap_" | sort -u | grep .
 
@@ -358,6 +361,7 @@ wrap_file := $(addprefix -Wl$(comma)--wrap=,openat readlinkat faccessat fstat fs
 wrap_graph_deep := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc posix_memalign)
 wrap_schedule := $(wrap_graph_deep)
 wrap_table := -Wl,--wrap=read
+wrap_map := -Wl,--wrap=mmap
 $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $(wrap_$*) $^ $(test_libs) $(libs) -o $@
 

@@ -47,21 +47,15 @@ int experiment_end(experiment *e)
 
 /* --- logs ------------------------------------------------------------------------------------- */
 
-static const char *log_name;
-
-static _Noreturn void log_failed(const page *p)
-{
-    fprintf(stderr, "%s: cannot write the log %s: %s\n", p->program, log_name, strerror(errno));
-    exit(EXIT_FAILED);
-}
+static nb_file log_file;
 
 FILE *log_open(const page *p, const char *name)
 {
     if (!name) return NULL;
-    log_name = name;
-    FILE *log = fopen(name, "w");
-    if (!log || fputs("iter", log) < 0) log_failed(p);
-    return log;
+    page_check(p, nb_file_begin(&log_file, name));
+    discard_at_exit(&log_file);
+    log_text(p, log_file.stream, "iter");
+    return log_file.stream;
 }
 
 void log_text(const page *p, FILE *log, const char *format, ...)
@@ -71,12 +65,16 @@ void log_text(const page *p, FILE *log, const char *format, ...)
     va_start(values, format);
     const int written = vfprintf(log, format, values);
     va_end(values);
-    if (written < 0) log_failed(p);
+    if (written >= 0) return;
+    fprintf(stderr, "%s: cannot write the log %s: %s\n", p->program, log_file.path,
+            strerror(errno));
+    exit(EXIT_FAILED);
 }
 
 void log_close(const page *p, FILE *log)
 {
-    if (log && (putc('\n', log) == EOF || fclose(log))) log_failed(p);
+    log_text(p, log, "\n");
+    if (log) page_check(p, nb_file_commit(&log_file));
 }
 
 /* --- networks --------------------------------------------------------------------------------- */

@@ -47,6 +47,20 @@ void fail(const char *program)
     exit(EXIT_FAILED);
 }
 
+static nb_file *unfinished;
+
+static void discard(void)
+{
+    nb_file_abort(unfinished);
+}
+
+void discard_at_exit(nb_file *file)
+{
+    static bool asked;
+    if (!asked) asked = !atexit(discard);
+    unfinished = file;
+}
+
 size_t whole_number(const char *program, const char *option, const char *text, size_t least,
                     size_t most)
 {

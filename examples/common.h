@@ -19,6 +19,10 @@ _Noreturn void usage_hint(const char *program);
 /* fail - print "PROGRAM: detail of the failure" on stderr, exit with EXIT_FAILED. */
 _Noreturn void fail(const char *program);
 
+/* discard_at_exit - a program that exits before nb_file_commit leaves no part of the file, which must
+ * be there until then; NULL: it is not, any more. */
+void discard_at_exit(nb_file *file);
+
 /* The value of an option: a whole number from `least` to `most`, a finite number, one of the
  * NULL-ended `names` (its place among them). Anything else, also text behind a number, is a usage
  * error. */

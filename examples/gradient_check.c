@@ -110,11 +110,11 @@ static void print_report(const settings *s, const nb_gradient_report *report)
     size_t (*const write)(const nb_gradient_report *, char *, size_t) =
         s->json ? nb_gradient_report_json : nb_gradient_report_text;
     const size_t length = write(report, NULL, 0);
-    char *text = malloc(length + 1);
-    if (!text) exit(EXIT_FAILED);
+    char *text = nb_alloc(length + 1, 1);
+    if (!text) fail(s->page.program);
     write(report, text, length + 1);
     fputs(text, stdout);
-    free(text);
+    nb_free(text);
 }
 
 /* --- the figure: errors of differences against their step ------------------------------------- */

@@ -2,31 +2,12 @@
  * trained. */
 #include "display.h"
 #include "own_model.h"
+#include "print.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* --- layers ----------------------------------------------------------------------------------- */
-
-static void layer_text(const nb_layer *l, char text[128])
-{
-    static const char *const kinds[NB_LAYER_KINDS] = {
-        "dense",          "",        "standardize", "batch norm",
-        "dropout",        "flatten", "convolution", "max pooling",
-        "average pooling"};
-    const nb_sliding *w = &l->window;
-    nb_snprintf(text, 128, "%s", kinds[l->kind]);
-    if (l->kind == NB_LAYER_DENSE) nb_snprintf(text, 128, "dense, %zu units", l->units);
-    if (l->kind == NB_LAYER_ACTIVATION)
-        nb_snprintf(text, 128, "%s", nb_activation_name(l->activation));
-    if (l->kind == NB_LAYER_DROPOUT) nb_snprintf(text, 128, "dropout, %g", l->value);
-    if (l->kind == NB_LAYER_CONVOLUTION)
-        nb_snprintf(text, 128, "convolution, %zu filters %zux%zu, stride %zu, pad %zu", l->filters,
-                    w->rows, w->columns, w->stride_y, w->pad_y);
-    if (l->kind > NB_LAYER_CONVOLUTION)
-        nb_snprintf(text, 128, "%s %zux%zu, stride %zu", kinds[l->kind], w->rows, w->columns,
-                    w->stride_y);
-}
 
 /* How many arrays of the graph, parameters or state, belong to a layer. */
 static size_t arrays_of(const nb_layer *l)

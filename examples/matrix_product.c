@@ -21,10 +21,12 @@ static void print_dot(const page *p, const char *name, nb_tensor a, nb_tensor b)
     page_check(p, nb_graph_create(&g, NB_FLOAT64));
     nb_node *A = nb_parameter(g, "A", left), *B = nb_parameter(g, "B", right);
     nb_node *product = nb_matmul(A, B);
-    if (nb_graph_finish(g, 1) == NB_ESHAPE) {
+    const nb_status status = nb_graph_finish(g, 1);
+    if (status == NB_ESHAPE) {
         printf("%s: %s\n", name, nb_last_error());
     } else {
         int64_t whole[8];
+        page_check(p, status);
         nb_tensor left_values = nb_tensor_view(NB_FLOAT64, a.shape, nb_value(A)->data);
         nb_tensor right_values = nb_tensor_view(NB_FLOAT64, b.shape, nb_value(B)->data);
         page_check(p, nb_tensor_convert(&a, &left_values));

@@ -49,7 +49,7 @@ static void roll(path *way, size_t steps, double lr, double momentum)
              way->steps < steps ? "f is no number" : "the steps are used up");
 }
 
-static void search(path *way, nb_minimizer method)
+static void search(const page *p, path *way, nb_minimizer method)
 {
     nb_minimize_options o = NB_MINIMIZE_DEFAULTS;
     nb_minimum end;
@@ -59,6 +59,7 @@ static void search(path *way, nb_minimizer method)
     o.steps = SEARCH;
     o.history = *way->x;
     const nb_status status = nb_minimize(rosenbrock, rosenbrock_gradient, NULL, 2, x, &o, &end);
+    if (status == NB_ENOMEM) fail(p->program);
     way->steps = end.steps;
     way->calls = end.calls;
     way->gradients = end.gradients;
@@ -117,8 +118,8 @@ int main(int argc, char **argv)
     }
     roll(&ways[0], DESCENT, 0.001, 0);
     roll(&ways[1], MOMENTUM, 0.001, 0.9);
-    search(&ways[2], NB_MINIMIZER_BFGS);
-    search(&ways[3], NB_MINIMIZER_NEWTON);
+    search(&p, &ways[2], NB_MINIMIZER_BFGS);
+    search(&p, &ways[3], NB_MINIMIZER_NEWTON);
 
     printf("(1 - x0)^2 + 100 (x1 - x0^2)^2 from (%g, %g)\n", ways[0].x[0][0], ways[0].x[0][1]);
     printf("           steps  calls gradients   f          to (1, 1)\n");

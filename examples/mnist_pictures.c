@@ -13,16 +13,19 @@ static void make_folder(const page *p, const char *path)
     exit(EXIT_FAILED);
 }
 
-/* Not nb_png_save, which waits for the disk after each. */
+/* Whole or not at all, as nb_png_save, which waits for the disk after each. */
 static void write_picture(const page *p, const nb_image *image, const char *path)
 {
     unsigned char *bytes;
     size_t size;
+    char temp[PATH + 8];
+    snprintf(temp, sizeof temp, "%s.tmp", path);
     page_check(p, nb_png_encode(image, NULL, &bytes, &size));
-    FILE *file = fopen(path, "wb");
+    FILE *file = fopen(temp, "wb");
     const bool written = file && fwrite(bytes, 1, size, file) == size;
-    if (!file || fclose(file) || !written) {
+    if (!file || fclose(file) || !written || rename(temp, path)) {
         fprintf(stderr, "%s: cannot write %s: %s\n", p->program, path, strerror(errno));
+        remove(temp);
         exit(EXIT_FAILED);
     }
     nb_free(bytes);

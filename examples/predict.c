@@ -390,6 +390,7 @@ int main(int argc, char **argv)
     j.to = p->answers;
     if (j.output) {
         if (nb_file_begin(&j.file, j.output)) fail(p->program);
+        discard_at_exit(&j.file);
         j.to = j.file.stream;
     }
     if (j.tabular)
@@ -401,6 +402,7 @@ int main(int argc, char **argv)
     else
         predict_arrays(&j);
     if (j.output && nb_file_commit(&j.file)) fail(p->program);
+    discard_at_exit(NULL);
     print_verdict(&j);
     answers_close(&j.answers);
     nb_tensor_destroy(&j.x);

@@ -2,6 +2,7 @@
 #ifndef EXAMPLES_PRINT_H
 #define EXAMPLES_PRINT_H
 
+#include "nablas/model.h"
 #include "nablas/tensor.h"
 
 #include <stdbool.h>
@@ -21,5 +22,8 @@ void print_matrix(const char *name, size_t rows, size_t cols, const double *x);
  * print_bools - the same for True and False: x (rows, cols), or x (cols) if rows is 0. */
 void print_tensor(const char *name, const nb_tensor *t);
 void print_bools(const char *name, size_t rows, size_t cols, const bool *x);
+
+/* layer_text - "dense, 50 units". */
+void layer_text(const nb_layer *layer, char text[128]);
 
 #endif

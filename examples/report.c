@@ -1,4 +1,5 @@
 #include "report.h"
+#include "common.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -102,6 +103,7 @@ void report_begin(report *r, const char *path, const char *title)
 {
     *r = (report){0};
     r->status = nb_file_begin(&r->file, path);
+    discard_at_exit(&r->file);
     put(r, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
            "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
            "<link rel=\"icon\" href=\"data:,\">\n<title>");
@@ -121,6 +123,7 @@ nb_status report_end(report *r)
     put(r, "</footer>\n</body>\n</html>\n");
     if (!r->status) r->status = nb_file_commit(&r->file);
     nb_file_abort(&r->file);
+    discard_at_exit(NULL);
     return r->status;
 }
 

@@ -1,6 +1,7 @@
 #include "run_report.h"
 #include "display.h"
 #include "judge.h"
+#include "print.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -160,12 +161,41 @@ static void report_times(report *r, const nb_train_result *result)
     report_fact(r, "threads", "%zu", result->threads);
 }
 
-static void report_origin(report *r, const settings *s, const nb_mnist *m)
+static void report_layers(report *r, const nb_model *net)
+{
+    char all[2048] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < net->options.layers.count && used < sizeof all; i++) {
+        char text[128];
+        layer_text(&net->options.layers.layer[i], text);
+        used += (size_t)nb_snprintf(all + used, sizeof all - used, "%s%s", i ? " - " : "", text);
+    }
+    report_line(r, "layers", "%s", all);
+}
+
+/* Given or not. */
+static void report_options(report *r, const settings *s)
+{
+    static const char *const schedules[] = {"constant", "in steps", "down a cosine to 0"};
+    static const char *const samplings[] = {"drawn with replacement", "each once an epoch",
+                                            "in order"};
+    const nb_optimizer_options *o = &s->optimizer;
+    report_line(r, "training", "%zu iterations of %zu images, %s", s->train.iterations,
+                s->train.batch, samplings[s->train.sampling]);
+    report_line(r, "optimiser", "%s, learning rate %g, %s%s", s->train.optimizer->name, o->lr,
+                schedules[o->schedule.kind], o->schedule.warmup ? ", after a warm-up" : "");
+    if (o->weight_decay > 0) report_line(r, "weight decay", "%g", o->weight_decay);
+    if (o->clip > 0) report_line(r, "largest gradient", "%g", o->clip);
+}
+
+static void report_origin(report *r, const settings *s, const nb_model *net, const nb_mnist *m)
 {
     struct utsname system;
     char data[NB_FINGERPRINT_ROOM];
     if (uname(&system) < 0) memset(&system, 0, sizeof system);
     report_heading(r, "What the run was made of");
+    report_layers(r, net);
+    report_options(r, s);
     report_line(r, "seed", "%u", (unsigned)s->seed);
     report_line(r, "element type", "%s", nb_dtype_name(s->dtype));
     if (!nb_dataset_fingerprint(&m->train, data, sizeof data))
@@ -202,7 +232,7 @@ nb_status run_report(const settings *s, nb_model *net, const nb_mnist *m, const 
     report_values(&r, net, false, "Weights, layer by layer");
     report_values(&r, net, true, "Their gradients, of the first training images");
     report_times(&r, result);
-    report_origin(&r, s, m);
+    report_origin(&r, s, net, m);
     answers_close(&a);
     return report_end(&r);
 }

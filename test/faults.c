@@ -2,11 +2,13 @@
  *
  *   FAULT=KIND:K     the K-th call, from 1, fails; FAULT=KIND:K+ all from the K-th on. KIND is
  *                    ENOSPC, EIO (what a disk does), SHORT (reads and writes do half of it) or
- *                    ENOMEM (what nablas itself allocates, and file mappings)
+ *                    ENOMEM (what nablas itself allocates, and file mappings), or
+ *                    KILL (the process ends in the midst of the call: a write is half done)
  *   FAULT_FOLDER=DIR only files below DIR count
  *   FAULT_HIT=FILE   the name of the call that failed first is written there
+ *   FAULT_COUNT=FILE the number of calls that could have failed is written there at the end
  *
- * A seccomp filter traps the system calls, also those that stdio makes within libc; the handler of
+ * Standard output counts if it is a file below DIR. A seccomp filter traps the system calls, also those that stdio makes within libc; the handler of
  * SIGSYS makes them or pretends. Linux on x86-64. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -19,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -26,13 +29,14 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 enum { MOST_FDS = 1024 };
 
-static enum { NONE, ENOSPC_KIND, EIO_KIND, SHORT_KIND, ENOMEM_KIND } kind;
+static enum { NONE, ENOSPC_KIND, EIO_KIND, SHORT_KIND, ENOMEM_KIND, KILL_KIND } kind;
 static long count, failing;
 static bool ever;
-static const char *folder, *hit;
+static const char *folder, *hit, *counted;
 static bool below[MOST_FDS]; /* this descriptor is of a file below the folder */
 static void *program;        /* where it is loaded */
 
@@ -45,14 +49,24 @@ __asm__(".globl fault_call, fault_call_end\n"
         "mov %r8, %r10\n mov %r9, %r8\n mov 8(%rsp), %r9\n syscall\n ret\n"
         "fault_call_end:\n");
 
+static void put(const char *path, const char *text)
+{
+    const long fd = fault_call(SYS_openat, AT_FDCWD, (long)path, O_WRONLY | O_CREAT, 0600, 0, 0);
+    fault_call(SYS_write, fd, (long)text, (long)strlen(text), 0, 0, 0);
+    fault_call(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
 static void tell(const char *name)
 {
     static bool told;
-    if (told || !hit) return;
+    if (!told && hit) put(hit, name);
     told = true;
-    const long fd = fault_call(SYS_openat, AT_FDCWD, (long)hit, O_WRONLY | O_CREAT, 0600, 0, 0);
-    fault_call(SYS_write, fd, (long)name, (long)strlen(name), 0, 0, 0);
-    fault_call(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+static _Noreturn void die(void)
+{
+    fault_call(SYS_kill, getpid(), SIGKILL, 0, 0, 0, 0);
+    for (;;) continue;
 }
 
 /* One more call of this kind: is it to fail? */
@@ -61,7 +75,14 @@ static bool fails(const char *name)
     const long n = __atomic_add_fetch(&count, 1, __ATOMIC_SEQ_CST);
     const bool now = ever ? n >= failing : n == failing;
     if (now) tell(name);
+    if (now && kind == KILL_KIND && strcmp(name, "write") != 0) die();
     return now;
+}
+
+static bool is_path_below(long path)
+{
+    const size_t length = strlen(folder);
+    return strncmp((const char *)path, folder, length) == 0 && ((const char *)path)[length] == '/';
 }
 
 static bool is_below(long fd)
@@ -83,12 +104,13 @@ static long answer(const greg_t *r)
     const long number = r[REG_RAX], a = r[REG_RDI], b = r[REG_RSI], c = r[REG_RDX];
     const char *path = (const char *)(b);
     const long error = kind == ENOSPC_KIND ? ENOSPC : (kind == ENOMEM_KIND ? ENOMEM : EIO);
-    const bool disk = kind == ENOSPC_KIND || kind == EIO_KIND;
+    const bool disk = kind == ENOSPC_KIND || kind == EIO_KIND || kind == KILL_KIND;
     long much = c;
     switch (number) {
     case SYS_openat: {
-        const bool mine = path[0] == '/' ? strncmp(path, folder, strlen(folder)) == 0 : is_below(a);
-        const bool counts = kind == EIO_KIND || (kind == ENOSPC_KIND && (c & O_CREAT));
+        const bool mine = path[0] == '/' ? is_path_below(b) : is_below(a);
+        const bool counts =
+            kind == EIO_KIND || kind == KILL_KIND || (kind == ENOSPC_KIND && (c & O_CREAT));
         if (mine && counts && fails("open")) return -error;
         return open_call(r, mine);
     }
@@ -96,7 +118,11 @@ static long answer(const greg_t *r)
     case SYS_write: {
         const bool writes = number == SYS_write;
         const char *name = writes ? "write" : "read";
-        if (is_below(a) && (kind == EIO_KIND || (writes && disk)) && fails(name)) return -error;
+        if (is_below(a) && (kind == EIO_KIND || (writes && disk)) && fails(name)) {
+            if (kind != KILL_KIND) return -error;
+            fault_call(number, a, b, c / 2, 0, 0, 0);
+            die();
+        }
         if (is_below(a) && kind == SHORT_KIND && c > 1 && fails(name)) much = c / 2;
         break;
     }
@@ -108,6 +134,12 @@ static long answer(const greg_t *r)
         break;
     case SYS_renameat:
         if (is_below(a) && disk && fails("rename")) return -error;
+        break;
+    case SYS_rename:
+        if (is_path_below(a) && disk && fails("rename")) return -error;
+        break;
+    case SYS_mkdir:
+        if (is_path_below(a) && disk && fails("mkdir")) return -error;
         break;
     case SYS_linkat:
         if (disk && fails("link")) return -error;
@@ -151,7 +183,9 @@ static bool install(void)
         TRAP(SYS_write),
         TRAP(SYS_fsync),
         TRAP(SYS_ftruncate),
+        TRAP(SYS_rename),
         TRAP(SYS_renameat),
+        TRAP(SYS_mkdir),
         TRAP(SYS_linkat),
         TRAP(SYS_mmap),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
@@ -180,16 +214,27 @@ void *aligned_alloc(size_t alignment, size_t size)
 
 __attribute__((constructor)) static void begin(void)
 {
-    static const char *const kinds[] = {"none", "ENOSPC", "EIO", "SHORT", "ENOMEM"};
+    static const char *const kinds[] = {"none", "ENOSPC", "EIO", "SHORT", "ENOMEM", "KILL"};
     const char *fault = getenv("FAULT"), *colon = fault ? strchr(fault, ':') : NULL;
     Dl_info self;
     folder = getenv("FAULT_FOLDER");
     hit = getenv("FAULT_HIT");
+    counted = getenv("FAULT_COUNT");
     if (!colon || !folder || !dladdr((void *)getauxval(AT_ENTRY), &self)) return;
     program = self.dli_fbase;
-    for (int i = 1; i < 5; i++)
+    for (int i = 1; i < 6; i++)
         if (strncmp(fault, kinds[i], strlen(kinds[i])) == 0) kind = (unsigned)i;
     failing = strtol(colon + 1, NULL, 10);
     ever = fault[strlen(fault) - 1] == '+';
+    char name[4096] = "";
+    below[STDOUT_FILENO] =
+        readlink("/proc/self/fd/1", name, sizeof name - 1) > 0 && is_path_below((long)name);
     if (!install()) _Exit(77);
+}
+
+__attribute__((destructor)) static void end(void)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%ld\n", count);
+    if (kind && counted) put(counted, text);
 }

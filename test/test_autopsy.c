@@ -16,7 +16,7 @@ typedef struct spoilt {
     double x[ROWS * COLUMNS];
     int32_t t[ROWS];
     double W1, scale; /* the first weight; what x is divided by */
-    double lr;
+    double lr, decay;
     const nb_optimizer_type *type;
     nb_sampling sampling;
     size_t iterations, threads;
@@ -83,6 +83,7 @@ static nb_status run(spoilt *s)
     nb_optimizer_options o;
     nb_optimizer_defaults(s->type, &o);
     o.lr = s->lr;
+    o.weight_decay = s->decay;
     s->nan.found = note;
     s->nan.context = s;
     if (s->fail_at) support_allocator_start(s->fail_at);
@@ -135,6 +136,26 @@ static void a_learning_rate_that_is_too_large_is_named(void **state)
     assert_int_equal(length, strlen(text));
     assert_non_null(strstr(text, "likely cause: the learning rate 1e+12 is above"));
     assert_non_null(strstr(text, "try: a learning rate of "));
+}
+
+/* Weights grow with each step until their type cannot hold them, more than a hundred steps on. */
+static void a_late_step_has_the_twenty_before_it(void **state)
+{
+    (void)state;
+    spoilt s = of_lr(0.01);
+    s.decay = 240;
+    s.iterations = 400;
+    assert_int_equal(run(&s), NB_EDIVERGED);
+    const nb_autopsy *a = &s.first;
+    assert_true(a->step > NB_AUTOPSY_PERIOD);
+    assert_int_equal(a->step, s.lines);
+    assert_int_equal(a->steps, NB_AUTOPSY_STEPS);
+    for (size_t i = 0; i + 1 < a->steps; i++) {
+        assert_true(a->loss_of[i] == s.loss[a->step + 1 - a->steps + i]);
+        assert_true(isfinite(a->update[i]) && isfinite(a->gradient[i]));
+        /* What is subtracted is lr decay w = 2.4 w: -1.4 w is left. */
+        if (i > 0) assert_near(a->update[i] / a->update[i - 1], 1.4, 0.01);
+    }
 }
 
 /* The batch is the one that the stream gives in that step. */
@@ -383,6 +404,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_learning_rate_that_is_too_large_is_named),
+        cmocka_unit_test(a_late_step_has_the_twenty_before_it),
         cmocka_unit_test(the_batch_is_named),
         cmocka_unit_test(a_bad_sample_is_found),
         cmocka_unit_test(bad_weights_are_found),

@@ -172,7 +172,7 @@ what_is_wrong_is_named() {
   exits 2; says "--dropout '1'"
   "$examples/optimizer_compare_naive" --out "$folder" --log "$folder/no/log.csv" >"$out" 2>"$err"
   status=$? what=optimizer_compare_naive
-  exits 1; says "cannot write the log $folder/no/log.csv"
+  exits 1; says "$folder/no/log.csv: No such file"
 }
 
 check six_paths four_optimisers two_more_optimisers three_first_weights activations batch_norm \

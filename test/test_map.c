@@ -4,6 +4,13 @@
 #include "nablas/idx.h"
 #include "nablas/map.h"
 #include "nablas/npy.h"
+#include "nablas/train.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 enum { n = 300, width = 7 };
 
@@ -121,6 +128,157 @@ static void a_file_that_changes_is_noticed(void **state)
     nb_map_close(&m);
 }
 
+static volatile sig_atomic_t others;
+
+static void on_others(int number)
+{
+    (void)number;
+    others++;
+}
+
+/* What is read where the file is no more is 0, and said; the handler that was there has the rest. */
+static void a_file_that_is_cut_is_an_error(void **state)
+{
+    (void)state;
+    enum { pages = 5, size = pages * 65536 };
+    struct sigaction mine = {.sa_handler = on_others}, then, now;
+    nb_tensor t;
+    nb_map m, other;
+    char path[4096];
+    snprintf(path, sizeof path, "%s", support_path("cut.npy"));
+    assert_ok(nb_tensor_create(&t, NB_UINT8, NB_SHAPE(pages, size / pages)));
+    memset(t.data, 7, size);
+    assert_ok(nb_npy_save(&t, path));
+    assert_int_equal(sigaction(SIGBUS, &mine, &then), 0);
+    assert_ok(nb_map_open(&m, path));
+    assert_ok(nb_map_open(&other, path));
+    assert_int_equal(truncate(path, 65536), 0);
+    const volatile unsigned char *at = m.tensor.data;
+    assert_int_equal(at[0], 7);
+    assert_fails(NB_EIO, "the file has 65536 bytes, it had", nb_map_check(&m));
+    for (size_t i = 2 * 65536; i < size; i++) assert_int_equal(at[i], 0);
+    assert_fails(NB_EIO, "the file was cut, or the disk failed, as it was read", nb_map_check(&m));
+    assert_fails(NB_EIO, "the file has 65536 bytes", nb_map_check(&other));
+    nb_map_close(&m);
+    assert_int_equal(others, 0);
+    raise(SIGBUS);
+    assert_int_equal(others, 1);
+    nb_map_close(&other);
+    assert_int_equal(sigaction(SIGBUS, &then, &now), 0);
+    assert_ptr_equal(now.sa_handler, on_others);
+    nb_tensor_destroy(&t);
+}
+
+static nb_status unchanged(const void *maps)
+{
+    const nb_map *const *map = maps;
+    nb_status status = nb_map_check(map[0]);
+    return status ? status : nb_map_check(map[1]);
+}
+
+static nb_status cut_at_five(const nb_progress *p, void *path)
+{
+    if (p->iteration == 5) assert_int_equal(truncate(path, 0), 0);
+    return NB_OK;
+}
+
+/* Cut under a run, the run ends with the reason, wherever the batches come from. */
+static void a_run_over_a_file_that_is_cut_ends_with_an_error(void **state)
+{
+    (void)state;
+    enum { samples = 4000 };
+    for (int dense = 0; dense < 2; dense++) {
+        nb_tensor x, t;
+        nb_map mx, mt;
+        nb_random random;
+        nb_model *model;
+        nb_train_result result;
+        char path[4096];
+        snprintf(path, sizeof path, "%s", support_path("run-idx2-ubyte"));
+        assert_ok(nb_tensor_create(&x, NB_UINT8, NB_SHAPE(samples, width)));
+        assert_ok(nb_tensor_create(&t, NB_UINT8, NB_SHAPE(samples)));
+        for (size_t i = 0; i < samples; i++) ((uint8_t *)t.data)[i] = i % 2;
+        for (size_t i = 0; i < samples * width; i++) ((uint8_t *)x.data)[i] = (uint8_t)(i * 91);
+        assert_ok(nb_idx_write(path, &x));
+        assert_ok(nb_npy_save(&t, support_path("t.npy")));
+        assert_ok(nb_map_open(&mx, path));
+        assert_ok(nb_map_open(&mt, support_path("t.npy")));
+        const nb_map *maps[] = {&mx, &mt};
+        const nb_dataset set = {.x = mx.tensor,
+                                .t = mt.tensor,
+                                .classes = 2,
+                                .scale = 255,
+                                .check = unchanged,
+                                .context = maps};
+        nb_random_seed(&random, 1);
+        assert_ok(nb_model_create(&model, &(nb_model_options){.input = NB_SHAPE(width),
+                                                              .layers = NB_LAYERS(nb_dense(2)),
+                                                              .max_batch = 200,
+                                                              .random = &random}));
+        const nb_train_options options = {.iterations = 100,
+                                          .batch = 20,
+                                          .lr = 0.1,
+                                          .dense = dense,
+                                          .report = cut_at_five,
+                                          .context = path};
+        assert_fails(NB_EIO, "nb_map_check: the file has 0 bytes",
+                     nb_train(model, &set, NULL, &random, &options, &result));
+        nb_model_destroy(model);
+        nb_map_close(&mx);
+        nb_map_close(&mt);
+        nb_tensor_destroy(&x);
+        nb_tensor_destroy(&t);
+    }
+}
+
+static void too_many_maps_are_an_error(void **state)
+{
+    (void)state;
+    static nb_map maps[NB_MAP_MOST + 1];
+    static const unsigned char idx[] = {0, 0, 8, 1, 0, 0, 0, 1, 10};
+    struct rlimit before, more;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    more = before;
+    more.rlim_cur = NB_MAP_MOST + 100;
+    if (more.rlim_cur > more.rlim_max) skip();
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &more), 0);
+    const char *path = support_write("small", idx, sizeof idx);
+    for (size_t i = 0; i < NB_MAP_MOST; i++) assert_ok(nb_map_open(&maps[i], path));
+    assert_fails(NB_ERANGE, "1024 files are mapped", nb_map_open(&maps[NB_MAP_MOST], path));
+    for (size_t i = 0; i < NB_MAP_MOST; i++) nb_map_close(&maps[i]);
+    assert_ok(nb_map_open(&maps[0], path));
+    nb_map_close(&maps[0]);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+/* The linker makes lib/io/map.c call these (wrap_map in the Makefile). */
+static int failing;
+void *__real_mmap(void *at, size_t size, int protection, int flags, int fd, off_t from);
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t from);
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t from)
+{
+    if (!failing) return __real_mmap(at, size, protection, flags, fd, from);
+    errno = failing;
+    return MAP_FAILED;
+}
+
+static void mmap_may_fail(void **state)
+{
+    (void)state;
+    static const unsigned char idx[] = {0, 0, 8, 1, 0, 0, 0, 1, 10};
+    static const int errors[] = {ENOMEM, EIO, ENODEV};
+    nb_map m;
+    const char *path = support_write("unmapped", idx, sizeof idx);
+    for (size_t i = 0; i < COUNT(errors); i++) {
+        failing = errors[i];
+        nb_status status = nb_map_open(&m, path);
+        failing = 0;
+        assert_fails(NB_EIO, strerror(errors[i]), status);
+        assert_null(m.base);
+        nb_map_close(&m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +286,10 @@ int main(void)
         cmocka_unit_test(batches_come_from_mapped_files),
         cmocka_unit_test(what_cannot_be_mapped_is_told),
         cmocka_unit_test(a_file_that_changes_is_noticed),
+        cmocka_unit_test(a_file_that_is_cut_is_an_error),
+        cmocka_unit_test(a_run_over_a_file_that_is_cut_ends_with_an_error),
+        cmocka_unit_test(too_many_maps_are_an_error),
+        cmocka_unit_test(mmap_may_fail),
     };
     return cmocka_run_group_tests_name("map", tests, NULL, NULL);
 }

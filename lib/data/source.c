@@ -97,7 +97,8 @@ static bool as_they_are(const nb_source *s, const size_t *index)
 static nb_status fetch(nb_source *s, size_t n, const size_t *index, size_t first, nb_batch *b)
 {
     const nb_tensor t = nb_tensor_rows(&s->t, 0, n);
-    nb_status status = nb_targets_write(s->set, "nb_source", n, index, first, &t);
+    nb_status status = s->set->check ? s->set->check(s->set->context) : NB_OK;
+    if (!status) status = nb_targets_write(s->set, "nb_source", n, index, first, &t);
     if (status) return status;
     *b = (nb_batch){.n = n, .index = index, .first = first, .t = t};
     s->index = index;

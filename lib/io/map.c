@@ -1,14 +1,97 @@
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+
 #include "nablas/map.h"
 #include "nablas/file.h"
 #include "nablas/npy.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* --- pages that are no more ------------------------------------------------------------------- */
+
+/* What is mapped, for the handler of SIGBUS: no locks there. */
+static struct {
+    _Atomic(uintptr_t) base; /* 0: free */
+    _Atomic(size_t) bytes;
+    atomic_bool lost; /* a page was read that the file has no more */
+} maps[NB_MAP_MOST];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static size_t mapped;
+static struct sigaction before;
+
+/* A page of zeros in place of the one that is not there, so that the read goes on; nb_map_check tells.
+ * Any other SIGBUS is that of whoever handled it before. */
+static void on_bus_error(int number, siginfo_t *info, void *context)
+{
+    const uintptr_t at = (uintptr_t)info->si_addr;
+    const int error = errno;
+    for (size_t i = 0; i < NB_MAP_MOST; i++) {
+        const uintptr_t base = atomic_load(&maps[i].base);
+        if (!base || at < base || at - base >= atomic_load(&maps[i].bytes)) continue;
+        const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+        if (mmap((void *)(at & ~(uintptr_t)(page - 1)), page, PROT_READ,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+            break;
+        atomic_store(&maps[i].lost, true);
+        errno = error;
+        return;
+    }
+    if (before.sa_flags & SA_SIGINFO)
+        before.sa_sigaction(number, info, context);
+    else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN)
+        before.sa_handler(number);
+    else
+        signal(number, SIG_DFL); /* the read is repeated, and ends the process */
+    errno = error;
+}
+
+static bool enter(uintptr_t base, size_t bytes)
+{
+    size_t i = 0;
+    pthread_mutex_lock(&lock);
+    while (i < NB_MAP_MOST && atomic_load(&maps[i].base)) i++;
+    if (i < NB_MAP_MOST) {
+        atomic_store(&maps[i].bytes, bytes);
+        atomic_store(&maps[i].lost, false);
+        atomic_store(&maps[i].base, base);
+        struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO};
+        if (mapped++ == 0) sigaction(SIGBUS, &action, &before);
+    }
+    pthread_mutex_unlock(&lock);
+    return i < NB_MAP_MOST;
+}
+
+/* Its place in `maps`; NB_MAP_MOST: it has none. */
+static size_t place_of(const nb_map *m)
+{
+    size_t i = 0;
+    while (i < NB_MAP_MOST && atomic_load(&maps[i].base) != (uintptr_t)m->base) i++;
+    return i;
+}
+
+/* The handler stays if another was set over ours meanwhile, which may call it. */
+static void leave(const nb_map *m)
+{
+    struct sigaction now;
+    pthread_mutex_lock(&lock);
+    const size_t i = place_of(m);
+    if (i < NB_MAP_MOST) {
+        atomic_store(&maps[i].base, 0);
+        if (--mapped == 0 && !sigaction(SIGBUS, NULL, &now) && now.sa_sigaction == on_bus_error)
+            sigaction(SIGBUS, &before, NULL);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+/* --- files ------------------------------------------------------------------------------------ */
 
 /* IDX: 0, 0, type, dimensions; each dimension in four bytes, the largest first. */
 static nb_status view_idx(const unsigned char *bytes, size_t size, const char *label,
@@ -60,6 +143,11 @@ static nb_status map_file(nb_map *m, const char *path)
         if (m->base == MAP_FAILED) {
             m->base = NULL;
             status = failed(path, strerror(errno));
+        } else if (!enter((uintptr_t)m->base, m->bytes)) {
+            munmap(m->base, m->bytes);
+            m->base = NULL;
+            status = nb_fail(NB_ERANGE, "nb_map_open: %s: %d files are mapped, the most",
+                             nb_file_label(path), NB_MAP_MOST);
         }
     }
     m->time[0] = (long long)about.st_mtim.tv_sec;
@@ -91,6 +179,10 @@ nb_status nb_map_check(const nb_map *m)
     if (!m || !m->base)
         return nb_fail(NB_EINVAL, "nb_map_check: %s", m ? "nothing is mapped" : "m is NULL");
     if (fstat(m->file, &now)) return nb_fail(NB_EIO, "nb_map_check: %s", strerror(errno));
+    const size_t place = place_of(m);
+    if (place < NB_MAP_MOST && atomic_load(&maps[place].lost))
+        return nb_fail(NB_EIO,
+                       "nb_map_check: the file was cut, or the disk failed, as it was read");
     if ((uintmax_t)now.st_size != m->bytes)
         return nb_fail(NB_EIO,
                        "nb_map_check: the file has %jd bytes, it had %zu when it was mapped",
@@ -103,7 +195,10 @@ nb_status nb_map_check(const nb_map *m)
 void nb_map_close(nb_map *m)
 {
     if (!m) return;
-    if (m->base) close(m->file);
-    if (m->base) munmap(m->base, m->bytes);
+    if (m->base) {
+        leave(m);
+        close(m->file);
+        munmap(m->base, m->bytes);
+    }
     *m = (nb_map){0};
 }

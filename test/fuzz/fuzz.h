@@ -63,6 +63,14 @@ static inline const char *fuzz_file(const uint8_t *bytes, size_t size)
     return path;
 }
 
+static inline void fuzz_save(const char *path, const void *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    if (file && fwrite(bytes, 1, size, file) == size && !fclose(file)) return;
+    perror(path);
+    exit(1);
+}
+
 /* The path of a file of that name in the folder that scripts/fuzz.sh makes and removes. */
 static inline const char *fuzz_path(const char *name)
 {
