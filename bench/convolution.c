@@ -38,12 +38,12 @@ static void run(void *context)
     const nb_convolution *c = &w->convolution;
     bench_blas_threads(1);
     if (w->pass == FORWARD)
-        bench_check(k->convolution_forward(c, images, w->x, w->W, w->b, true, w->y, w->scratch));
+        bench_check(k->convolution_forward(c, images, w->x, w->W, w->b, w->y, NULL, w->scratch));
     else if (w->pass == INPUT)
-        bench_check(k->convolution_backward_input(c, images, w->y, w->W, 0, w->dx, w->scratch));
+        bench_check(k->convolution_backward_input(c, images, w->y, NULL, NULL, w->W, 0, w->dx, w->scratch));
     else
         bench_check(
-            k->convolution_backward_weights(c, images, w->x, w->y, 0, w->dW, w->db, w->scratch));
+            k->convolution_backward_weights(c, images, w->x, w->y, NULL, NULL, 0, w->dW, w->db, w->scratch));
 }
 
 static void run_cblas(void *context)

@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include "nablas/activation.h"
 #include "nablas/blas.h"
 #include "nablas/convolution.h"
 
@@ -131,6 +132,7 @@ static int run_all(void)
         BOTH(ranges_of_images_give_the_bits_of_the_whole),
         BOTH(a_group_of_images_has_one_gradient),
         BOTH(nan_goes_where_it_is_seen),
+        BOTH(joined_or_apart_the_bits_are_the_same),
         BOTH(convolution_refuses_before_it_writes),
         BOTH(no_images_are_no_error),
     };
