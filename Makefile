@@ -76,9 +76,9 @@ libs    = $(pkg_libs) -lm $(LDLIBS)
 
 # --- sources --------------------------------------------------------------------------------------
 
-# x*.c is compiled in two precisions; vector.c and tiles.c, the hot loops, also per instruction set.
+# x*.c is compiled in two precisions; vector.c, tiles.c, transforms.c, the hot loops, also per instruction set.
 lib_all   := $(sort $(wildcard lib/*/*.c))
-lib_vec   := lib/kernel/vector.c lib/kernel/tiles.c
+lib_vec   := lib/kernel/vector.c lib/kernel/tiles.c lib/kernel/transforms.c
 lib_real  := $(filter lib/kernel/x% lib/tensor/x%,$(lib_all))
 lib_plain := $(filter-out $(lib_vec) $(lib_real),$(lib_all))
 # libnablas computes; libnablas-draw, on top of it, makes pictures and reads them.

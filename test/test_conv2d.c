@@ -8,7 +8,7 @@
 #include <math.h>
 
 static const nb_sliding slides[] = {
-    {0}, {0, 0, 2, 1, 1, 0}, {0, 0, 1, 3, 2, 2}, {2, 3, 1, 1, 1, 2}};
+    {0}, {0, 0, 2, 1, 1, 0, false}, {0, 0, 1, 3, 2, 2, false}, {2, 3, 1, 1, 1, 2, false}};
 
 static void assert_promises(const nb_op *op, const nb_sliding *how, const nb_operand *operand)
 {
@@ -48,7 +48,7 @@ static void convolution_is_the_books(void **state)
     nb_node *W = nb_parameter(g, "W", NB_SHAPE(1, 1, 3, 3)), *b = nb_parameter(g, "b", NB_SHAPE(1));
     nb_node *y = nb_conv2d(x, W, b, NULL);
     nb_node *p = nb_conv2d(x, W, b, &(nb_sliding){.pad_y = 1, .pad_x = 1});
-    nb_node *s = nb_conv2d(x, W, b, &(nb_sliding){0, 0, 2, 2, 1, 1});
+    nb_node *s = nb_conv2d(x, W, b, &(nb_sliding){0, 0, 2, 2, 1, 1, false});
     assert_ok(nb_graph_finish(g, 1));
     memcpy(nb_value(x)->data, image, sizeof image);
     memcpy(nb_value(W)->data, filter, sizeof filter);
@@ -68,7 +68,7 @@ static void pooling_is_the_books(void **state)
     (void)state;
     static const double image[] = {1, 2, 1, 0, 0, 1, 2, 3, 3, 0, 1, 2, 2, 4, 0, 1};
     static const double largest[] = {2, 3, 4, 2}, mean[] = {1, 1.5, 2.25, 1};
-    const nb_sliding pairs = {2, 2, 0, 0, 0, 0};
+    const nb_sliding pairs = {2, 2, 0, 0, 0, 0, false};
     nb_graph *g;
     assert_ok(nb_graph_create(&g, NB_FLOAT64));
     nb_node *x = nb_parameter(g, "x", NB_SHAPE(1, 1, 4, 4));
@@ -101,8 +101,8 @@ static nb_node *build(nb_dtype dtype, nb_graph **g)
     nb_node *W2 = nb_parameter(*g, "W2", NB_SHAPE(4, 5, 2, 2)),
             *b2 = nb_parameter(*g, "b2", NB_SHAPE(4));
     nb_node *h = nb_relu(nb_conv2d(x, W1, b1, &(nb_sliding){.pad_y = 1, .pad_x = 1}));
-    h = nb_max_pool(h, &(nb_sliding){2, 2, 2, 2, 0, 0});
-    h = nb_tanh(nb_conv2d(h, W2, b2, &(nb_sliding){0, 0, 1, 2, 1, 0}));
+    h = nb_max_pool(h, &(nb_sliding){2, 2, 2, 2, 0, 0, false});
+    h = nb_tanh(nb_conv2d(h, W2, b2, &(nb_sliding){0, 0, 1, 2, 1, 0, false}));
     nb_node *loss = nb_mean(nb_square(nb_average_pool(h, NULL)));
     assert_ok(nb_graph_finish(*g, ROWS));
     return loss;
@@ -230,7 +230,7 @@ static void nodes_that_are_needed_are_not_joined(void **state)
     nb_node *W = nb_parameter(g, "W", NB_SHAPE(2, 1, 3, 3)), *b = nb_parameter(g, "b", NB_SHAPE(2));
     nb_node *twice = nb_conv2d(x, W, b, NULL), *relu = nb_relu(nb_conv2d(x, W, b, NULL));
     nb_node *both = nb_add(nb_relu(twice), twice);
-    nb_node *other = nb_max_pool(relu, &(nb_sliding){2, 2, 1, 2, 0, 0});
+    nb_node *other = nb_max_pool(relu, &(nb_sliding){2, 2, 1, 2, 0, 0, false});
     assert_ok(nb_graph_finish(g, 1));
     assert_ok(nb_graph_join(g, true));
     assert_true(nb_graph_schedule_text(both, text, sizeof text) > 0);
@@ -265,8 +265,8 @@ static void convolutions_that_do_not_fit_are_refused(void **state)
          "expected (n, C, H, W), (FN, C, FH, FW), (FN)"},
         {x, W, NB_SHAPE(2), {0}, NB_ESHAPE, "b (2,)"},
         {x, NB_SHAPE(3, 2, 5, 3), b, {0}, NB_EINVAL, "a window of height 5 on images of 4"},
-        {x, W, b, {2, 3, 1, 1, 0, 0}, NB_ESHAPE, "conv2d: a window of 2 x 3 with W (3, 2, 3, 3)"},
-        {x, W, b, {0, 0, 1, 1, SIZE_MAX / 2, 0}, NB_EOVERFLOW, "padding"}};
+        {x, W, b, {2, 3, 1, 1, 0, 0, false}, NB_ESHAPE, "conv2d: a window of 2 x 3 with W (3, 2, 3, 3)"},
+        {x, W, b, {0, 0, 1, 1, SIZE_MAX / 2, 0, false}, NB_EOVERFLOW, "padding"}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         nb_graph *g;
         assert_ok(nb_graph_create(&g, NB_FLOAT32));

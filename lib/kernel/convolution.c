@@ -63,7 +63,7 @@ nb_status nb_convolution_check(const char *function, const nb_convolution *c)
     nb_status status = nb_window_check(function, w);
     if (status) return status;
     if (!c->filters) return nb_fail(NB_EINVAL, "%s: 0 filters", function);
-    if (c->way > NB_CONVOLUTION_PRODUCT)
+    if (c->way > NB_CONVOLUTION_WINOGRAD)
         return nb_fail(NB_EINVAL, "%s: way %d is none", function, (int)c->way);
     if (c->then > NB_THEN_RELU_POOL)
         return nb_fail(NB_EINVAL, "%s: then %d is none", function, (int)c->then);

@@ -24,6 +24,9 @@ const real *NB(slope_image)(const nb_convolution *c, NB(slope) s, real *to);
 /* y and winner of one image, from its output behind relu, full(FN, OH, OW). */
 void NB(pool_image)(const nb_convolution *c, const real *full, real *y, uint8_t *winner);
 
+/* The height of the panels that suits so many filters and vectors of positions, or taps. */
+size_t NB(tile_height)(const NB(tiles) * tiles, size_t filters, size_t count);
+
 size_t NB(direct_scratch)(const nb_convolution *c, nb_convolution_pass pass);
 void NB(direct_forward)(const nb_convolution *c, size_t images, const real *x, const real *W,
                         const real *b, real *y, uint8_t *winner, real *scratch);

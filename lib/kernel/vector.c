@@ -592,6 +592,8 @@ static void add_outer(size_t entries, const nb_entry *entry, size_t lo, size_t h
 #define TABLE(isa) TABLE_(isa)
 #define TILES_(isa) NB(tiles_##isa)
 #define TILES(isa) TILES_(isa)
+#define WINOGRAD_(isa) nb_winograd_##isa
+#define WINOGRAD(isa) WINOGRAD_(isa)
 
 const NB(vector) TABLE(NB_ISA) = {
     .exponential = exponential,
@@ -642,4 +644,7 @@ const NB(vector) TABLE(NB_ISA) = {
     .pool_pairs = pool_pairs,
     .unpool_pairs = unpool_pairs,
     .tiles = &TILES(NB_ISA),
+#ifdef NB_REAL_SINGLE
+    .winograd = &WINOGRAD(NB_ISA),
+#endif
 };

@@ -4,9 +4,14 @@
 #include <string.h>
 
 #ifdef NB_REAL_SINGLE
+#include "kernel/winograd.h"
 #define ME(name) "nb_sconvolution_" name
+#define TAKES_WINOGRAD(c, pass) nb_takes_winograd(c, pass)
+#define WINOGRAD(name) nb_winograd_##name
 #else
 #define ME(name) "nb_dconvolution_" name
+#define TAKES_WINOGRAD(c, pass) false
+#define WINOGRAD(name) NB(direct_##name)
 #endif
 
 static nb_status check(const char *function, const nb_convolution *c, const void *images,
@@ -85,8 +90,9 @@ size_t NB(convolution_scratch)(const nb_convolution *c)
     if (!c || nb_convolution_check(ME("scratch"), c)) return 0;
     size_t most = 0;
     for (nb_convolution_pass pass = 0; pass < NB_PASSES; pass++) {
-        const size_t size =
-            nb_takes_direct(c, pass) ? NB(direct_scratch)(c, pass) : NB(product_scratch)(c);
+        const size_t size = TAKES_WINOGRAD(c, pass)  ? WINOGRAD(scratch)(c, pass)
+                            : nb_takes_direct(c, pass) ? NB(direct_scratch)(c, pass)
+                                                       : NB(product_scratch)(c);
         if (size > most) most = size;
     }
     return most;
@@ -99,6 +105,10 @@ nb_status NB(convolution_forward)(const nb_convolution *c, size_t images, const 
     nb_status status = check(ME("forward"), c, x, y, W, scratch);
     if (!status) status = check_winner(ME("forward"), c, y, winner);
     if (status) return status;
+    if (TAKES_WINOGRAD(c, NB_PASS_FORWARD)) {
+        WINOGRAD(forward)(c, images, x, W, b, y, winner, scratch);
+        return NB_OK;
+    }
     if (!nb_takes_direct(c, NB_PASS_FORWARD))
         return NB(product_forward)(c, images, x, W, b, y, winner, scratch);
     NB(direct_forward)(c, images, x, W, b, y, winner, scratch);
@@ -113,6 +123,10 @@ nb_status NB(convolution_backward_input)(const nb_convolution *c, size_t images,
     nb_status status = check(ME("backward_input"), c, dx, dy, W, scratch);
     if (!status) status = check_winner(ME("backward_input"), c, y, winner);
     if (status) return status;
+    if (TAKES_WINOGRAD(c, NB_PASS_INPUT)) {
+        WINOGRAD(input)(c, images, s, W, beta, dx, scratch);
+        return NB_OK;
+    }
     if (!nb_takes_direct(c, NB_PASS_INPUT))
         return NB(product_input)(c, images, s, W, beta, dx, scratch);
     NB(direct_input)(c, images, s, W, beta, dx, scratch);

@@ -32,7 +32,7 @@ static size_t cost_of(size_t filters, size_t count, size_t height, size_t wide)
            (count / wide * (height * wide + 9) + (rest ? height * rest + 9 : 0));
 }
 
-static size_t height_of(const NB(tiles) * t, size_t filters, size_t count)
+size_t NB(tile_height)(const NB(tiles) * t, size_t filters, size_t count)
 {
     return t->height[cost_of(filters, count, t->height[1], t->wide[1]) <
                      cost_of(filters, count, t->height[0], t->wide[0])];
@@ -72,7 +72,7 @@ static plan plan_of(const nb_unfolding *outline, size_t rows, size_t out_height,
     p.positions = out_height * u->positions;
     p.source = u->channels * u->height * u->width;
     p.unfolded = u->channels * u->channel_stride;
-    p.height = height_of(p.tiles, filters, (p.positions + p.tiles->lanes - 1) / p.tiles->lanes);
+    p.height = NB(tile_height)(p.tiles, filters, (p.positions + p.tiles->lanes - 1) / p.tiles->lanes);
     return p;
 }
 
@@ -94,7 +94,7 @@ static plan forward_plan(const nb_convolution *c)
 static plan weights_plan(const nb_convolution *c)
 {
     plan p = forward_plan(c);
-    p.height = height_of(p.tiles, p.filters, p.taps + 1);
+    p.height = NB(tile_height)(p.tiles, p.filters, p.taps + 1);
     return p;
 }
 

@@ -15,7 +15,9 @@ static nb_convolution convolution_with(const nb_sliding *how, const nb_tensor *x
     window.columns = filter[3];
     if (!window.stride_y) window.stride_y = 1;
     if (!window.stride_x) window.stride_x = 1;
-    return (nb_convolution){.window = nb_window_of(&window, image), .filters = filter[0]};
+    return (nb_convolution){.window = nb_window_of(&window, image),
+                            .filters = filter[0],
+                            .way = how->winograd ? NB_CONVOLUTION_WINOGRAD : NB_CONVOLUTION_AUTO};
 }
 
 static nb_status convolution_of(const nb_call *c, nb_convolution_then then,

@@ -69,11 +69,21 @@ nb_status nb_dcol2im(const nb_window *window, size_t images, const double *col, 
  *            that at other places, so all sums are formed in registers, without a matrix col.
  *   PRODUCT  some rows of positions are unfolded at a time, as much as the second-level cache
  *            holds, and multiplied by BLAS. For large images, for few positions, and always for
- *            backward_input with a stride. */
+ *            backward_input with a stride.
+ *   WINOGRAD F(2 x 2, 3 x 3) for forward and backward_input in float32, if the window is 3 x 3 with
+ *            stride 1 and there are 8 channels and filters or more: 4 products an output and channel
+ *            in place of 9, for larger rounding errors. Else, and for backward_weights, as AUTO. With
+ *            d the 4 x 4 pixels of an output's tile, g the filter, |.| by element, u = 2^-24,
+ *
+ *              |y - exact y| <= (C + 15) u |A|^T (sum over channels of (|G| |g| |G|^T) * (|B|^T |d| |B|)) |A|
+ *
+ *            A NaN or infinity reaches all four outputs of its tiles. Lavin & Gray, CVPR 2016;
+ *            the error: Barabasz et al., ACM TOMS 46 (2020). */
 typedef enum {
     NB_CONVOLUTION_AUTO,
     NB_CONVOLUTION_DIRECT,
-    NB_CONVOLUTION_PRODUCT
+    NB_CONVOLUTION_PRODUCT,
+    NB_CONVOLUTION_WINOGRAD
 } nb_convolution_way;
 
 /* What else is done to an image of the output while it is in the cache:
