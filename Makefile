@@ -75,9 +75,9 @@ libs    = $(pkg_libs) -lm $(LDLIBS)
 
 # --- sources --------------------------------------------------------------------------------------
 
-# x*.c is compiled in two precisions; vector.c and tiles.c, the hot loops, also per instruction set.
+# x*.c is compiled in two precisions; vector.c, tiles.c, transforms.c, the hot loops, also per instruction set.
 lib_all   := $(sort $(wildcard lib/*/*.c))
-lib_vec   := lib/kernel/vector.c lib/kernel/tiles.c
+lib_vec   := lib/kernel/vector.c lib/kernel/tiles.c lib/kernel/transforms.c
 lib_real  := $(filter lib/kernel/x% lib/tensor/x%,$(lib_all))
 lib_plain := $(filter-out $(lib_vec) $(lib_real),$(lib_all))
 # libnablas computes; libnablas-draw, on top of it, makes pictures and reads them.
@@ -190,11 +190,15 @@ fuzz-build: $(fuzzers)
 bench: $(build)/bench/bench ## timings (BENCH=name for one question)
 	@$< $(BENCH)
 
+PEERS ?= own_data minimize jobs convnets
 bench-peers: $(example_bin) $(build)/bench/bench ## the default job beside NumPy and PyTorch, nb_minimize beside GSL, train beside scikit-learn, where installed
-	@bench/peers/own_data.sh $(bin_suffix)examples/train
-	@CC="$(CC)" bench/peers/minimize.sh $(libcore) $(core_libs)
-	@bench/peers/run.sh $(bin_suffix)examples/train_mnist
-	@bench/peers/convnets.sh $(build)/bench/bench
+	@for part in $(PEERS); do case $$part in \
+	    own_data) bench/peers/own_data.sh $(bin_suffix)examples/train ;; \
+	    minimize) CC="$(CC)" bench/peers/minimize.sh $(libcore) $(core_libs) ;; \
+	    jobs) bench/peers/run.sh $(bin_suffix)examples/train_mnist ;; \
+	    convnets) bench/peers/convnets.sh $(build)/bench/bench ;; \
+	    *) echo "PEERS: '$$part' is none of own_data minimize jobs convnets"; exit 2 ;; \
+	esac || exit; done
 
 check-numpy: $(example_bin) $(build)/test/arrays_tool $(build)/test/optim_tool ## compare training and files with NumPy's, where it is installed
 	@for python in $(PYTHON) python3 /usr/bin/python3; do \
@@ -246,6 +250,7 @@ help: ## this list
 	@echo "  CONFIG=release  release, debug, asan, tsan or cov; each builds in a folder of its own"
 	@echo "  CC=cc           the compiler (gcc or clang); CFLAGS, LDFLAGS are added to ours"
 	@echo "  TEST= BENCH=    run some tests or one benchmark, by name"
+	@echo "  PEERS=          of bench-peers: own_data minimize jobs convnets"
 	@echo "  SCRIPTS=no      test the library alone, not programs and scripts"
 	@echo "  BLAS_CFLAGS= BLAS_LIBS=      another CBLAS in place of OpenBLAS, as BLAS_LIBS=-lblis"
 	@echo "  PREFIX=/usr/local LIBDIR= INCLUDEDIR= DESTDIR=   where install puts things"

@@ -5,9 +5,10 @@
 #include <string.h>
 #include <time.h>
 
-enum { batch = 100, networks = 3, rounds = 5, steps = 8 };
+enum { batch = 100, networks = 4, rounds = 5, steps = 8 };
 
-static const char *const name[networks] = {"SimpleConvNet", "LeNet-5", "DeepConvNet"};
+static const char *const name[networks] = {"SimpleConvNet", "LeNet-5", "DeepConvNet",
+                                           "DeepConvNet_winograd"};
 
 typedef struct job {
     nb_model *model;
@@ -61,9 +62,13 @@ static nb_layers layers_of(size_t network)
     memcpy(simple, simple_list, sizeof simple_list);
     memcpy(lenet, lenet_list, sizeof lenet_list);
     memcpy(deep, deep_list, sizeof deep_list);
+    static nb_layer tiled[21];
+    memcpy(tiled, deep_list, sizeof deep_list);
+    for (size_t i = 0; i < sizeof tiled / sizeof *tiled; i++) tiled[i].window.winograd = true;
     const nb_layers lists[] = {{sizeof simple_list / sizeof *simple, simple},
                                {sizeof lenet_list / sizeof *lenet, lenet},
-                               {sizeof deep_list / sizeof *deep, deep}};
+                               {sizeof deep_list / sizeof *deep, deep},
+                               {sizeof deep_list / sizeof *deep, tiled}};
     return lists[network];
 }
 

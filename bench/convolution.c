@@ -1,6 +1,7 @@
 /* The convolutions of the book's networks and of LeNet-5, batches of 100 images on one thread:
  *   nablas   as a layer calls them, the way chosen by the library
- *   direct, product  either way
+ *   direct, product, winograd  each way; the last where it is one, its rate counted as if it did all
+ *                    products
  *   cblas    the product alone, of matrices that are unfolded already: 4 images in one call */
 #include "bench.h"
 
@@ -38,12 +39,12 @@ static void run(void *context)
     const nb_convolution *c = &w->convolution;
     bench_blas_threads(1);
     if (w->pass == FORWARD)
-        bench_check(k->convolution_forward(c, images, w->x, w->W, w->b, true, w->y, w->scratch));
+        bench_check(k->convolution_forward(c, images, w->x, w->W, w->b, w->y, NULL, w->scratch));
     else if (w->pass == INPUT)
-        bench_check(k->convolution_backward_input(c, images, w->y, w->W, 0, w->dx, w->scratch));
+        bench_check(k->convolution_backward_input(c, images, w->y, NULL, NULL, w->W, 0, w->dx, w->scratch));
     else
         bench_check(
-            k->convolution_backward_weights(c, images, w->x, w->y, 0, w->dW, w->db, w->scratch));
+            k->convolution_backward_weights(c, images, w->x, w->y, NULL, NULL, 0, w->dW, w->db, w->scratch));
 }
 
 static void run_cblas(void *context)
@@ -87,7 +88,7 @@ static work work_of(const layer *l, nb_dtype dtype)
     w.y = bench_numbers(dtype, images * l->filters * w.positions);
     w.col = bench_numbers(dtype, together * w.positions * w.taps);
     size_t most = 0;
-    for (nb_convolution_way way = 0; way <= NB_CONVOLUTION_PRODUCT; way++) {
+    for (nb_convolution_way way = 0; way <= NB_CONVOLUTION_WINOGRAD; way++) {
         nb_convolution c = w.convolution;
         c.way = way;
         const size_t size = w.kernels->convolution_scratch(&c);
@@ -106,9 +107,9 @@ static void release(work *w)
 /* Milliseconds of the batch are added to *total. */
 static void row(const layer *l, work *w, double peak, double *total)
 {
-    enum { NABLAS, DIRECT, PRODUCT, CBLAS, WAYS };
+    enum { NABLAS, DIRECT, PRODUCT, WINOGRAD, CBLAS, WAYS };
     work each[WAYS];
-    void (*call[WAYS])(void *) = {run, run, run, run_cblas};
+    void (*call[WAYS])(void *) = {run, run, run, run, run_cblas};
     void *context[WAYS];
     bench_time time[WAYS];
     double rate[WAYS];
@@ -118,6 +119,9 @@ static void row(const layer *l, work *w, double peak, double *total)
     }
     each[DIRECT].convolution.way = NB_CONVOLUTION_DIRECT;
     each[PRODUCT].convolution.way = NB_CONVOLUTION_PRODUCT;
+    each[WINOGRAD].convolution.way = NB_CONVOLUTION_WINOGRAD;
+    const bool tiled = w->kernels->dtype == NB_FLOAT32 && l->channels > 1 && l->window == 3 &&
+                       w->pass != WEIGHTS;
     bench_compare(WAYS, call, context, time);
     const double flop = 2e-9 * (double)(l->filters * w->positions * w->taps);
     for (size_t i = 0; i < WAYS; i++)
@@ -128,6 +132,7 @@ static void row(const layer *l, work *w, double peak, double *total)
                                 bench_cell("%.0f %%", 100 * rate[NABLAS] / peak),
                                 bench_cell("%.1f", rate[DIRECT]),
                                 bench_cell("%.1f", rate[PRODUCT]),
+                                tiled ? bench_cell("%.1f", rate[WINOGRAD]) : "",
                                 bench_cell("%.1f", rate[CBLAS]),
                                 bench_cell("%.2f", 1e3 * time[NABLAS].least)};
     bench_row(cell);
@@ -136,7 +141,7 @@ static void row(const layer *l, work *w, double peak, double *total)
 static void table(nb_dtype dtype)
 {
     static const char *const heading[] = {"layer and pass", "GFLOP/s", "of peak", "direct",
-                                          "product",        "cblas",   "ms"};
+                                          "product",        "winograd", "cblas",   "ms"};
     const double peak = bench_fma_peak(dtype, 1);
     double total = 0;
     bench_table(dtype == NB_FLOAT32 ? "convolution_float32" : "convolution_float64",

@@ -51,7 +51,7 @@ static nb_tensor filter(const page *p, const nb_model *net, const nb_image *imag
     if (!scratch) fail(p->program);
     for (size_t i = 0; i < nb_tensor_count(&x); i++)
         ((double *)x.data)[i] = image->pixels[i] / 255.0;
-    page_check(p, nb_dconvolution_forward(&c, 1, x.data, W->data, NULL, false, y.data, scratch));
+    page_check(p, nb_dconvolution_forward(&c, 1, x.data, W->data, NULL, y.data, NULL, scratch));
     nb_free(scratch);
     nb_tensor_destroy(&x);
     return y;

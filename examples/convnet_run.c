@@ -4,7 +4,7 @@
 /* The words of the command line; NULL: not given. */
 typedef struct words {
     const char *iters, *epochs, *batch, *lr, *std, *dtype, *seed, *threads, *eval, *evaluate,
-        *no_figures;
+        *no_figures, *winograd;
     run_words run;
 } words;
 
@@ -37,6 +37,9 @@ static void read_words(settings *s, words *w, int argc, char **argv, const char 
          "one page with how good it is, curves, histograms, and the run's data", &s->report},
         {"page", "FILE.html", "a page on which one writes digits and the network reads them",
          &s->digit_page},
+        {"winograd", NULL,
+         "convolve with fewer products and more rounding: F(2x2, 3x3), float32 only",
+         &w->winograd},
         {"no-figures", NULL, "draw none", &w->no_figures},
         {"quiet", NULL, "only the last line", NULL},
         {0}};
@@ -65,6 +68,8 @@ static void read_run(settings *s, const words *w)
     s->eval_given = w->eval != NULL;
     s->seed = (uint32_t)whole(s, "--seed", w->seed, 0, UINT32_MAX, 0);
     if (w->dtype) s->dtype = (nb_dtype)one_of(me, "--dtype", w->dtype, dtypes);
+    if (w->winograd && s->dtype == NB_FLOAT64)
+        usage_error(me, "--winograd: in float32 only, not with --dtype float64");
     if (w->std) {
         s->init = NB_INIT_STD;
         s->std = finite_number(me, "--std", w->std);
@@ -79,6 +84,7 @@ static void read_run(settings *s, const words *w)
 int convnet_main(int argc, char **argv, const char *about, const convnet *net)
 {
     words w = {0};
+    convnet own = *net;
     nb_mnist mnist;
     settings s = {.init = net->init, .std = net->std, .dtype = NB_FLOAT32};
     s.train.optimizer = &nb_adam;
@@ -87,11 +93,12 @@ int convnet_main(int argc, char **argv, const char *about, const convnet *net)
     s.page.seed = &s.seed;
     read_words(&s, &w, argc, argv, about, net);
     read_run(&s, &w);
+    for (size_t i = 0; i < own.layers; i++) own.layer[i].window.winograd = w.winograd != NULL;
     load_mnist(&s.page, s.data, &mnist);
     as_images(&mnist, &mnist.train);
     as_images(&mnist, &mnist.test);
     nb_model_options options = {.input = NB_SHAPE(1, mnist.rows, mnist.columns),
-                                .layers = convnet_layers(net)};
+                                .layers = convnet_layers(&own)};
     const int code = train_run(&s, &options, &mnist);
     nb_mnist_destroy(&mnist);
     return code;

@@ -8,7 +8,7 @@
 #include <math.h>
 
 static const nb_sliding slides[] = {
-    {0}, {0, 0, 2, 1, 1, 0}, {0, 0, 1, 3, 2, 2}, {2, 3, 1, 1, 1, 2}};
+    {0}, {0, 0, 2, 1, 1, 0, false}, {0, 0, 1, 3, 2, 2, false}, {2, 3, 1, 1, 1, 2, false}};
 
 static void assert_promises(const nb_op *op, const nb_sliding *how, const nb_operand *operand)
 {
@@ -26,6 +26,7 @@ static void they_keep_their_promises(void **state)
                                    {.shape = NB_SHAPE(3, 2, 2, 3)},
                                    {.shape = NB_SHAPE(3)}};
         assert_promises(&nb_op_conv2d, &slides[i], conv);
+        assert_promises(nb_op_joined(&nb_op_conv2d, &nb_op_relu, NULL), &slides[i], conv);
         assert_promises(&nb_op_max_pool, &slides[i], conv);
         assert_promises(&nb_op_average_pool, &slides[i], conv);
     }
@@ -47,7 +48,7 @@ static void convolution_is_the_books(void **state)
     nb_node *W = nb_parameter(g, "W", NB_SHAPE(1, 1, 3, 3)), *b = nb_parameter(g, "b", NB_SHAPE(1));
     nb_node *y = nb_conv2d(x, W, b, NULL);
     nb_node *p = nb_conv2d(x, W, b, &(nb_sliding){.pad_y = 1, .pad_x = 1});
-    nb_node *s = nb_conv2d(x, W, b, &(nb_sliding){0, 0, 2, 2, 1, 1});
+    nb_node *s = nb_conv2d(x, W, b, &(nb_sliding){0, 0, 2, 2, 1, 1, false});
     assert_ok(nb_graph_finish(g, 1));
     memcpy(nb_value(x)->data, image, sizeof image);
     memcpy(nb_value(W)->data, filter, sizeof filter);
@@ -67,7 +68,7 @@ static void pooling_is_the_books(void **state)
     (void)state;
     static const double image[] = {1, 2, 1, 0, 0, 1, 2, 3, 3, 0, 1, 2, 2, 4, 0, 1};
     static const double largest[] = {2, 3, 4, 2}, mean[] = {1, 1.5, 2.25, 1};
-    const nb_sliding pairs = {2, 2, 0, 0, 0, 0};
+    const nb_sliding pairs = {2, 2, 0, 0, 0, 0, false};
     nb_graph *g;
     assert_ok(nb_graph_create(&g, NB_FLOAT64));
     nb_node *x = nb_parameter(g, "x", NB_SHAPE(1, 1, 4, 4));
@@ -100,8 +101,8 @@ static nb_node *build(nb_dtype dtype, nb_graph **g)
     nb_node *W2 = nb_parameter(*g, "W2", NB_SHAPE(4, 5, 2, 2)),
             *b2 = nb_parameter(*g, "b2", NB_SHAPE(4));
     nb_node *h = nb_relu(nb_conv2d(x, W1, b1, &(nb_sliding){.pad_y = 1, .pad_x = 1}));
-    h = nb_max_pool(h, &(nb_sliding){2, 2, 2, 2, 0, 0});
-    h = nb_tanh(nb_conv2d(h, W2, b2, &(nb_sliding){0, 0, 1, 2, 1, 0}));
+    h = nb_max_pool(h, &(nb_sliding){2, 2, 2, 2, 0, 0, false});
+    h = nb_tanh(nb_conv2d(h, W2, b2, &(nb_sliding){0, 0, 1, 2, 1, 0, false}));
     nb_node *loss = nb_mean(nb_square(nb_average_pool(h, NULL)));
     assert_ok(nb_graph_finish(*g, ROWS));
     return loss;
@@ -119,13 +120,14 @@ static void feed_numbers(nb_graph *g, void *images)
 }
 
 /* Steps that descend on `pool`; counted: nothing is allocated. */
-static nb_graph *descended(nb_dtype dtype, nb_pool *pool, bool counted)
+static nb_graph *descended(nb_dtype dtype, nb_pool *pool, bool counted, bool joins)
 {
     static double images[ROWS * PIXELS];
     nb_graph *g;
     nb_node *loss = build(dtype, &g);
     feed_numbers(g, images);
     assert_ok(nb_graph_set_pool(g, pool));
+    assert_ok(nb_graph_join(g, joins));
     if (counted) support_allocator_start(0);
     for (size_t i = 0; i < STEPS; i++) {
         assert_ok(nb_forward(loss));
@@ -138,16 +140,16 @@ static nb_graph *descended(nb_dtype dtype, nb_pool *pool, bool counted)
     return g;
 }
 
-static void threads_change_no_bit_and_a_step_allocates_nothing(void **state)
+static void threads_and_joining_change_no_bit_and_a_step_allocates_nothing(void **state)
 {
     (void)state;
     static const nb_dtype dtypes[] = {NB_FLOAT32, NB_FLOAT64};
     for (size_t d = 0; d < COUNT(dtypes); d++) {
-        nb_graph *one = descended(dtypes[d], NULL, true);
-        for (size_t threads = 2; threads <= 4; threads++) {
+        nb_graph *one = descended(dtypes[d], NULL, true, false);
+        for (size_t threads = 1; threads <= 4; threads++) {
             nb_pool *pool;
             assert_ok(nb_pool_create(&pool, threads));
-            nb_graph *more = descended(dtypes[d], pool, false);
+            nb_graph *more = descended(dtypes[d], pool, threads == 1, threads < 4);
             const nb_tensor a = nb_graph_parameters(one), b = nb_graph_parameters(more);
             assert_memory_equal(a.data, b.data, nb_tensor_count(&a) * nb_dtype_size(dtypes[d]));
             nb_graph_destroy(more);
@@ -162,7 +164,7 @@ static void descent_is_the_weights_less_the_gradient(void **state)
 {
     (void)state;
     static double images[ROWS * PIXELS];
-    nb_graph *g, *straight = descended(NB_FLOAT64, NULL, false);
+    nb_graph *g, *straight = descended(NB_FLOAT64, NULL, false, false);
     nb_node *loss = build(NB_FLOAT64, &g);
     feed_numbers(g, images);
     const nb_tensor w = nb_graph_parameters(g), dw = nb_graph_gradients(g);
@@ -177,6 +179,67 @@ static void descent_is_the_weights_less_the_gradient(void **state)
         assert_near(((double *)w.data)[j], want[j], 1e-14);
     nb_graph_destroy(g);
     nb_graph_destroy(straight);
+}
+
+/* --- nodes that are computed as one ------------------------------------------------------------ */
+
+/* Only the last of them has a value; switched off, or asked for numerically, all have. */
+static void joined_nodes_have_one_value(void **state)
+{
+    (void)state;
+    static double images[ROWS * PIXELS];
+    char text[2048];
+    nb_graph *g;
+    nb_node *loss = build(NB_FLOAT64, &g);
+    nb_node *sums = nb_node_input(nb_graph_node(g, 6), 0), *W1 = nb_graph_find(g, "W1");
+    feed_numbers(g, images);
+    assert_string_equal(nb_node_op(sums)->name, "conv2d");
+    assert_ok(nb_graph_join(g, true));
+    assert_true(nb_graph_joins(g) && !nb_graph_joins(NULL));
+    assert_ok(nb_forward(loss));
+    assert_ok(nb_backward(loss));
+    assert_null(nb_gradient(sums));
+    assert_true(*(double *)nb_value(sums)->data == 0);
+    nb_graph_schedule_text(loss, text, sizeof text);
+    assert_non_null(strstr(text, "conv2d, relu, max_pool: rows\n"));
+    assert_null(strstr(text, "    relu"));
+    assert_ok(nb_forward(sums)); /* what is asked for is computed */
+    assert_true(*(double *)nb_value(sums)->data != 0);
+    nb_tensor numerical;
+    assert_ok(nb_tensor_create(&numerical, NB_FLOAT64, nb_value(W1)->shape));
+    assert_ok(nb_graph_numerical_gradient(loss, W1, 1e-5, &numerical));
+    for (size_t i = 0; i < nb_tensor_count(&numerical); i++)
+        assert_near(((double *)nb_gradient(W1)->data)[i], ((double *)numerical.data)[i], 1e-8);
+    assert_false(nb_graph_joins(g));
+    assert_ok(nb_forward(loss));
+    assert_ok(nb_graph_join(g, true));
+    assert_fails(NB_EINVAL, "no nb_forward", nb_backward(loss));
+    assert_fails(NB_EINVAL, "nb_graph_join: g is NULL", nb_graph_join(NULL, true));
+    nb_tensor_destroy(&numerical);
+    nb_graph_destroy(g);
+}
+
+/* A value that two nodes use, or that is asked for, stays; so does pooling that is not by 2 x 2. */
+static void nodes_that_are_needed_are_not_joined(void **state)
+{
+    (void)state;
+    char text[2048];
+    nb_graph *g;
+    assert_ok(nb_graph_create(&g, NB_FLOAT32));
+    nb_node *x = nb_parameter(g, "x", NB_SHAPE(1, 1, 6, 6));
+    nb_node *W = nb_parameter(g, "W", NB_SHAPE(2, 1, 3, 3)), *b = nb_parameter(g, "b", NB_SHAPE(2));
+    nb_node *twice = nb_conv2d(x, W, b, NULL), *relu = nb_relu(nb_conv2d(x, W, b, NULL));
+    nb_node *both = nb_add(nb_relu(twice), twice);
+    nb_node *other = nb_max_pool(relu, &(nb_sliding){2, 2, 1, 2, 0, 0, false});
+    assert_ok(nb_graph_finish(g, 1));
+    assert_ok(nb_graph_join(g, true));
+    assert_true(nb_graph_schedule_text(both, text, sizeof text) > 0);
+    assert_non_null(strstr(text, " relu: rows\n"));
+    assert_null(strstr(text, "conv2d, relu"));
+    assert_true(nb_graph_schedule_text(other, text, sizeof text) > 0);
+    assert_non_null(strstr(text, " conv2d, relu: rows\n"));
+    assert_non_null(strstr(text, " max_pool: rows\n"));
+    nb_graph_destroy(g);
 }
 
 /* --- misuse ----------------------------------------------------------------------------------- */
@@ -202,8 +265,8 @@ static void convolutions_that_do_not_fit_are_refused(void **state)
          "expected (n, C, H, W), (FN, C, FH, FW), (FN)"},
         {x, W, NB_SHAPE(2), {0}, NB_ESHAPE, "b (2,)"},
         {x, NB_SHAPE(3, 2, 5, 3), b, {0}, NB_EINVAL, "a window of height 5 on images of 4"},
-        {x, W, b, {2, 3, 1, 1, 0, 0}, NB_ESHAPE, "conv2d: a window of 2 x 3 with W (3, 2, 3, 3)"},
-        {x, W, b, {0, 0, 1, 1, SIZE_MAX / 2, 0}, NB_EOVERFLOW, "padding"}};
+        {x, W, b, {2, 3, 1, 1, 0, 0, false}, NB_ESHAPE, "conv2d: a window of 2 x 3 with W (3, 2, 3, 3)"},
+        {x, W, b, {0, 0, 1, 1, SIZE_MAX / 2, 0, false}, NB_EOVERFLOW, "padding"}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         nb_graph *g;
         assert_ok(nb_graph_create(&g, NB_FLOAT32));
@@ -246,7 +309,9 @@ int main(void)
         cmocka_unit_test(they_keep_their_promises),
         cmocka_unit_test(convolution_is_the_books),
         cmocka_unit_test(pooling_is_the_books),
-        cmocka_unit_test(threads_change_no_bit_and_a_step_allocates_nothing),
+        cmocka_unit_test(threads_and_joining_change_no_bit_and_a_step_allocates_nothing),
+        cmocka_unit_test(joined_nodes_have_one_value),
+        cmocka_unit_test(nodes_that_are_needed_are_not_joined),
         cmocka_unit_test(descent_is_the_weights_less_the_gradient),
         cmocka_unit_test(convolutions_that_do_not_fit_are_refused),
         cmocka_unit_test(pools_that_do_not_fit_are_refused),

@@ -31,6 +31,7 @@ bad_options_are_refused() {
   refused '--std -1' "--std '-1': expected a number from 0"
   refused '--seed 4294967296' '4294967295'
   refused '--dtype float16' 'float16'
+  refused '--winograd --dtype float64' '--winograd: in float32 only'
   refused '--iters 1 --epochs 1' 'give one of the two'
   refused '--hidden 50' 'hidden'
 }
@@ -67,6 +68,24 @@ the_same_seed_is_the_same_run() {
     train --iters 4 --seed 6 --dtype $dtype
     exits 0; holds test "$(head -n 2 "$log")" != "$(head -n 2 "$folder/first.csv")"
   done
+}
+
+# Nearly the losses of the exact products, and on two threads its own.
+winograd_rounds_differently() {
+  deep() {
+    "$examples/train_deepnet" --data "$data" --no-figures --force --log "$log" --iters 3 \
+      --batch 50 --eval-every 0 --evaluate 10 "$@" >"$out" 2>"$err"
+    status=$?
+    exits 0
+  }
+  deep --threads 1; cp "$log" "$folder/exact.csv"
+  deep --threads 1 --winograd; cp "$log" "$folder/first.csv"
+  deep --threads 2 --winograd
+  holds cmp "$log" "$folder/first.csv"
+  holds test "$(cut -d, -f 2 "$log")" != "$(cut -d, -f 2 "$folder/exact.csv")"
+  paste -d, "$folder/exact.csv" "$log" >"$folder/both.csv"
+  holds awk -F, 'NR > 1 { half = NF / 2; d = $2 - $(half + 2); if (d < 0) d = -d
+                          if (d > 1e-4 * $2) bad = 1 } END { exit bad }' "$folder/both.csv"
 }
 
 weights_are_kept_and_taken_up() {
@@ -109,5 +128,5 @@ a_signal_ends_the_run_in_good_order() {
 }
 
 check bad_options_are_refused help_shows_the_defaults epochs_are_counted it_learns \
-      the_same_seed_is_the_same_run weights_are_kept_and_taken_up \
+      the_same_seed_is_the_same_run winograd_rounds_differently weights_are_kept_and_taken_up \
       images_that_are_too_small_are_an_error a_run_is_drawn a_signal_ends_the_run_in_good_order

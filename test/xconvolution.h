@@ -165,8 +165,9 @@ static long double T(bound)(size_t k, long double size)
 static void T(check_forward)(trial t, nb_convolution_way way, bool bias, bool relu)
 {
     T(arrays) a = T(arrays_of)(t, way);
+    a.c.then = relu ? NB_THEN_RELU : NB_THEN_NOTHING;
     assert_ok(
-        NB(convolution_forward)(&a.c, a.images, a.x, a.W, bias ? a.b : NULL, relu, a.y, a.scratch));
+        NB(convolution_forward)(&a.c, a.images, a.x, a.W, bias ? a.b : NULL, a.y, NULL, a.scratch));
     for (size_t i = 0; i < a.images * a.output; i++) {
         const size_t f = i / a.positions % a.c.filters;
         long double size, want = T(output)(&a, i / a.output, f, i % a.positions, &size);
@@ -205,7 +206,7 @@ static void T(check_input)(trial t, nb_convolution_way way, real beta)
                 want[j] += term;
                 size[j] += fabsl(term);
             }
-    assert_ok(NB(convolution_backward_input)(&a.c, a.images, a.dy, a.W, beta, a.dx, a.scratch));
+    assert_ok(NB(convolution_backward_input)(&a.c, a.images, a.dy, NULL, NULL, a.W, beta, a.dx, a.scratch));
     const size_t terms = a.c.filters * a.c.window.rows * a.c.window.columns;
     for (size_t j = 0; j < all; j++)
         T(assert_within)(a.dx[j], want[j], T(bound)(terms, size[j]), "dx", j);
@@ -230,7 +231,7 @@ static void T(check_weights)(trial t, nb_convolution_way way, real beta, bool bi
     real *dW0 = T(numbers)(a.weights, 7), *db0 = T(numbers)(a.c.filters, 8);
     for (size_t i = 0; beta == 0 && i < a.weights; i++) a.dW[i] = (real)NAN;
     for (size_t i = 0; beta == 0 && i < a.c.filters; i++) a.db[i] = (real)NAN;
-    assert_ok(NB(convolution_backward_weights)(&a.c, a.images, a.x, a.dy, beta, a.dW,
+    assert_ok(NB(convolution_backward_weights)(&a.c, a.images, a.x, a.dy, NULL, NULL, beta, a.dW,
                                                bias ? a.db : NULL, a.scratch));
     for (size_t f = 0; f < a.c.filters; f++)
         for (size_t k = 0; k <= a.taps; k++) {
@@ -278,18 +279,18 @@ static void T(ranges_of_images_give_the_bits_of_the_whole)(void **state)
             trial t = trial_at(i);
             t.images = 5;
             T(arrays) whole = T(arrays_of)(t, ways[w]), part = T(arrays_of)(t, ways[w]);
-            assert_ok(NB(convolution_forward)(&whole.c, 5, whole.x, whole.W, whole.b, true, whole.y,
+            assert_ok(NB(convolution_forward)(&whole.c, 5, whole.x, whole.W, whole.b, whole.y, NULL,
                                               whole.scratch));
-            assert_ok(NB(convolution_backward_input)(&whole.c, 5, whole.dy, whole.W, (real)0.3,
+            assert_ok(NB(convolution_backward_input)(&whole.c, 5, whole.dy, NULL, NULL, whole.W, (real)0.3,
                                                      whole.dx, whole.scratch));
             static const size_t bounds[] = {0, 1, 1, 3, 5};
             for (size_t r = 0; r + 1 < COUNT(bounds); r++) {
                 const size_t lo = bounds[r], n = bounds[r + 1] - lo;
                 assert_ok(NB(convolution_forward)(&part.c, n, part.x + lo * part.image, part.W,
-                                                  part.b, true, part.y + lo * part.output,
+                                                  part.b, part.y + lo * part.output, NULL,
                                                   part.scratch));
                 T(fill_nan)(part.scratches, part.scratch);
-                assert_ok(NB(convolution_backward_input)(&part.c, n, part.dy + lo * part.output,
+                assert_ok(NB(convolution_backward_input)(&part.c, n, part.dy + lo * part.output, NULL, NULL,
                                                          part.W, (real)0.3,
                                                          part.dx + lo * part.image, part.scratch));
             }
@@ -308,11 +309,11 @@ static void T(a_group_of_images_has_one_gradient)(void **state)
         for (size_t w = 0; w < COUNT(ways); w++) {
             T(arrays)
             a = T(arrays_of)(trial_at(i), ways[w]), b = T(arrays_of)(trial_at(i), ways[w]);
-            assert_ok(NB(convolution_backward_weights)(&a.c, a.images, a.x, a.dy, 0, a.dW, a.db,
+            assert_ok(NB(convolution_backward_weights)(&a.c, a.images, a.x, a.dy, NULL, NULL, 0, a.dW, a.db,
                                                        a.scratch));
             assert_ok(
-                NB(convolution_forward)(&b.c, b.images, b.x, b.W, NULL, false, b.y, b.scratch));
-            assert_ok(NB(convolution_backward_weights)(&b.c, b.images, b.x, b.dy, 0, b.dW, b.db,
+                NB(convolution_forward)(&b.c, b.images, b.x, b.W, NULL, b.y, NULL, b.scratch));
+            assert_ok(NB(convolution_backward_weights)(&b.c, b.images, b.x, b.dy, NULL, NULL, 0, b.dW, b.db,
                                                        b.scratch));
             assert_memory_equal(a.dW, b.dW, a.weights * sizeof(real));
             assert_memory_equal(a.db, b.db, a.c.filters * sizeof(real));
@@ -334,14 +335,14 @@ static void T(nan_goes_where_it_is_seen)(void **state)
             const size_t places[] = {a.image / 2, width - 1};
             const size_t place = places[i % 2];
             a.x[place] = (real)NAN;
-            assert_ok(NB(convolution_forward)(&a.c, a.images, a.x, a.W, a.b, true, a.y, a.scratch));
+            assert_ok(NB(convolution_forward)(&a.c, a.images, a.x, a.W, a.b, a.y, NULL, a.scratch));
             for (size_t j = 0; j < a.images * a.output; j++) {
                 bool seen = false;
                 for (size_t pixel, k = 0; k < a.taps && j < a.output; k++)
                     seen |= sees(&a.c.window, j % a.positions, k, &pixel) && pixel == place;
                 assert_int_equal(seen, isnan(a.y[j]) != 0);
             }
-            assert_ok(NB(convolution_backward_weights)(&a.c, a.images, a.x, a.dy, 0, a.dW, a.db,
+            assert_ok(NB(convolution_backward_weights)(&a.c, a.images, a.x, a.dy, NULL, NULL, 0, a.dW, a.db,
                                                        a.scratch));
             for (size_t j = 0; j < a.weights; j++) {
                 bool seen = false;
@@ -354,12 +355,83 @@ static void T(nan_goes_where_it_is_seen)(void **state)
         }
 }
 
+/* --- what follows ------------------------------------------------------------------------------ */
+
+static nb_window T(pairs_of)(const T(arrays) * a)
+{
+    nb_window w = {.channels = a->c.filters,
+                   .height = a->c.window.out_height,
+                   .width = a->c.window.out_width,
+                   .rows = 2,
+                   .columns = 2,
+                   .stride_y = 2,
+                   .stride_x = 2};
+    assert_ok(nb_window_fit(&w));
+    return w;
+}
+
+/* Joined and, in `apart`, function by function: the same bits, also with gaps between winners. */
+static void T(check_then)(trial t, nb_convolution_way way, nb_convolution_then then)
+{
+    T(arrays) apart = T(arrays_of)(t, way);
+    const bool pools = then == NB_THEN_RELU_POOL;
+    const nb_window w = pools ? T(pairs_of)(&apart) : apart.c.window;
+    const size_t kept = pools ? apart.c.filters * positions_of(&w) : apart.output;
+    const size_t n = t.images, stride = kept + 3;
+    nb_convolution c = apart.c;
+    c.then = then;
+    c.winner_stride = stride;
+    real *y = T(blank)(n * kept), *dx = T(numbers)(n * apart.image, 6), *dW = T(blank)(apart.weights);
+    real *db = T(blank)(c.filters), *ds = T(blank)(n * apart.output), *pooled = T(blank)(n * kept);
+    real *scratch = T(blank)(NB(convolution_scratch)(&c));
+    uint8_t *winner = calloc(n, stride), *winners = calloc(n, kept);
+    assert_true(winner && winners);
+
+    assert_ok(NB(convolution_forward)(&c, n, apart.x, apart.W, apart.b, y, winner, scratch));
+    assert_ok(NB(convolution_forward)(&apart.c, n, apart.x, apart.W, apart.b, apart.y, NULL,
+                                      apart.scratch));
+    NB(relu)(n * apart.output, apart.y, apart.y);
+    if (pools) assert_ok(NB(max_pooling)(&w, n, apart.y, pooled, winners));
+    assert_memory_equal(y, pools ? pooled : apart.y, n * kept * sizeof *y);
+    for (size_t i = 0; pools && i < n; i++)
+        assert_memory_equal(winner + i * stride, winners + i * kept, kept);
+
+    const real *dy = apart.dy;
+    if (pools) assert_ok(NB(max_pooling_backward)(&w, n, dy, winners, 0, ds));
+    NB(relu_backward)(n * apart.output, apart.y, pools ? ds : dy, 0, ds);
+    assert_ok(NB(convolution_backward_input)(&c, n, dy, y, winner, apart.W, (real)0.7, dx, scratch));
+    assert_ok(NB(convolution_backward_input)(&apart.c, n, ds, NULL, NULL, apart.W, (real)0.7,
+                                             apart.dx, apart.scratch));
+    assert_memory_equal(dx, apart.dx, n * apart.image * sizeof *dx);
+    assert_ok(NB(convolution_backward_weights)(&c, n, apart.x, dy, y, winner, 0, dW, db, scratch));
+    assert_ok(NB(convolution_backward_weights)(&apart.c, n, apart.x, ds, NULL, NULL, 0, apart.dW,
+                                               apart.db, apart.scratch));
+    assert_memory_equal(dW, apart.dW, apart.weights * sizeof *dW);
+    assert_memory_equal(db, apart.db, c.filters * sizeof *db);
+    T(assert_padding_kept)(1, 0, 0, scratch + NB(convolution_scratch)(&c));
+    void *const all[] = {y, dx, dW, db, ds, pooled, scratch, winner, winners};
+    for (size_t i = 0; i < COUNT(all); i++) free(all[i]);
+    T(release)(&apart);
+}
+
+static void T(joined_or_apart_the_bits_are_the_same)(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < trials; i++)
+        for (size_t w = 0; w < COUNT(ways); w++) {
+            const trial t = trial_at(i);
+            T(check_then)(t, ways[w], NB_THEN_RELU);
+            if (t.window.out_height > 1 && t.window.out_width > 1)
+                T(check_then)(t, ways[w], NB_THEN_RELU_POOL);
+        }
+}
+
 static void T(convolution_refuses_before_it_writes)(void **state)
 {
     (void)state;
     T(arrays) a = T(arrays_of)(trial_at(1), NB_CONVOLUTION_AUTO);
     nb_convolution bad = a.c;
-#define FORWARD(c, x, W, y, scratch) NB(convolution_forward)(c, 1, x, W, a.b, false, y, scratch)
+#define FORWARD(c, x, W, y, scratch) NB(convolution_forward)(c, 1, x, W, a.b, y, NULL, scratch)
     assert_fails(NB_EINVAL, "convolution is NULL", FORWARD(NULL, a.x, a.W, a.y, a.scratch));
     assert_fails(NB_EINVAL, "forward: x or dx is NULL", FORWARD(&a.c, NULL, a.W, a.y, a.scratch));
     assert_fails(NB_EINVAL, "W or dW is NULL", FORWARD(&a.c, a.x, NULL, a.y, a.scratch));
@@ -375,12 +447,27 @@ static void T(convolution_refuses_before_it_writes)(void **state)
     bad.way = (nb_convolution_way)9;
     assert_fails(NB_EINVAL, "way 9", FORWARD(&bad, a.x, a.W, a.y, a.scratch));
     bad = a.c;
+    bad.then = (nb_convolution_then)3;
+    assert_fails(NB_EINVAL, "then 3", FORWARD(&bad, a.x, a.W, a.y, a.scratch));
+    bad.then = NB_THEN_RELU_POOL;
+    assert_fails(NB_EINVAL, "forward: winner is NULL", FORWARD(&bad, a.x, a.W, a.y, a.scratch));
+    assert_fails(
+        NB_EINVAL, "backward_input: y is NULL",
+        NB(convolution_backward_input)(&bad, 1, a.dy, NULL, NULL, a.W, 0, a.dx, a.scratch));
+    assert_fails(NB_EINVAL, "backward_weights: winner is NULL",
+                 NB(convolution_backward_weights)(&bad, 1, a.x, a.dy, a.y, NULL, 0, a.dW, a.db,
+                                                  a.scratch));
+    bad.window.pad_y = bad.window.pad_x = 0;
+    bad.window.rows = bad.window.height;
+    assert_ok(nb_window_fit(&bad.window));
+    assert_fails(NB_EINVAL, "too few for pooling", FORWARD(&bad, a.x, a.W, a.y, a.scratch));
+    bad = a.c;
     bad.window.out_width++;
     assert_fails(NB_EINVAL, "nb_window_fit", FORWARD(&bad, a.x, a.W, a.y, a.scratch));
     assert_fails(NB_EINVAL, "backward_input: ",
-                 NB(convolution_backward_input)(&bad, 1, a.dy, a.W, 0, a.dx, a.scratch));
+                 NB(convolution_backward_input)(&bad, 1, a.dy, NULL, NULL, a.W, 0, a.dx, a.scratch));
     assert_fails(NB_EINVAL, "backward_weights: ",
-                 NB(convolution_backward_weights)(&bad, 1, a.x, a.dy, 0, a.dW, a.db, a.scratch));
+                 NB(convolution_backward_weights)(&bad, 1, a.x, a.dy, NULL, NULL, 0, a.dW, a.db, a.scratch));
     assert_fails(NB_EINVAL, "im2col: ", NB(im2col)(&bad.window, 1, a.x, a.y));
     assert_fails(NB_EINVAL, "im2col: x or col", NB(im2col)(&a.c.window, 1, NULL, a.y));
     assert_fails(NB_EINVAL, "col2im: x or col", NB(col2im)(&a.c.window, 1, a.y, 0, NULL));
@@ -396,10 +483,10 @@ static void T(no_images_are_no_error)(void **state)
     (void)state;
     for (size_t w = 0; w < COUNT(ways); w++) {
         T(arrays) a = T(arrays_of)(trial_at(1), ways[w]);
-        assert_ok(NB(convolution_forward)(&a.c, 0, a.x, a.W, a.b, false, a.y, a.scratch));
+        assert_ok(NB(convolution_forward)(&a.c, 0, a.x, a.W, a.b, a.y, NULL, a.scratch));
         assert_true(isnan(a.y[0]));
         T(fill_nan)(a.weights, a.dW);
-        assert_ok(NB(convolution_backward_weights)(&a.c, 0, a.x, a.dy, 0, a.dW, a.db, a.scratch));
+        assert_ok(NB(convolution_backward_weights)(&a.c, 0, a.x, a.dy, NULL, NULL, 0, a.dW, a.db, a.scratch));
         for (size_t i = 0; i < a.weights; i++) assert_true(a.dW[i] == 0);
         for (size_t f = 0; f < a.c.filters; f++) assert_true(a.db[f] == 0);
         T(release)(&a);

@@ -1,7 +1,9 @@
 #!/bin/sh
 # convnets.sh BENCH - training steps of convolutional networks by nablas and by the peers that are
 # installed here, in turn; least milliseconds of a step by the clock and of processors (processor
-# time is what is left of a figure on a machine that others use). The least of $ROUNDS (3) rounds.
+# time is what is left of a figure on a machine that others use), and ratios: of the best by the clock
+# on one or all threads to the peer's best, and of processor time on one thread. The least of $ROUNDS
+# (3) rounds.
 # The table goes to build/bench/convnet_peers.txt, too.
 set -u
 bench=$1
@@ -26,7 +28,9 @@ peer() { # peer NAME SCRIPT NET THREADS STEPS
 threads="1 $([ "$all" -gt 1 ] && echo "$all")"
 for round in $(seq "$rounds"); do
   # "SimpleConvNet  1  8.04  8.03 ..."; on several threads there is no processor time.
-  "$bench" convnets | awk -v OFS=, '/^  [A-Z][A-Za-z0-9-]* +[0-9]+ / { print $1, "nablas", $2, $3, $2 == 1 ? $4 : "-" }' >> "$found"
+  "$bench" convnets | awk -v OFS=, '/^  [A-Z][A-Za-z0-9_-]* +[0-9]+ / {
+    by = sub(/_winograd$/, "", $1) ? "nablas_--winograd" : "nablas"
+    print $1, by, $2, $3, $2 == 1 ? $4 : "-" }' >> "$found"
   for net in SimpleConvNet LeNet-5 DeepConvNet; do
     [ -n "$python" ] || continue
     "$python" -c 'import torch' 2>/dev/null &&
@@ -39,14 +43,22 @@ awk -F, '
     if (!(key in wall)) { order[++count] = key; wall[key] = $4; cpu[key] = $5 }
     if ($4 < wall[key]) wall[key] = $4
     if ($5 < cpu[key]) cpu[key] = $5
-    if ($2 == "nablas" && (!($1 in best) || $4 < best[$1])) best[$1] = $4
-    if ($2 == "nablas" && $3 == 1 && (!($1 in one) || $5 < one[$1])) one[$1] = $5 }
+    if ($2 ~ /^nablas/ && $3 == 1 && (!(($1, $2) in one) || $5 < one[$1, $2])) one[$1, $2] = $5
+    if (!(($1, $2) in best) || $4 < best[$1, $2]) best[$1, $2] = $4 }
   END {
-    printf "\n%-15s %-18s %7s %9s %13s %14s %14s\n", "a step", "by", "threads", "ms", "processor ms",
-           "best nablas /", "processor /"
+    printf "\n%-15s %-18s %7s %9s %13s\n", "a step", "by", "threads", "ms", "processor ms"
     for (i = 1; i <= count; i++) {
       split(order[i], part, ",")
-      printf "%-15s %-18s %7s %9.2f %13s %14.3f %14s\n", part[1], part[2], part[3], wall[order[i]],
-             cpu[order[i]], best[part[1]] / wall[order[i]],
-             cpu[order[i]] == "-" ? "-" : sprintf("%.3f", one[part[1]] / cpu[order[i]])
+      printf "%-15s %-18s %7s %9.2f %13s\n", part[1], part[2], part[3], wall[order[i]], cpu[order[i]]
+    }
+    printf "\n%-15s %-18s %-18s %14s %22s\n", "ratio", "of", "to", "best to best", "processor, one thread"
+    for (i = 1; i <= count; i++) {
+      split(order[i], part, ",")
+      if (part[2] ~ /^nablas/ || part[3] != 1) continue
+      for (k = 0; k < 2; k++) {
+        by = k ? "nablas_--winograd" : "nablas"
+        if ((part[1], by) in one)
+          printf "%-15s %-18s %-18s %14.3f %22.3f\n", part[1], by, part[2],
+                 best[part[1], by] / best[part[1], part[2]], one[part[1], by] / cpu[order[i]]
+      }
     } }' "$found" | tee build/bench/convnet_peers.txt

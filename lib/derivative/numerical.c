@@ -33,6 +33,7 @@ static nb_status begin(const char *function, nb_node *loss, const nb_node *param
 {
     char text[96];
     nb_status status = check_arguments(function, loss, parameter, h, gradient);
+    if (!status) status = nb_graph_join(loss->graph, false); /* values of all nodes are needed */
     if (!status) status = nb_forward(loss);
     if (status || nb_tensor_count(&loss->value) == 1) return status;
     return nb_fail(NB_ESHAPE, "%s: the loss is %s, expected a scalar", function,

@@ -85,6 +85,7 @@ static nb_node *append(nb_graph *g, nb_role role, nb_dtype dtype, nb_shape shape
     nb_node *node = make_room(g) ? nb_alloc_zero(1, sizeof *node) : NULL;
     if (!node) return nb_graph_spoil(g, NB_ENOMEM);
     node->graph = g;
+    node->head = node;
     node->index = g->nodes;
     node->role = role;
     node->shape = shape;
@@ -200,7 +201,7 @@ static nb_status check_op(const nb_op *op, const void *config)
 
 static nb_status configure(nb_node *node, const nb_op *op, const void *config)
 {
-    node->op = op;
+    node->op = node->runs = op;
     if (!op->config) return NB_OK;
     node->config = nb_alloc(op->config, 1);
     if (!node->config) return NB_ENOMEM;
@@ -255,7 +256,7 @@ nb_tensor *nb_value(nb_node *node)
 
 const nb_tensor *nb_gradient(const nb_node *node)
 {
-    if (!node || (node->role == NB_OPERATION && !node->needed)) return NULL;
+    if (!node || (node->role == NB_OPERATION && (!node->needed || node->inner))) return NULL;
     return node->gradient.data ? &node->gradient : NULL;
 }
 
@@ -369,6 +370,20 @@ nb_status nb_graph_set_pass(nb_graph *g, nb_pass pass)
     if (!g) return nb_fail(NB_EINVAL, "nb_graph_set_pass: g is NULL");
     g->pass = pass;
     return NB_OK;
+}
+
+nb_status nb_graph_join(nb_graph *g, bool joins)
+{
+    if (!g) return nb_fail(NB_EINVAL, "nb_graph_join: g is NULL");
+    if (g->joins == joins) return NB_OK;
+    g->joins = joins;
+    g->planned = g->forwarded = NULL;
+    return NB_OK;
+}
+
+bool nb_graph_joins(const nb_graph *g)
+{
+    return g && g->joins;
 }
 
 nb_pass nb_graph_pass(const nb_graph *g)

@@ -26,7 +26,12 @@ struct nb_node {
     void *fill_context; /* for fill */
     void *owned;        /* an input's value when the graph is a cast; NULL otherwise */
 
-    /* For the target of the schedules. */
+    /* For the target of the schedules. Nodes that are computed as one are run by the last of them, with
+     * the inputs and memory of the first: `runs` is then the joined operation, else `op`, and `head`
+     * the first node, else this one. */
+    const nb_op *runs;
+    struct nb_node *head;
+    bool inner; /* no value and no gradient of its own */
     bool needed;
     bool written; /* backward writes this node's gradient */
     bool direct;  /* parameter: its gradient may go straight to its sink */
@@ -79,6 +84,7 @@ struct nb_graph {
     nb_sink *sink;        /* (parameters) for nb_descend */
     nb_node *forwarded;   /* target of the last forward pass, NULL if something changed since */
     size_t batch;
+    bool joins;       /* nb_graph_join */
     bool batch_given; /* by an input; else it is 1 */
 };
 
@@ -87,6 +93,17 @@ nb_node *nb_graph_spoil(nb_graph *g, nb_status status);
 
 /* What messages call a node. */
 const char *nb_node_title(const nb_node *node);
+
+/* The inputs of what the node runs. */
+static inline nb_node *nb_run_input(const nb_node *node, size_t i)
+{
+    return node->head->input[i];
+}
+
+static inline size_t nb_run_inputs(const nb_node *node)
+{
+    return node->runs ? node->runs->inputs : 0;
+}
 
 /* What the node's operation is called with in a forward pass. */
 nb_call nb_node_call(const nb_node *node);

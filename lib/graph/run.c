@@ -68,17 +68,17 @@ nb_status nb_feed_rows(nb_node *input, const nb_tensor *value, nb_fill fill, voi
 nb_call nb_node_call(const nb_node *node)
 {
     nb_call c = {.kernels = node->graph->kernels,
-                 .config = node->config,
+                 .config = node->head->config,
                  .pass = node->graph->passed,
                  .rows = node->graph->batch,
                  .out = &node->value,
                  .kept = &node->kept,
-                 .memory = node->memory,
-                 .partial = node->partial,
+                 .memory = node->head->memory,
+                 .partial = node->head->partial,
                  .scratch = node->graph->scratch,
                  .dout = &node->gradient,
                  .alpha = 1};
-    for (size_t i = 0; i < node->op->inputs; i++) c.in[i] = &node->input[i]->value;
+    for (size_t i = 0; i < node->runs->inputs; i++) c.in[i] = &nb_run_input(node, i)->value;
     return c;
 }
 
@@ -118,7 +118,7 @@ static bool active(const passage *p, const nb_step_of *step)
     if (step->kind == NB_STEP_FILL) return step->node->fill;
     if (step->kind == NB_STEP_ADD) return p->sinks;
     return !(p->again && step->phase->over == NB_INPUT_ROWS &&
-             step->node->input[step->phase->input]->follows);
+             nb_run_input(step->node, step->phase->input)->follows);
 }
 
 /* In three ranges, the last one first. */
@@ -144,7 +144,7 @@ static nb_status run_phase(const passage *p, const nb_step_of *step, size_t part
     c.input = step->phase->input;
     if (c.scratch) c.scratch = (char *)c.scratch + part * p->g->scratch_bytes;
     if (p->schedule == &p->g->backward && step->phase->over == NB_INPUT_ROWS) {
-        const nb_node *input = step->node->input[c.input];
+        const nb_node *input = nb_run_input(step->node, c.input);
         c.din = &input->gradient;
         c.beta = step->first ? 0 : 1;
         if (p->sinks && step->direct) {
@@ -296,7 +296,7 @@ static void clear_unwritten(const nb_graph *g)
     for (size_t i = 0; i < g->nodes; i++) {
         const nb_node *node = g->node[i];
         if (!node->gradient.data || node->written) continue;
-        if (node->role != NB_PARAMETER && !node->needed) continue;
+        if (node->role != NB_PARAMETER && (!node->needed || node->inner)) continue;
         memset(node->gradient.data, 0, nb_tensor_count(&node->gradient) * g->kernels->size);
     }
 }

@@ -11,6 +11,7 @@
 #include "graph/graph.h"
 #include "nablas/blas.h"
 #include "nablas/memory.h"
+#include "op/ops.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -65,7 +66,7 @@ bool nb_phase_applies(const nb_phase *phase, const nb_call *c)
 static bool alone(const nb_node *node, const nb_phase *phase)
 {
     return phase->over == NB_ONCE || phase->over == NB_DRAW ||
-           !nb_promises(node, NB_BY_ROW | NB_BY_ELEMENT);
+           !(node->runs->promises & (NB_BY_ROW | NB_BY_ELEMENT));
 }
 
 /* When a step of a stage has run, what it wrote may be read. */
@@ -100,8 +101,8 @@ static size_t forward_stage(const nb_graph *g, const nb_node *node, const nb_pha
     const bool by_one = alone(node, phase);
     size_t stage = 0;
     if (phase->over == NB_DRAW) return 0;
-    for (size_t i = 0; i < node->op->inputs; i++) {
-        const nb_node *input = node->input[i];
+    for (size_t i = 0; i < nb_run_inputs(node); i++) {
+        const nb_node *input = nb_run_input(node, i);
         const ready r = g->mark[input->index].ready;
         const bool same_rows =
             !by_one && input->batched &&
@@ -116,8 +117,8 @@ static void plan_operation(nb_graph *g, nb_node *node)
 {
     const nb_call c = nb_node_call(node);
     ready before = {0, 0};
-    for (size_t k = 0; k < NB_MAX_PHASES && node->op->forward[k].run; k++) {
-        const nb_phase *phase = &node->op->forward[k];
+    for (size_t k = 0; k < NB_MAX_PHASES && node->runs->forward[k].run; k++) {
+        const nb_phase *phase = &node->runs->forward[k];
         if (!nb_phase_applies(phase, &c)) continue;
         const bool by_one = alone(node, phase);
         const size_t stage = later(forward_stage(g, node, phase), before.all);
@@ -134,8 +135,8 @@ static size_t first_reader(const nb_schedule *s, const nb_node *input)
     size_t first = SIZE_MAX;
     for (size_t i = 0; i < s->steps; i++) {
         const nb_step_of *step = &s->step[i];
-        for (size_t j = 0; step->kind == NB_STEP_PHASE && j < step->node->op->inputs; j++) {
-            if (step->node->input[j] != input) continue;
+        for (size_t j = 0; step->kind == NB_STEP_PHASE && j < nb_run_inputs(step->node); j++) {
+            if (nb_run_input(step->node, j) != input) continue;
             const nb_over over = step->phase->over;
             const bool same_rows =
                 !step->alone && ((over == NB_ROWS && step->node->batched) ||
@@ -158,7 +159,7 @@ static void plan_forward(nb_node *target)
         nb_node *node = g->node[i];
         g->mark[i] = (struct nb_mark){0};
         if (!node->needed) continue;
-        if (node->role == NB_OPERATION) plan_operation(g, node);
+        if (node->role == NB_OPERATION && !node->inner) plan_operation(g, node);
         if (node->role != NB_INPUT || !node->batched) continue;
         append(s, (nb_step_of){.kind = NB_STEP_FILL, .node = node});
         g->mark[i].ready = written_in(0, false);
@@ -172,15 +173,15 @@ static void plan_forward(nb_node *target)
 
 static bool has_input(const nb_node *node, const nb_node *input)
 {
-    for (size_t j = 0; j < nb_node_inputs(node); j++)
-        if (node->input[j] == input) return true;
+    for (size_t j = 0; j < nb_run_inputs(node); j++)
+        if (nb_run_input(node, j) == input) return true;
     return false;
 }
 
 /* A phase that writes a gradient, after those that prepare it. */
 static void plan_gradient(nb_graph *g, nb_node *node, const nb_phase *phase, ready before)
 {
-    nb_node *input = node->input[phase->input];
+    nb_node *input = nb_run_input(node, phase->input);
     const bool by_one = alone(node, phase);
     const ready from = g->mark[node->index].ready;
     ready *to = &g->mark[input->index].ready;
@@ -193,7 +194,7 @@ static void plan_gradient(nb_graph *g, nb_node *node, const nb_phase *phase, rea
                                       .alone = by_one,
                                       .first = !input->written,
                                       .direct = input->role == NB_PARAMETER && input->uses == 1 &&
-                                                node->batched && nb_promises(node, NB_FUSES)});
+                                                node->batched && (node->runs->promises & NB_FUSES)});
     const ready written = written_in(stage, by_one);
     *to = (ready){later(to->rows, written.rows), later(to->all, written.all)};
     input->written = true;
@@ -204,11 +205,11 @@ static void plan_node_backward(nb_graph *g, nb_node *node)
     const ready from = g->mark[node->index].ready;
     const nb_call c = nb_node_call(node);
     ready before = {0, 0};
-    for (size_t k = 0; k < NB_MAX_PHASES && node->op->backward[k].run; k++) {
-        const nb_phase *phase = &node->op->backward[k];
+    for (size_t k = 0; k < NB_MAX_PHASES && node->runs->backward[k].run; k++) {
+        const nb_phase *phase = &node->runs->backward[k];
         if (!nb_phase_applies(phase, &c)) continue;
         if (phase->over == NB_INPUT_ROWS) {
-            if (node->input[phase->input]->needs_gradient) plan_gradient(g, node, phase, before);
+            if (nb_run_input(node, phase->input)->needs_gradient) plan_gradient(g, node, phase, before);
             continue;
         }
         const bool by_one = alone(node, phase);
@@ -226,9 +227,9 @@ static bool reads(const nb_step_of *step, const nb_node *parameter)
 {
     if (step->kind != NB_STEP_PHASE || !has_input(step->node, parameter)) return false;
     const nb_node *written =
-        step->phase->over == NB_INPUT_ROWS ? step->node->input[step->phase->input] : parameter;
+        step->phase->over == NB_INPUT_ROWS ? nb_run_input(step->node, step->phase->input) : parameter;
     return written == parameter || written->batched || !step->node->batched ||
-           !nb_promises(step->node, NB_FUSES);
+           !(step->node->runs->promises & NB_FUSES);
 }
 
 /* The stage after the last step, other than `writer`, that reads the parameter. */
@@ -250,7 +251,8 @@ static void plan_parameter(nb_graph *g, nb_node *parameter)
     nb_step_of *direct = NULL;
     for (size_t i = 0; i < s->steps; i++) {
         nb_step_of *step = &s->step[i];
-        if (step->direct && step->node->input[step->phase->input] == parameter) direct = step;
+        if (step->direct && nb_run_input(step->node, step->phase->input) == parameter)
+            direct = step;
     }
     const size_t stage = after_readers(s, parameter, direct);
     parameter->direct = direct;
@@ -279,6 +281,23 @@ static void plan_backward(nb_node *loss)
 
 /* --- both ------------------------------------------------------------------------------------- */
 
+/* Which nodes are computed as one: see nb_graph_join. */
+static void plan_joins(nb_graph *g)
+{
+    for (size_t i = 0; i < g->nodes; i++) {
+        nb_node *node = g->node[i], *first = node->op ? node->input[0] : NULL;
+        node->runs = node->op;
+        node->head = node;
+        node->inner = false;
+        if (!g->joins || !node->needed || !first || !first->op || first->uses != 1) continue;
+        const nb_op *joined = nb_op_joined(first->runs, node->op, node->config);
+        if (!joined) continue;
+        node->runs = joined;
+        node->head = first->head;
+        first->inner = true;
+    }
+}
+
 void nb_graph_plan(nb_node *target)
 {
     nb_graph *g = target->graph;
@@ -288,6 +307,7 @@ void nb_graph_plan(nb_node *target)
     for (size_t i = target->index + 1; i-- > 0;)
         for (size_t j = 0; g->node[i]->needed && j < nb_node_inputs(g->node[i]); j++)
             g->node[i]->input[j]->needed = true;
+    plan_joins(g);
     plan_forward(target);
     plan_backward(target);
     g->planned = target;
@@ -338,9 +358,9 @@ static void describe(const nb_step_of *step, bool backward, char *text, size_t s
     }
     const bool of = step->phase->over == NB_INPUT_ROWS;
     const char *name = node->name ? node->name : "";
-    snprintf(text, size, "%s%s%s: %s%s%s%s%s", node->op->name, *name ? " " : "", name,
+    snprintf(text, size, "%s%s%s: %s%s%s%s%s", node->runs->name, *name ? " " : "", name,
              backward && of ? "gradient, " : "", over_names[step->phase->over], of ? " " : "",
-             of ? nb_node_title(node->input[step->phase->input]) : "",
+             of ? nb_node_title(nb_run_input(node, step->phase->input)) : "",
              step->alone ? ", one thread" : "");
 }
 

@@ -63,8 +63,13 @@ nb_status nb_convolution_check(const char *function, const nb_convolution *c)
     nb_status status = nb_window_check(function, w);
     if (status) return status;
     if (!c->filters) return nb_fail(NB_EINVAL, "%s: 0 filters", function);
-    if (c->way > NB_CONVOLUTION_PRODUCT)
+    if (c->way > NB_CONVOLUTION_WINOGRAD)
         return nb_fail(NB_EINVAL, "%s: way %d is none", function, (int)c->way);
+    if (c->then > NB_THEN_RELU_POOL)
+        return nb_fail(NB_EINVAL, "%s: then %d is none", function, (int)c->then);
+    if (c->then == NB_THEN_RELU_POOL && (w->out_height < 2 || w->out_width < 2))
+        return nb_fail(NB_EINVAL, "%s: %zu x %zu positions, too few for pooling by 2 x 2", function,
+                       w->out_height, w->out_width);
     size_t weights = nb_taps(w), outputs = nb_positions(w), unfolded = w->width;
     if (multiply(&weights, c->filters) && multiply(&outputs, c->filters) &&
         multiply(&unfolded, w->columns) && multiply(&unfolded, w->height + w->rows) &&

@@ -43,6 +43,27 @@ static inline size_t nb_positions(const nb_window *w)
     return w->out_height * w->out_width;
 }
 
+/* Numbers of one channel of the output: positions, or what pooling leaves of them. */
+static inline size_t nb_out_plane(const nb_convolution *c)
+{
+    const nb_window *w = &c->window;
+    return c->then == NB_THEN_RELU_POOL ? w->out_height / 2 * (w->out_width / 2) : nb_positions(w);
+}
+
+/* The winners of image n. */
+static inline size_t nb_winners_at(const nb_convolution *c, size_t n)
+{
+    return n * (c->winner_stride ? c->winner_stride : c->filters * nb_out_plane(c));
+}
+
+/* Room for so many channels of the gradient before what follows, and for a pooled one. */
+static inline size_t nb_slope_room(const nb_convolution *c, size_t channels)
+{
+    if (c->then == NB_THEN_NOTHING) return 0;
+    return channels * nb_positions(&c->window) +
+           (c->then == NB_THEN_RELU_POOL ? nb_out_plane(c) : 0);
+}
+
 static inline size_t nb_taps(const nb_window *w)
 {
     return w->channels * w->rows * w->columns;

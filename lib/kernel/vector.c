@@ -410,10 +410,12 @@ static inline void prefer(brief x, sword number, brief *best, numbers *winner)
     *winner = (number & better) | (*winner & ~better);
 }
 
-static inline void pool_some(const real *x, const real *below, real *y, uint8_t *winner)
+/* Two vectors of upper pixels, `next` apart, and those below. */
+static inline void pool_some(const real *x, const real *below, size_t next, real *y,
+                             uint8_t *winner)
 {
-    const brief a = brief_at(x), b = brief_at(x + pairs);
-    const brief c = brief_at(below), d = brief_at(below + pairs);
+    const brief a = brief_at(x), b = brief_at(x + next);
+    const brief c = brief_at(below), d = brief_at(below + next);
     brief best = EVEN(a, b);
     numbers number = {0};
     prefer(ODD(a, b), 1, &best, &number);
@@ -441,12 +443,16 @@ static void pool_few(size_t m, const real *x, const real *below, real *y, uint8_
 
 static void pool_pairs(size_t n, size_t m, const real *x, size_t ldx, real *y, uint8_t *winner)
 {
+    if (2 * m == pairs) /* two rows of windows at once */
+        for (; n >= 2; n -= 2, x += 4 * ldx, y += pairs, winner += pairs)
+            pool_some(x, x + ldx, 2 * ldx, y, winner);
     for (size_t i = 0; i < n; i++, x += 2 * ldx, y += m, winner += m) {
         size_t j = 0;
-        for (; j + pairs <= m; j += pairs) pool_some(x + 2 * j, x + ldx + 2 * j, y + j, winner + j);
+        for (; j + pairs <= m; j += pairs)
+            pool_some(x + 2 * j, x + ldx + 2 * j, pairs, y + j, winner + j);
         if (j == m) continue;
         if (j) /* the last vector is moved back */
-            pool_some(x + 2 * (m - pairs), x + ldx + 2 * (m - pairs), y + m - pairs,
+            pool_some(x + 2 * (m - pairs), x + ldx + 2 * (m - pairs), pairs, y + m - pairs,
                       winner + m - pairs);
         else
             pool_few(m, x, x + ldx, y, winner);
@@ -454,25 +460,26 @@ static void pool_pairs(size_t n, size_t m, const real *x, size_t ldx, real *y, u
 }
 
 /* The pixels of one row of the windows, of which `number` is the first, get what they won. */
-static inline void unpool_row(brief d, numbers winner, sword number, real beta, real *dx)
+static inline void unpool_row(brief d, numbers winner, sword number, real beta, real *dx,
+                              size_t next)
 {
     const brief even = (brief)((numbers)d & (numbers)(winner == number));
     const brief odd = (brief)((numbers)d & (numbers)(winner == number + 1));
     brief first = FIRST(even, odd), second = SECOND(even, odd);
     if (beta != 0) {
         first += beta * brief_at(dx);
-        second += beta * brief_at(dx + pairs);
+        second += beta * brief_at(dx + next);
     }
     *(brief *)dx = first;
-    *(brief *)(dx + pairs) = second;
+    *(brief *)(dx + next) = second;
 }
 
 static inline void unpool_some(const real *dy, const uint8_t *winner, real beta, real *dx,
-                               real *below)
+                               real *below, size_t next)
 {
     const numbers number = __builtin_convertvector(*(const bytes *)winner, numbers);
-    unpool_row(brief_at(dy), number, 0, beta, dx);
-    unpool_row(brief_at(dy), number, 2, beta, below);
+    unpool_row(brief_at(dy), number, 0, beta, dx, next);
+    unpool_row(brief_at(dy), number, 2, beta, below, next);
 }
 
 static void unpool_few(size_t m, const real *dy, const uint8_t *winner, real beta, real *dx,
@@ -489,14 +496,17 @@ static void unpool_few(size_t m, const real *dy, const uint8_t *winner, real bet
 static void unpool_pairs(size_t n, size_t m, const real *dy, const uint8_t *winner, real beta,
                          real *dx, size_t ldx)
 {
+    if (2 * m == pairs)
+        for (; n >= 2; n -= 2, dy += pairs, winner += pairs, dx += 4 * ldx)
+            unpool_some(dy, winner, beta, dx, dx + ldx, 2 * ldx);
     for (size_t i = 0; i < n; i++, dy += m, winner += m, dx += 2 * ldx) {
         size_t j = 0;
         real *below = dx + ldx;
         for (; j + pairs <= m; j += pairs)
-            unpool_some(dy + j, winner + j, beta, dx + 2 * j, below + 2 * j);
+            unpool_some(dy + j, winner + j, beta, dx + 2 * j, below + 2 * j, pairs);
         if (j < m && j && beta == 0) { /* moved back; with beta, what is there would count twice */
             j = m - pairs;
-            unpool_some(dy + j, winner + j, 0, dx + 2 * j, below + 2 * j);
+            unpool_some(dy + j, winner + j, 0, dx + 2 * j, below + 2 * j, pairs);
         } else {
             unpool_few(m - j, dy + j, winner + j, beta, dx + 2 * j, below + 2 * j);
         }
@@ -582,6 +592,8 @@ static void add_outer(size_t entries, const nb_entry *entry, size_t lo, size_t h
 #define TABLE(isa) TABLE_(isa)
 #define TILES_(isa) NB(tiles_##isa)
 #define TILES(isa) TILES_(isa)
+#define WINOGRAD_(isa) nb_winograd_##isa
+#define WINOGRAD(isa) WINOGRAD_(isa)
 
 const NB(vector) TABLE(NB_ISA) = {
     .exponential = exponential,
@@ -632,4 +644,7 @@ const NB(vector) TABLE(NB_ISA) = {
     .pool_pairs = pool_pairs,
     .unpool_pairs = unpool_pairs,
     .tiles = &TILES(NB_ISA),
+#ifdef NB_REAL_SINGLE
+    .winograd = &WINOGRAD(NB_ISA),
+#endif
 };

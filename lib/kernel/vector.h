@@ -74,6 +74,7 @@ typedef struct NB(vector) {
     void (*unpool_pairs)(size_t n, size_t m, const real *dy, const uint8_t *winner, real beta,
                          real *dx, size_t ldx);
     const NB(tiles) * tiles; /* those of tiles.c for the same instruction set */
+    const struct nb_winograd *winograd; /* of transforms.c; NULL in float64 */
 } NB(vector);
 
 /* The table for this machine: the widest instruction set that it has, or the one that the
@@ -82,6 +83,12 @@ const NB(vector) * NB(vector_table)(void);
 
 /* The table of that name, or NULL if the machine does not have it. */
 const NB(vector) * NB(vector_named)(const char *name);
+
+extern const struct nb_winograd nb_winograd_base;
+#if defined(__x86_64__)
+extern const struct nb_winograd nb_winograd_avx2;
+extern const struct nb_winograd nb_winograd_avx512;
+#endif
 
 extern const NB(vector) NB(vector_base);
 #if defined(__x86_64__)

@@ -32,7 +32,7 @@ static size_t cost_of(size_t filters, size_t count, size_t height, size_t wide)
            (count / wide * (height * wide + 9) + (rest ? height * rest + 9 : 0));
 }
 
-static size_t height_of(const NB(tiles) * t, size_t filters, size_t count)
+size_t NB(tile_height)(const NB(tiles) * t, size_t filters, size_t count)
 {
     return t->height[cost_of(filters, count, t->height[1], t->wide[1]) <
                      cost_of(filters, count, t->height[0], t->wide[0])];
@@ -72,7 +72,7 @@ static plan plan_of(const nb_unfolding *outline, size_t rows, size_t out_height,
     p.positions = out_height * u->positions;
     p.source = u->channels * u->height * u->width;
     p.unfolded = u->channels * u->channel_stride;
-    p.height = height_of(p.tiles, filters, (p.positions + p.tiles->lanes - 1) / p.tiles->lanes);
+    p.height = NB(tile_height)(p.tiles, filters, (p.positions + p.tiles->lanes - 1) / p.tiles->lanes);
     return p;
 }
 
@@ -94,7 +94,7 @@ static plan forward_plan(const nb_convolution *c)
 static plan weights_plan(const nb_convolution *c)
 {
     plan p = forward_plan(c);
-    p.height = height_of(p.tiles, p.filters, p.taps + 1);
+    p.height = NB(tile_height)(p.tiles, p.filters, p.taps + 1);
     return p;
 }
 
@@ -202,12 +202,17 @@ static size_t weights_numbers(const plan *p)
            group_images(p) * (group_stride(p) + p->filters * p->tiles->lanes);
 }
 
+/* Behind them: an image before it is pooled; a channel of the gradient; that of a group. */
 size_t NB(direct_scratch)(const nb_convolution *c, nb_convolution_pass pass)
 {
     const plan p = pass == NB_PASS_INPUT     ? input_plan(c)
                    : pass == NB_PASS_FORWARD ? forward_plan(c)
                                              : weights_plan(c);
-    return pass == NB_PASS_WEIGHTS ? weights_numbers(&p) : forward_numbers(&p);
+    const size_t planes = pass == NB_PASS_INPUT     ? 1
+                          : pass == NB_PASS_FORWARD ? c->filters
+                                                    : c->filters * group_images(&p);
+    return rounded(pass == NB_PASS_WEIGHTS ? weights_numbers(&p) : forward_numbers(&p)) +
+           nb_slope_room(c, planes);
 }
 
 /* --- forward and back to the input ------------------------------------------------------------ */
@@ -235,54 +240,82 @@ static void set_guards(const plan *p, real *image)
     memset(image + p->guard + p->unfolded, 0, p->guard * sizeof *image);
 }
 
-/* The scratch: panels, offsets, masks, the image. */
-static void run_forward(const plan *p, size_t images, const real *x, const real *panels,
-                        const real *b, bool relu, real beta, real *y, real *scratch)
+/* A job for one image after the other. The scratch: panels, offsets, masks, the image, the rest. */
+typedef struct run {
+    NB(tile_forward) job;
+    real *image, *rest;
+} run;
+
+static run run_of(const plan *p, real *scratch)
 {
-    uint32_t *offset = (uint32_t *)(void *)scratch, *shade = offset + p->taps + 1;
-    NB(tile_mask) *kept = (NB(tile_mask) *)(void *)(scratch + offset_numbers(p));
-    real *image = scratch + offset_numbers(p) + mask_numbers(p);
+    real *begin = scratch + panel_numbers(p);
+    uint32_t *offset = (uint32_t *)(void *)begin, *shade = offset + p->taps + 1;
+    NB(tile_mask) *kept = (NB(tile_mask) *)(void *)(begin + offset_numbers(p));
+    real *image = begin + offset_numbers(p) + mask_numbers(p);
     set_offsets(p, offset, shade);
     set_masks(p, kept);
     set_guards(p, image);
     memset(image + 2 * p->guard + p->unfolded, 0, NB_TILE_SLACK * sizeof *image);
-    NB(tile_forward)
-    job = {.taps = p->taps,
-           .filters = p->filters,
-           .positions = p->positions,
-           .height = p->height,
-           .offset = offset,
-           .shade = p->masked ? shade : NULL,
-           .mask = kept,
-           .shared = p->shared ? p->columns : 1,
-           .x = image,
-           .panels = panels,
-           .bias = b,
-           .relu = relu,
-           .beta = beta};
-    for (size_t n = 0; n < images; n++) {
-        p->tiles->unfold(&p->u, x + n * p->source, image + p->guard);
-        job.y = y + n * p->filters * p->positions;
-        p->tiles->forward(&job);
-    }
+    return (run){.job = {.taps = p->taps,
+                         .filters = p->filters,
+                         .positions = p->positions,
+                         .height = p->height,
+                         .offset = offset,
+                         .shade = p->masked ? shade : NULL,
+                         .mask = kept,
+                         .shared = p->shared ? p->columns : 1,
+                         .x = image,
+                         .panels = scratch},
+                 .image = image + p->guard,
+                 .rest = scratch + rounded(forward_numbers(p))};
 }
 
 void NB(direct_forward)(const nb_convolution *c, size_t images, const real *x, const real *W,
-                        const real *b, bool relu, real *y, real *scratch)
+                        const real *b, real *y, uint8_t *winner, real *scratch)
 {
     const plan p = forward_plan(c);
     const size_t window = c->window.rows * c->window.columns;
+    const size_t out = c->filters * nb_out_plane(c);
+    const bool pooled = c->then == NB_THEN_RELU_POOL;
     set_panels(&p, W, p.taps, window, false, scratch);
-    run_forward(&p, images, x, scratch, b, relu, 0, y, scratch + panel_numbers(&p));
+    run r = run_of(&p, scratch);
+    r.job.bias = b;
+    r.job.relu = c->then != NB_THEN_NOTHING;
+    for (size_t n = 0; n < images; n++, y += out) {
+        r.job.y = pooled ? r.rest : y;
+        p.tiles->unfold(&p.u, x + n * p.source, r.image);
+        p.tiles->forward(&r.job);
+        if (pooled) NB(pool_image)(c, r.rest, y, winner + nb_winners_at(c, n));
+    }
 }
 
-void NB(direct_input)(const nb_convolution *c, size_t images, const real *dy, const real *W,
-                      real beta, real *dx, real *scratch)
+/* Channel by channel, so that what follows the convolution is undone within the first-level cache.
+ * What unfolding one channel writes behind itself, the next writes over. */
+static void unfold_slope(const plan *p, const nb_convolution *c, NB(slope) s, real *plane, real *to)
+{
+    nb_unfolding one = p->u;
+    one.channels = 1;
+    if (c->then == NB_THEN_NOTHING) {
+        p->tiles->unfold(&p->u, s.dy, to);
+        return;
+    }
+    for (size_t f = 0; f < c->filters; f++)
+        p->tiles->unfold(&one, NB(slope_plane)(c, s, f, plane), to + f * one.channel_stride);
+}
+
+void NB(direct_input)(const nb_convolution *c, size_t images, NB(slope) s, const real *W, real beta,
+                      real *dx, real *scratch)
 {
     const plan p = input_plan(c);
     const size_t window = c->window.rows * c->window.columns;
     set_panels(&p, W, window, nb_taps(&c->window), true, scratch);
-    run_forward(&p, images, dy, scratch, NULL, false, beta, dx, scratch + panel_numbers(&p));
+    run r = run_of(&p, scratch);
+    r.job.beta = beta;
+    for (size_t n = 0; n < images; n++) {
+        r.job.y = dx + n * nb_image_size(&c->window);
+        unfold_slope(&p, c, NB(slope_of)(c, s, n), r.rest, r.image);
+        p.tiles->forward(&r.job);
+    }
 }
 
 /* --- gradient of the weights ------------------------------------------------------------------ */
@@ -299,7 +332,7 @@ static void set_tails(const plan *p, size_t rows, const real *dy, real *tail)
     }
 }
 
-void NB(direct_weights)(const nb_convolution *c, size_t images, const real *x, const real *dy,
+void NB(direct_weights)(const nb_convolution *c, size_t images, const real *x, NB(slope) s,
                         real beta, real *dW, real *db, real *scratch)
 {
     const plan p = weights_plan(c);
@@ -309,6 +342,7 @@ void NB(direct_weights)(const nb_convolution *c, size_t images, const real *x, c
     NB(tile_mask) *kept = (NB(tile_mask) *)(void *)(scratch + offset_numbers(&p));
     real *unfolded = scratch + offset_numbers(&p) + mask_numbers(&p);
     real *tail = unfolded + group * stride + NB_TILE_SLACK;
+    real *before = scratch + rounded(weights_numbers(&p));
     set_offsets(&p, offset, shade);
     set_masks(&p, kept);
     offset[p.taps] = (uint32_t)ones_at(&p);
@@ -321,7 +355,11 @@ void NB(direct_weights)(const nb_convolution *c, size_t images, const real *x, c
         const size_t count = images - lo < group ? images - lo : group;
         for (size_t n = 0; n < count; n++)
             p.tiles->unfold(&p.u, x + (lo + n) * p.source, unfolded + n * stride + p.guard);
-        set_tails(&p, count * p.filters, dy + lo * gradient, tail);
+        const real *dy = NB(slope_of)(c, s, lo).dy;
+        for (size_t n = 0; n < count && c->then != NB_THEN_NOTHING; n++)
+            NB(slope_image)(c, NB(slope_of)(c, s, lo + n), before + n * gradient);
+        if (c->then != NB_THEN_NOTHING) dy = before;
+        set_tails(&p, count * p.filters, dy, tail);
         const NB(tile_weights) job = {.images = count,
                                       .taps = p.taps,
                                       .filters = p.filters,
@@ -333,7 +371,7 @@ void NB(direct_weights)(const nb_convolution *c, size_t images, const real *x, c
                                       .shared = p.shared ? p.columns : 1,
                                       .x = unfolded,
                                       .x_stride = stride,
-                                      .dy = dy + lo * gradient,
+                                      .dy = dy,
                                       .tail = tail,
                                       .beta = lo == 0 ? beta : 1,
                                       .dW = dW,

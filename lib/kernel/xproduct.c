@@ -23,9 +23,15 @@ static stripe stripe_of(const nb_window *w)
     return s;
 }
 
+static size_t columns_of(const nb_window *w)
+{
+    return nb_taps(w) * stripe_of(w).ld;
+}
+
+/* The matrix, then an image of the output where something follows. */
 size_t NB(product_scratch)(const nb_convolution *c)
 {
-    return nb_taps(&c->window) * stripe_of(&c->window).ld;
+    return columns_of(&c->window) + nb_slope_room(c, c->filters);
 }
 
 /* Tap row fy of positions oy ... oy+rows-1. */
@@ -75,59 +81,65 @@ static void scale(size_t n, real beta, real *y)
 }
 
 nb_status NB(product_forward)(const nb_convolution *c, size_t images, const real *x, const real *W,
-                              const real *b, bool relu, real *y, real *col)
+                              const real *b, real *y, uint8_t *winner, real *col)
 {
     const nb_window *w = &c->window;
     const stripe s = stripe_of(w);
     const size_t taps = nb_taps(w), positions = nb_positions(w);
-    for (size_t n = 0; n < images; n++, x += nb_image_size(w), y += c->filters * positions) {
+    const bool pooled = c->then == NB_THEN_RELU_POOL;
+    for (size_t n = 0; n < images; n++, x += nb_image_size(w)) {
+        const size_t at = n * c->filters * nb_out_plane(c);
+        real *full = pooled ? col + columns_of(w) : y + at;
         for (size_t oy = 0; oy < w->out_height; oy += s.rows) {
             const size_t rows = rows_from(w, s, oy);
             unfold(w, oy, rows, s.ld, x, col);
             nb_status status = NB(gemm)(false, false, c->filters, rows * w->out_width, taps, 1, W,
-                                        taps, col, s.ld, 0, y + oy * w->out_width, positions);
+                                        taps, col, s.ld, 0, full + oy * w->out_width, positions);
             if (status) return status;
         }
         for (size_t f = 0; b && f < c->filters; f++)
-            for (size_t p = 0; p < positions; p++) y[f * positions + p] += b[f];
-        if (relu) NB(relu)(c->filters * positions, y, y);
+            for (size_t p = 0; p < positions; p++) full[f * positions + p] += b[f];
+        if (c->then != NB_THEN_NOTHING) NB(relu)(c->filters * positions, full, full);
+        if (pooled) NB(pool_image)(c, full, y + at, winner + nb_winners_at(c, n));
     }
     return NB_OK;
 }
 
-nb_status NB(product_input)(const nb_convolution *c, size_t images, const real *dy, const real *W,
+nb_status NB(product_input)(const nb_convolution *c, size_t images, NB(slope) s, const real *W,
                             real beta, real *dx, real *col)
 {
     const nb_window *w = &c->window;
-    const stripe s = stripe_of(w);
+    const stripe t = stripe_of(w);
     const size_t taps = nb_taps(w), positions = nb_positions(w);
-    for (size_t n = 0; n < images; n++, dx += nb_image_size(w), dy += c->filters * positions) {
+    for (size_t n = 0; n < images; n++, dx += nb_image_size(w)) {
+        const real *dy = NB(slope_image)(c, NB(slope_of)(c, s, n), col + columns_of(w));
         scale(nb_image_size(w), beta, dx);
-        for (size_t oy = 0; oy < w->out_height; oy += s.rows) {
-            const size_t rows = rows_from(w, s, oy);
+        for (size_t oy = 0; oy < w->out_height; oy += t.rows) {
+            const size_t rows = rows_from(w, t, oy);
             nb_status status = NB(gemm)(true, false, taps, rows * w->out_width, c->filters, 1, W,
-                                        taps, dy + oy * w->out_width, positions, 0, col, s.ld);
+                                        taps, dy + oy * w->out_width, positions, 0, col, t.ld);
             if (status) return status;
-            fold(w, oy, rows, s.ld, col, dx);
+            fold(w, oy, rows, t.ld, col, dx);
         }
     }
     return NB_OK;
 }
 
-nb_status NB(product_weights)(const nb_convolution *c, size_t images, const real *x, const real *dy,
+nb_status NB(product_weights)(const nb_convolution *c, size_t images, const real *x, NB(slope) s,
                               real beta, real *dW, real *db, real *col)
 {
     const nb_window *w = &c->window;
-    const stripe s = stripe_of(w);
+    const stripe t = stripe_of(w);
     const size_t taps = nb_taps(w), positions = nb_positions(w);
     scale(c->filters * taps, beta, dW);
     if (db) scale(c->filters, beta, db);
-    for (size_t n = 0; n < images; n++, x += nb_image_size(w), dy += c->filters * positions) {
-        for (size_t oy = 0; oy < w->out_height; oy += s.rows) {
-            const size_t rows = rows_from(w, s, oy);
-            unfold(w, oy, rows, s.ld, x, col);
+    for (size_t n = 0; n < images; n++, x += nb_image_size(w)) {
+        const real *dy = NB(slope_image)(c, NB(slope_of)(c, s, n), col + columns_of(w));
+        for (size_t oy = 0; oy < w->out_height; oy += t.rows) {
+            const size_t rows = rows_from(w, t, oy);
+            unfold(w, oy, rows, t.ld, x, col);
             nb_status status = NB(gemm)(false, true, c->filters, taps, rows * w->out_width, 1,
-                                        dy + oy * w->out_width, positions, col, s.ld, 1, dW, taps);
+                                        dy + oy * w->out_width, positions, col, t.ld, 1, dW, taps);
             if (status) return status;
         }
         for (size_t f = 0; db && f < c->filters; f++)

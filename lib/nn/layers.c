@@ -54,12 +54,12 @@ nb_layer nb_conv(size_t filters, size_t size, size_t stride, size_t pad)
 {
     return (nb_layer){.kind = NB_LAYER_CONVOLUTION,
                       .filters = filters,
-                      .window = {size, size, stride, stride, pad, pad}};
+                      .window = {size, size, stride, stride, pad, pad, false}};
 }
 
 static nb_layer pooling(nb_layer_kind kind, size_t size, size_t stride)
 {
-    return (nb_layer){.kind = kind, .window = {size, size, stride, stride, 0, 0}};
+    return (nb_layer){.kind = kind, .window = {size, size, stride, stride, 0, 0, false}};
 }
 
 nb_layer nb_max_pooling(size_t size, size_t stride)

@@ -335,25 +335,27 @@ static nb_status col2im(const nb_window *window, size_t images, const void *col,
 }
 
 static nb_status convolution_forward(const nb_convolution *convolution, size_t images,
-                                     const void *x, const void *W, const void *b, bool relu,
-                                     void *y, void *scratch)
+                                     const void *x, const void *W, const void *b, void *y,
+                                     uint8_t *winner, void *scratch)
 {
-    return NB(convolution_forward)(convolution, images, x, W, b, relu, y, scratch);
+    return NB(convolution_forward)(convolution, images, x, W, b, y, winner, scratch);
 }
 
 static nb_status convolution_backward_input(const nb_convolution *convolution, size_t images,
-                                            const void *dy, const void *W, double beta, void *dx,
-                                            void *scratch)
+                                            const void *dy, const void *y, const uint8_t *winner,
+                                            const void *W, double beta, void *dx, void *scratch)
 {
-    return NB(convolution_backward_input)(convolution, images, dy, W, (real)beta, dx, scratch);
+    return NB(convolution_backward_input)(convolution, images, dy, y, winner, W, (real)beta, dx,
+                                          scratch);
 }
 
 static nb_status convolution_backward_weights(const nb_convolution *convolution, size_t images,
-                                              const void *x, const void *dy, double beta, void *dW,
+                                              const void *x, const void *dy, const void *y,
+                                              const uint8_t *winner, double beta, void *dW,
                                               void *db, void *scratch)
 {
-    return NB(convolution_backward_weights)(convolution, images, x, dy, (real)beta, dW, db,
-                                            scratch);
+    return NB(convolution_backward_weights)(convolution, images, x, dy, y, winner, (real)beta, dW,
+                                            db, scratch);
 }
 
 static nb_status max_pooling(const nb_window *window, size_t images, const void *x, void *y,

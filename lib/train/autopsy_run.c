@@ -201,10 +201,13 @@ static nb_status take_step(nb_trainer *r, table *t)
             memmove(rows[i], rows[i] + 1, (NB_AUTOPSY_STEPS - 1) * sizeof **rows);
         a->steps--;
     }
+    const bool joins = nb_graph_joins(r->model->graph);
+    nb_graph_join(r->model->graph, false); /* every node is looked at */
     r->look = look;
     r->look_context = t;
     nb_status status = nb_trainer_step(r, &a->loss_of[a->steps]);
     r->look = NULL;
+    nb_graph_join(r->model->graph, joins);
     if (status) return status;
     const nb_tensor w = nb_graph_parameters(r->model->graph);
     a->update[a->steps++] = distance(&w, t->before);

@@ -269,6 +269,8 @@ nb_status nb_trainer_create(nb_trainer **out, nb_model *model, const nb_dataset 
     r->random = random;
     nb_blas_begin_single();
     r->pass_before = nb_graph_pass(model->graph);
+    r->joins_before = nb_graph_joins(model->graph);
+    nb_graph_join(model->graph, o->gradient == NB_BACKPROP);
     nb_graph_set_pass(model->graph, (nb_pass){.training = true, .random = random});
     status = start_threads(r, o->threads);
     if (!status) status = open_source(r, train, o->batch, &r->train);
@@ -289,6 +291,7 @@ void nb_trainer_destroy(nb_trainer *r)
     nb_feed(r->model->targets, NULL);
     nb_graph_set_pool(r->model->graph, NULL);
     nb_graph_set_pass(r->model->graph, r->pass_before);
+    nb_graph_join(r->model->graph, r->joins_before);
     nb_pool_destroy(r->pool);
     nb_blas_end_single();
     nb_source_destroy(r->train);

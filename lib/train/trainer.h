@@ -20,6 +20,7 @@ struct nb_trainer {
     size_t halvings;              /* of the learning rate, after a loss that was not finite */
     double first;                 /* loss of the first batch, before the step */
     nb_pass pass_before;
+    bool joins_before;
     /* Looks at a step between its forward pass and its update; NULL: nobody does. */
     nb_status (*look)(nb_trainer *trainer, const nb_batch *batch, nb_node *loss, void *context);
     void *look_context;

@@ -69,18 +69,39 @@ nb_status nb_dcol2im(const nb_window *window, size_t images, const double *col, 
  *            that at other places, so all sums are formed in registers, without a matrix col.
  *   PRODUCT  some rows of positions are unfolded at a time, as much as the second-level cache
  *            holds, and multiplied by BLAS. For large images, for few positions, and always for
- *            backward_input with a stride. */
+ *            backward_input with a stride.
+ *   WINOGRAD F(2 x 2, 3 x 3) for forward and backward_input in float32, if the window is 3 x 3 with
+ *            stride 1 and there are 8 channels and filters or more: 4 products an output and channel
+ *            in place of 9, for larger rounding errors. Else, and for backward_weights, as AUTO. With
+ *            d the 4 x 4 pixels of an output's tile, g the filter, |.| by element, u = 2^-24,
+ *
+ *              |y - exact y| <= (C + 15) u |A|^T (sum over channels of (|G| |g| |G|^T) * (|B|^T |d| |B|)) |A|
+ *
+ *            A NaN or infinity reaches all four outputs of its tiles. Lavin & Gray, CVPR 2016;
+ *            the error: Barabasz et al., ACM TOMS 46 (2020). */
 typedef enum {
     NB_CONVOLUTION_AUTO,
     NB_CONVOLUTION_DIRECT,
-    NB_CONVOLUTION_PRODUCT
+    NB_CONVOLUTION_PRODUCT,
+    NB_CONVOLUTION_WINOGRAD
 } nb_convolution_way;
+
+/* What else is done to an image of the output while it is in the cache:
+ *   RELU       y := max(0, y), NaN kept, as nb_?relu
+ *   RELU_POOL  the same, then nb_?max_pooling by 2 x 2 pixels with stride 2: only its output and its
+ *              winners leave the cache
+ * Backward, dy is then the gradient behind what was added. It goes back through pooling and relu,
+ * one channel of one image at a time, just before it is used. The numbers are those of the functions
+ * called one by one, to the bit. */
+typedef enum { NB_THEN_NOTHING, NB_THEN_RELU, NB_THEN_RELU_POOL } nb_convolution_then;
 
 /* The filters W(FN, C, FH, FW) at each position of a window. */
 typedef struct nb_convolution {
     nb_window window;
     size_t filters; /* FN */
     nb_convolution_way way;
+    nb_convolution_then then;
+    size_t winner_stride; /* from the winners of one image to those of the next; 0: no gaps */
 } nb_convolution;
 
 /* nb_{s,d}convolution_scratch - numbers of scratch that one call of any of the functions below
@@ -91,44 +112,49 @@ size_t nb_dconvolution_scratch(const nb_convolution *convolution);
 
 /* nb_{s,d}convolution_forward - textbook 7.4.4:
  *
- *   y(n, f, oy, ox) := act(sum over (c, fy, fx) of W(f, c, fy, fx) x(n, c, oy S - P + fy, ox S - P + fx)
- *                          + b(f))
+ *   y(n, f, oy, ox) := sum over (c, fy, fx) of W(f, c, fy, fx) x(n, c, oy S - P + fy, ox S - P + fx)
+ *                      + b(f),  and what is to be done then
  *
  *   x        in   (images, C, H, W)
  *   W        in   (FN, C, FH, FW)
  *   b        in   (FN), or NULL for none
- *   relu     in   act is max(0, .), NaN kept, as nb_?relu; else the identity
- *   y        out  (images, FN, OH, OW); must not overlap the others
+ *   y        out  (images, FN, OH, OW), or pooled (images, FN, OH / 2, OW / 2), rounded down; must
+ *                 not overlap the others
+ *   winner   out  (the same) bytes, if pooled: see nb_?max_pooling; else it may be NULL
  *   scratch  work (nb_?convolution_scratch)
  * The bits of an image do not depend on the other images of the call, so threads may divide a batch
  * in any way. They depend on the processor, as BLAS's do. BLAS should be on one thread.
  * Cost:   2 images FN OH OW C FH FW flop. */
 nb_status nb_sconvolution_forward(const nb_convolution *convolution, size_t images, const float *x,
-                                  const float *W, const float *b, bool relu, float *y,
+                                  const float *W, const float *b, float *y, uint8_t *winner,
                                   float *scratch);
 nb_status nb_dconvolution_forward(const nb_convolution *convolution, size_t images, const double *x,
-                                  const double *W, const double *b, bool relu, double *y,
-                                  double *scratch);
+                                  const double *W, const double *b, double *y,
+                                  uint8_t *winner, double *scratch);
 
 /* nb_{s,d}convolution_backward_input - gradient with respect to the images:
  *
  *   dx(n) := col2im(dy(n)^T W) + beta dx(n)
  *
- *   dy  in      (images, FN, OH, OW)
- *   dx  in/out  (images, C, H, W); must not overlap the others
+ *   dy         in      of the shape of y
+ *   y, winner  in      what forward has written; not read, and may be NULL, where nothing was done
+ *                      then, and winner where nothing was pooled. The dy in the formula is the
+ *                      gradient with respect to the sums, see nb_convolution_then
+ *   dx         in/out  (images, C, H, W); must not overlap the others
  * Threads and cost as forward. */
 nb_status nb_sconvolution_backward_input(const nb_convolution *convolution, size_t images,
-                                         const float *dy, const float *W, float beta, float *dx,
-                                         float *scratch);
+                                         const float *dy, const float *y, const uint8_t *winner,
+                                         const float *W, float beta, float *dx, float *scratch);
 nb_status nb_dconvolution_backward_input(const nb_convolution *convolution, size_t images,
-                                         const double *dy, const double *W, double beta, double *dx,
-                                         double *scratch);
+                                         const double *dy, const double *y, const uint8_t *winner,
+                                         const double *W, double beta, double *dx, double *scratch);
 
 /* nb_{s,d}convolution_backward_weights - gradient with respect to weights and bias, of these images:
  *
  *   dW(f, (c, fy, fx)) := sum over (n, oy, ox) of dy(n, f, oy, ox) col((n, oy, ox), (c, fy, fx)) + beta dW
  *   db(f)              := sum over (n, oy, ox) of dy(n, f, oy, ox) + beta db
  *
+ *   dy, y, winner  in  as for backward_input
  *   dW  in/out  (FN, C, FH, FW)
  *   db  in/out  (FN), or NULL: not wanted
  * The bits depend on where the range of images begins and ends. For bits that do not depend on
@@ -137,11 +163,13 @@ nb_status nb_dconvolution_backward_input(const nb_convolution *convolution, size
  * sums are added up once for each group.
  * Cost: as forward. */
 nb_status nb_sconvolution_backward_weights(const nb_convolution *convolution, size_t images,
-                                           const float *x, const float *dy, float beta, float *dW,
-                                           float *db, float *scratch);
+                                           const float *x, const float *dy, const float *y,
+                                           const uint8_t *winner, float beta, float *dW, float *db,
+                                           float *scratch);
 nb_status nb_dconvolution_backward_weights(const nb_convolution *convolution, size_t images,
-                                           const double *x, const double *dy, double beta,
-                                           double *dW, double *db, double *scratch);
+                                           const double *x, const double *dy, const double *y,
+                                           const uint8_t *winner, double beta, double *dW,
+                                           double *db, double *scratch);
 
 /* --- pooling ----------------------------------------------------------------------------------- */
 

@@ -112,13 +112,14 @@ typedef struct nb_kernels {
                         void *x);
     size_t (*convolution_scratch)(const nb_convolution *convolution);
     nb_status (*convolution_forward)(const nb_convolution *convolution, size_t images,
-                                     const void *x, const void *W, const void *b, bool relu,
-                                     void *y, void *scratch);
+                                     const void *x, const void *W, const void *b, void *y,
+                                     uint8_t *winner, void *scratch);
     nb_status (*convolution_backward_input)(const nb_convolution *convolution, size_t images,
-                                            const void *dy, const void *W, double beta, void *dx,
-                                            void *scratch);
+                                            const void *dy, const void *y, const uint8_t *winner,
+                                            const void *W, double beta, void *dx, void *scratch);
     nb_status (*convolution_backward_weights)(const nb_convolution *convolution, size_t images,
-                                              const void *x, const void *dy, double beta, void *dW,
+                                              const void *x, const void *dy, const void *y,
+                                              const uint8_t *winner, double beta, void *dW,
                                               void *db, void *scratch);
     nb_status (*max_pooling)(const nb_window *window, size_t images, const void *x, void *y,
                              uint8_t *winner);

@@ -173,6 +173,7 @@ typedef struct nb_sliding {
                                   of the filters, which is all that they may be */
     size_t stride_y, stride_x; /* 0: pooling: the window's size, convolution: 1 */
     size_t pad_y, pad_x;       /* zeros on each side of the image */
+    bool winograd;             /* convolution in float32: NB_CONVOLUTION_WINOGRAD (convolution.h) */
 } nb_sliding;
 
 /* nb_op_count, nb_op_at - the built-in operations, for tests and tools. */
