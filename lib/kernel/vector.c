@@ -503,6 +503,36 @@ static void unpool_pairs(size_t n, size_t m, const real *dy, const uint8_t *winn
     }
 }
 
+/* As many rows of a matrix as a vector has numbers: shuffling rows r and r + half together transposes
+ * them after as many times as their number has binary digits. */
+static inline void transpose_some(const real *x, size_t ldx, real *y, size_t ldy)
+{
+    brief row[pairs], next[pairs];
+    for (size_t r = 0; r < pairs; r++) row[r] = brief_at(x + r * ldx);
+    for (size_t times = 1; times < pairs; times *= 2) {
+        for (size_t r = 0; r < pairs / 2; r++) {
+            next[2 * r] = FIRST(row[r], row[r + pairs / 2]);
+            next[2 * r + 1] = SECOND(row[r], row[r + pairs / 2]);
+        }
+        for (size_t r = 0; r < pairs; r++) row[r] = next[r];
+    }
+    for (size_t r = 0; r < pairs; r++) *(brief *)(y + r * ldy) = row[r];
+}
+
+static void transpose(size_t n, size_t m, const real *X, size_t ldx, real *Y)
+{
+    size_t i = 0;
+    for (; i + pairs <= n; i += pairs) {
+        size_t j = 0;
+        for (; j + pairs <= m; j += pairs)
+            transpose_some(X + i * ldx + j, ldx, Y + j * n + i, n);
+        for (; j < m; j++)
+            for (size_t r = i; r < i + pairs; r++) Y[j * n + r] = X[r * ldx + j];
+    }
+    for (; i < n; i++)
+        for (size_t j = 0; j < m; j++) Y[j * n + i] = X[i * ldx + j];
+}
+
 /* One vector, wherever it lies. */
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
@@ -629,6 +659,7 @@ const NB(vector) TABLE(NB_ISA) = {
     .count_bytes = count_bytes,
     .add_rows = add_rows,
     .add_outer = add_outer,
+    .transpose = transpose,
     .pool_pairs = pool_pairs,
     .unpool_pairs = unpool_pairs,
     .tiles = &TILES(NB_ISA),
