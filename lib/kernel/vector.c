@@ -542,7 +542,7 @@ static void transpose(size_t n, size_t m, const real *X, size_t ldx, real *Y)
 #define VECTOR_BYTES 16
 #endif
 typedef real block __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
-enum { lanes = sizeof(block) / sizeof(real) };
+enum { lanes = sizeof(block) / sizeof(real), most_blocks = 8 };
 
 static inline block *block_at(const real *x)
 {
@@ -555,7 +555,7 @@ static inline __attribute__((always_inline)) void add_rows_at(size_t entries, co
                                                               size_t m, const real *W, real *y,
                                                               size_t at, const size_t blocks)
 {
-    block sum[4];
+    block sum[most_blocks];
     const size_t last = at + (blocks - 1) * lanes, moved = last + lanes > m ? m - lanes : last;
     for (size_t b = 0; b + 1 < blocks; b++) sum[b] = *block_at(y + at + b * lanes);
     sum[blocks - 1] = *block_at(y + moved);
@@ -580,7 +580,7 @@ static void add_rows(size_t entries, const nb_entry *entry, size_t m, const real
                 y[j] += (real)entry[e].value * W[entry[e].column * m + j];
         return;
     }
-    for (size_t at = 0; at < m; at += 4 * lanes) switch ((m - at + lanes - 1) / lanes) {
+    for (size_t at = 0; at < m; at += most_blocks * lanes) switch ((m - at + lanes - 1) / lanes) {
         case 1:
             add_rows_at(entries, entry, m, W, y, at, 1);
             break;
@@ -590,8 +590,20 @@ static void add_rows(size_t entries, const nb_entry *entry, size_t m, const real
         case 3:
             add_rows_at(entries, entry, m, W, y, at, 3);
             break;
-        default:
+        case 4:
             add_rows_at(entries, entry, m, W, y, at, 4);
+            break;
+        case 5:
+            add_rows_at(entries, entry, m, W, y, at, 5);
+            break;
+        case 6:
+            add_rows_at(entries, entry, m, W, y, at, 6);
+            break;
+        case 7:
+            add_rows_at(entries, entry, m, W, y, at, 7);
+            break;
+        default:
+            add_rows_at(entries, entry, m, W, y, at, most_blocks);
         }
 }
 
