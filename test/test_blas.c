@@ -161,6 +161,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOTH(gemm_is_the_triple_loop),
         BOTH(gemm_holds_at_the_sizes_of_mnist),
+        BOTH(matrices_are_transposed_alike_on_every_machine),
+        BOTH(a_transposed_second_factor_may_be_copied),
         BOTH(gemm_agrees_with_matrix_times_vector),
         BOTH(gemm_lets_nan_and_infinity_through),
         BOTH(gemm_refuses_short_strides),

@@ -68,6 +68,44 @@ static void T(gemm_holds_at_the_sizes_of_mnist)(void **state)
     T(check_product)(true, true, 13, 784, 3, (real)2.385, (real)0.5, 5);
 }
 
+/* Y(m,n) := X(n,m)^T, by whole blocks and by what is left of them. */
+static void T(matrices_are_transposed_alike_on_every_machine)(void **state)
+{
+    (void)state;
+    static const char *const isa[] = {"base", "avx2", "avx512"};
+    enum { most = 19, pad = 3 };
+    real *X = T(matrix)(most, most, most + pad, 7), Y[most * most + 1];
+    for (size_t a = 0; a < sizeof isa / sizeof *isa; a++) {
+        const NB(vector) *table = NB(vector_named)(isa[a]);
+        for (size_t i = 0; table && i <= most * (most + 1); i++) {
+            const size_t n = i % (most + 1), m = i / (most + 1);
+            T(fill_nan)(most * most + 1, Y);
+            table->transpose(n, m, X, most + pad, Y);
+            for (size_t e = 0; e < n * m; e++)
+                if (Y[e] != X[e % n * (most + pad) + e / n])
+                    fail_msg("%s: Y(%zu,%zu)[%zu] is %g", isa[a], m, n, e, (double)Y[e]);
+            assert_true(isnan(Y[n * m]));
+        }
+    }
+    free(X);
+}
+
+/* Around the sizes from which A B^T is computed with a copy of B^T, and up to which. */
+static void T(a_transposed_second_factor_may_be_copied)(void **state)
+{
+    (void)state;
+    static const size_t rows[] = {NB_ROW_GROUP - 1, NB_ROW_GROUP, 49};
+    static const size_t widths[][2] = {{1, 1}, {1, 100}, {100, 9}, {103, 98}, {128, 160}, {129, 160}};
+    const int before = nb_blas_threads();
+    nb_blas_set_threads(1);
+    for (size_t i = 0; i < 3 * 6; i++) {
+        const size_t n = widths[i / 3][0], k = widths[i / 3][1];
+        T(check_product)(false, true, rows[i % 3], n, k, 1, 0, 0);
+        T(check_product)(false, true, rows[i % 3], k, n, (real)2.385, (real)-0.75, 3);
+    }
+    nb_blas_set_threads(before);
+}
+
 /* C t against beta (C0 t) + alpha A (B t) for a random t, after BLIS's testsuite: a check in O(n^2)
  * of sizes too large for the triple loop. */
 static void T(gemm_agrees_with_matrix_times_vector)(void **state)
@@ -241,6 +279,7 @@ static void T(shares_of_rows_give_the_same_bits)(void **state)
     } cases[] = {{false, false, 100, 50, 257}, {false, false, 149, 500, 257},
                  {false, false, 101, 10, 50},  {false, true, 100, 50, 10},
                  {false, true, 123, 300, 200}, {true, false, 257, 50, 100},
+                 {false, true, 149, 100, 100},
                  {true, false, 50, 10, 100},   {true, false, 131, 300, 500},
                  {true, true, 77, 33, 90},     {false, false, 130, 2000, 60}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {

@@ -184,3 +184,9 @@ size_t nb_block_rows(bool trans_a, bool trans_b, size_t m, size_t n, size_t k)
     const size_t most = (size_t)(small / row) / step * step, blocks = (m + most - 1) / most;
     return ((m + blocks - 1) / blocks + step - 1) / step * step;
 }
+
+bool nb_block_copies(size_t m, size_t n, size_t k, size_t size)
+{
+    return m >= NB_ROW_GROUP && k <= NB_COPY_BYTES / size / n && has_small_kernels() &&
+           nb_blas_threads() == 1;
+}

@@ -15,6 +15,12 @@
  * depends on the sizes and the processor alone: the same bits in every run. */
 size_t nb_block_rows(bool trans_a, bool trans_b, size_t m, size_t n, size_t k);
 
+/* nb_block_copies - does A(m,k) B(n,k)^T gain from a copy of B^T, of at most NB_COPY_BYTES? There it
+ * does where the kernel above is missing and A has enough rows to pay for the copy. Threads share A in
+ * groups of so many rows, or do not share it: the answer, and the bits, are the same either way. */
+enum { NB_COPY_BYTES = 80 * 1024 };
+bool nb_block_copies(size_t m, size_t n, size_t k, size_t size);
+
 /* nb_blas_enter, nb_blas_leave - around every call of BLAS; `leave` takes what `enter` returned.
  * They keep threads apart where BLAS cannot bear two, and see to the number of BLAS's own threads
  * where that is to be set in each calling thread. */

@@ -513,6 +513,36 @@ static void unpool_pairs(size_t n, size_t m, const real *dy, const uint8_t *winn
     }
 }
 
+/* As many rows of a matrix as a vector has numbers: shuffling rows r and r + half together transposes
+ * them after as many times as their number has binary digits. */
+static inline void transpose_some(const real *x, size_t ldx, real *y, size_t ldy)
+{
+    brief row[pairs], next[pairs];
+    for (size_t r = 0; r < pairs; r++) row[r] = brief_at(x + r * ldx);
+    for (size_t times = 1; times < pairs; times *= 2) {
+        for (size_t r = 0; r < pairs / 2; r++) {
+            next[2 * r] = FIRST(row[r], row[r + pairs / 2]);
+            next[2 * r + 1] = SECOND(row[r], row[r + pairs / 2]);
+        }
+        for (size_t r = 0; r < pairs; r++) row[r] = next[r];
+    }
+    for (size_t r = 0; r < pairs; r++) *(brief *)(y + r * ldy) = row[r];
+}
+
+static void transpose(size_t n, size_t m, const real *X, size_t ldx, real *Y)
+{
+    size_t i = 0;
+    for (; i + pairs <= n; i += pairs) {
+        size_t j = 0;
+        for (; j + pairs <= m; j += pairs)
+            transpose_some(X + i * ldx + j, ldx, Y + j * n + i, n);
+        for (; j < m; j++)
+            for (size_t r = i; r < i + pairs; r++) Y[j * n + r] = X[r * ldx + j];
+    }
+    for (; i < n; i++)
+        for (size_t j = 0; j < m; j++) Y[j * n + i] = X[i * ldx + j];
+}
+
 /* One vector, wherever it lies. */
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
@@ -522,7 +552,7 @@ static void unpool_pairs(size_t n, size_t m, const real *dy, const uint8_t *winn
 #define VECTOR_BYTES 16
 #endif
 typedef real block __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
-enum { lanes = sizeof(block) / sizeof(real) };
+enum { lanes = sizeof(block) / sizeof(real), most_blocks = 8 };
 
 static inline block *block_at(const real *x)
 {
@@ -535,7 +565,7 @@ static inline __attribute__((always_inline)) void add_rows_at(size_t entries, co
                                                               size_t m, const real *W, real *y,
                                                               size_t at, const size_t blocks)
 {
-    block sum[4];
+    block sum[most_blocks];
     const size_t last = at + (blocks - 1) * lanes, moved = last + lanes > m ? m - lanes : last;
     for (size_t b = 0; b + 1 < blocks; b++) sum[b] = *block_at(y + at + b * lanes);
     sum[blocks - 1] = *block_at(y + moved);
@@ -560,7 +590,7 @@ static void add_rows(size_t entries, const nb_entry *entry, size_t m, const real
                 y[j] += (real)entry[e].value * W[entry[e].column * m + j];
         return;
     }
-    for (size_t at = 0; at < m; at += 4 * lanes) switch ((m - at + lanes - 1) / lanes) {
+    for (size_t at = 0; at < m; at += most_blocks * lanes) switch ((m - at + lanes - 1) / lanes) {
         case 1:
             add_rows_at(entries, entry, m, W, y, at, 1);
             break;
@@ -570,8 +600,20 @@ static void add_rows(size_t entries, const nb_entry *entry, size_t m, const real
         case 3:
             add_rows_at(entries, entry, m, W, y, at, 3);
             break;
-        default:
+        case 4:
             add_rows_at(entries, entry, m, W, y, at, 4);
+            break;
+        case 5:
+            add_rows_at(entries, entry, m, W, y, at, 5);
+            break;
+        case 6:
+            add_rows_at(entries, entry, m, W, y, at, 6);
+            break;
+        case 7:
+            add_rows_at(entries, entry, m, W, y, at, 7);
+            break;
+        default:
+            add_rows_at(entries, entry, m, W, y, at, most_blocks);
         }
 }
 
@@ -641,6 +683,7 @@ const NB(vector) TABLE(NB_ISA) = {
     .count_bytes = count_bytes,
     .add_rows = add_rows,
     .add_outer = add_outer,
+    .transpose = transpose,
     .pool_pairs = pool_pairs,
     .unpool_pairs = unpool_pairs,
     .tiles = &TILES(NB_ISA),

@@ -68,6 +68,8 @@ typedef struct NB(vector) {
                       real alpha, const real *y, real *W);
     void (*count_bytes)(size_t n, const uint8_t *bytes, uint8_t *count);
     void (*from_bytes)(size_t n, const uint8_t *bytes, float divisor, real *y);
+    /* Y(m,n) := X(n,m)^T, whose rows begin ldx apart. */
+    void (*transpose)(size_t n, size_t m, const real *X, size_t ldx, real *Y);
     /* Windows of 2 x 2 side by side: n rows of m outputs from 2n rows, which begin ldx apart.
      * unpool_pairs covers rows of 2m numbers. */
     void (*pool_pairs)(size_t n, size_t m, const real *x, size_t ldx, real *y, uint8_t *winner);

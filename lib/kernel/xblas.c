@@ -1,5 +1,6 @@
 #include "kernel/blocks.h"
 #include "kernel/real.h"
+#include "kernel/vector.h"
 #include "nablas/blas.h"
 
 #include <cblas.h>
@@ -44,13 +45,10 @@ static nb_status check_all(bool trans_a, bool trans_b, size_t m, size_t n, size_
     return NB_OK;
 }
 
-nb_status NB(gemm)(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, real alpha,
-                   const real *A, size_t lda, const real *B, size_t ldb, real beta, real *C,
-                   size_t ldc)
+static void multiply(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, real alpha,
+                     const real *A, size_t lda, const real *B, size_t ldb, real beta, real *C,
+                     size_t ldc)
 {
-    nb_status status = check_all(trans_a, trans_b, m, n, k, lda, ldb, ldc);
-    if (status) return status;
-    if (m == 0 || n == 0) return NB_OK;
     const size_t rows = nb_block_rows(trans_a, trans_b, m, n, k);
     const int before = nb_blas_enter();
     for (size_t i = 0; i < m; i += rows) BLAS(gemm)
@@ -58,6 +56,28 @@ nb_status NB(gemm)(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, rea
      (integer)(m - i < rows ? m - i : rows), (integer)n, (integer)k, alpha,
      A + (trans_a ? i : i * lda), (integer)lda, B, (integer)ldb, beta, C + i * ldc, (integer)ldc);
     nb_blas_leave(before);
+}
+
+/* A B^T by way of a copy of B^T, whose products need no packing. */
+static void multiply_copy(size_t m, size_t n, size_t k, real alpha, const real *A, size_t lda,
+                          const real *B, size_t ldb, real beta, real *C, size_t ldc)
+{
+    real copy[NB_COPY_BYTES / sizeof(real)] __attribute__((aligned(64)));
+    NB(vector_table)()->transpose(n, k, B, ldb, copy);
+    multiply(false, false, m, n, k, alpha, A, lda, copy, n, beta, C, ldc);
+}
+
+nb_status NB(gemm)(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, real alpha,
+                   const real *A, size_t lda, const real *B, size_t ldb, real beta, real *C,
+                   size_t ldc)
+{
+    nb_status status = check_all(trans_a, trans_b, m, n, k, lda, ldb, ldc);
+    if (status) return status;
+    if (m == 0 || n == 0) return NB_OK;
+    if (!trans_a && trans_b && nb_block_copies(m, n, k, sizeof *B))
+        multiply_copy(m, n, k, alpha, A, lda, B, ldb, beta, C, ldc);
+    else
+        multiply(trans_a, trans_b, m, n, k, alpha, A, lda, B, ldb, beta, C, ldc);
     return NB_OK;
 }
 
