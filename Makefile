@@ -115,7 +115,8 @@ $(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
 example_helpers := $(addprefix examples/,chapter6.c common.c compare.c convnet_run.c convnet_weights.c convnets.c display.c five_layers.c gradient_check_demo.c graphs.c judge.c own_data.c own_model.c own_options.c print.c read_digits.c report.c run_report.c signals.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
-examples   := $(patsubst %.c,%,$(filter-out $(example_helpers),$(wildcard examples/*.c)))
+mpi_sources := examples/ranks.c $(wildcard examples/*_mpi.c)
+examples   := $(patsubst %.c,%,$(filter-out $(example_helpers) $(mpi_sources),$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
 pages      := $(filter-out %/textbook %/train %/predict %/inspect %/mnist_pictures,$(example_bin))
 test_sources := $(sort $(wildcard test/test_*.c))
@@ -139,7 +140,7 @@ deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
 
 # --- targets --------------------------------------------------------------------------------------
 
-.PHONY: all stress lib deps deps-dev data examples figures docs bench bench-peers test fuzz fuzz-build test-needs \
+.PHONY: all stress lib deps deps-dev deps-mpi mpi test-mpi install-mpi data examples figures docs bench bench-peers test fuzz fuzz-build test-needs \
         check-numpy check-checker man install \
         uninstall format format-check lint check-house clean help FORCE
 
@@ -157,6 +158,21 @@ docs: examples ## docs/textbook.md and its Chinese twin, from what the programs 
 
 deps: ## install what is missing (apt; elsewhere: print what to install)
 	@CC="$(CC)" BLAS_LIBS="$(BLAS_LIBS)" scripts/deps.sh install
+
+# Another MPI beside the default one: make mpi MPICC=mpicc.mpich builds into a folder of its own.
+MPICC      ?= mpicc
+mpi_build  := $(build)/$(notdir $(MPICC))
+mpi_bin    := $(if $(filter mpicc,$(MPICC)),$(bin_suffix),$(mpi_build)/)examples/
+mpi_lib    := $(mpi_build)/libnablas-mpi.a
+mpi_objects := $(patsubst mpi/%.c,$(mpi_build)/%.o,$(wildcard mpi/*.c))
+mpi_programs := $(patsubst examples/%.c,$(mpi_bin)%,$(wildcard examples/*_mpi.c))
+mpi: $(mpi_lib) $(mpi_lib:.a=.so) $(mpi_programs) $(mpi_build)/mpi_tool ## libnablas-mpi and its programs, where mpicc is (MPICC=mpicc; docs/distributed.md)
+
+deps-mpi: ## Open MPI, for make mpi
+	@CC="$(CC)" scripts/deps.sh install mpi
+
+test-mpi: mpi $(build)/test/mnist_tool ## the tests of libnablas-mpi, on 1 to 7 ranks
+	@MPICC=$(MPICC) EXAMPLES=$(mpi_bin) TOOLS=$(build)/test MPI_TOOLS=$(mpi_build) scripts/run_tests.sh mpi/test/test_mpi.sh
 
 deps-dev: ## the same, and the tools of format, lint and check-numpy
 	@CC="$(CC)" BLAS_LIBS="$(BLAS_LIBS)" scripts/deps.sh install dev
@@ -274,10 +290,19 @@ install: lib man ## libraries, headers, man pages, pkg-config and CMake files in
 	install -m 644 build/man/man1/*.1 $(man_to)/man1/
 	install -m 644 build/man/man3/*.3 $(man_to)/man3/
 
+install-mpi: mpi ## libnablas-mpi, its header and nablas-mpi.pc into PREFIX, beside what install puts there
+	install -d $(lib_to)/pkgconfig $(include_to)/nablas
+	install -m 644 $(mpi_lib) $(lib_to)/
+	install -m 755 $(mpi_lib:.a=.so) $(lib_to)/libnablas-mpi.so.$(VERSION)
+	ln -sf libnablas-mpi.so.$(VERSION) $(lib_to)/libnablas-mpi.so.$(soversion)
+	ln -sf libnablas-mpi.so.$(soversion) $(lib_to)/libnablas-mpi.so
+	$(fill_in) scripts/nablas-mpi.pc.in > $(lib_to)/pkgconfig/nablas-mpi.pc
+	install -m 644 mpi/include/nablas/mpi.h $(include_to)/nablas/
+
 uninstall: ## remove what install put there
 	rm -rf $(include_to)/nablas $(lib_to)/cmake/nablas
 	rm -f $(man_to)/man1/nablas-*.1 $(man_to)/man3/nablas_*.3
-	rm -f $(foreach l,nablas nablas-draw,$(lib_to)/pkgconfig/$l.pc $(lib_to)/lib$l.a $(lib_to)/lib$l.so*)
+	rm -f $(foreach l,nablas nablas-draw nablas-mpi,$(lib_to)/pkgconfig/$l.pc $(lib_to)/lib$l.a $(lib_to)/lib$l.so*)
 
 # --- rules ----------------------------------------------------------------------------------------
 
@@ -325,6 +350,25 @@ $(build)/examples/%.o: examples/%.c $(build)/flags
 	$(cc_object) -c $< -o $@
 $(bin_suffix)examples/%: $(build)/examples/%.o $(call object,$(example_helpers)) $(archives)
 	@mkdir -p $(@D); echo "  LD   $@"; $(link) $^ $(libs) -o $@
+
+# mpicc is a compiler that knows where MPI is; it is told which one to be.
+mpi_cc = @mkdir -p $(@D); echo "  MPICC $(@:$(build)/%=%)"; OMPI_CC="$(CC)" MPICH_CC="$(CC)" $(MPICC)
+mpi_flags = $(wordlist 2,$(words $(compile)),$(compile)) -Impi/include
+$(mpi_build)/%.o: mpi/%.c $(build)/flags
+	$(mpi_cc) $(mpi_flags) -c $< -o $@
+$(mpi_build)/%.o: mpi/test/%.c $(build)/flags
+	$(mpi_cc) $(mpi_flags) -Itest -Impi -c $< -o $@
+$(mpi_build)/%.o: examples/%.c $(build)/flags
+	$(mpi_cc) $(mpi_flags) -c $< -o $@
+$(mpi_lib): $(mpi_objects)
+	@echo "  AR   $(@:$(build)/%=%)"; rm -f $@; $(AR) rcs $@ $^
+$(mpi_lib:.a=.so): $(mpi_objects) $(libcore:.a=.so)
+	$(mpi_cc) $(link_flags) -shared -Wl,-soname,$(@F).$(soversion) $(mpi_objects) $(libcore:.a=.so) -o $@
+link_flags = $(wordlist 2,$(words $(link)),$(link))
+$(mpi_bin)%_mpi: $(mpi_build)/%_mpi.o $(mpi_build)/ranks.o $(call object,$(example_helpers)) $(mpi_lib) $(archives)
+	$(mpi_cc) $(link_flags) $^ $(libs) -o $@
+$(mpi_build)/mpi_tool: $(mpi_build)/mpi_tool.o $(mpi_lib) $(libcore)
+	$(mpi_cc) $(link_flags) -Wl,--wrap=nb_version $^ $(core_libs) -lm $(LDLIBS) -o $@
 
 test-needs: | $(deps_first)
 	@CC="$(CC)" BLAS_LIBS="$(BLAS_LIBS)" scripts/deps.sh check test

@@ -69,6 +69,7 @@
 #include "nablas/autopsy.h"
 #include "nablas/checkpoint.h"
 #include "nablas/model_file.h"
+#include "nablas/team.h"
 #include "nablas/train.h"
 
 #endif
