@@ -114,7 +114,7 @@ fuse :=
 $(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$(CONFIG)),,-O1)
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
-example_helpers := $(addprefix examples/,chapter6.c common.c compare.c convnet_run.c convnet_weights.c convnets.c display.c five_layers.c gradient_check_demo.c graphs.c judge.c own_data.c own_model.c own_options.c print.c read_digits.c report.c run_report.c signals.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
+example_helpers := $(addprefix examples/,chapter6.c common.c compare.c convnet_run.c convnet_weights.c convnets.c display.c five_layers.c gradient_check_demo.c graphs.c judge.c own_data.c own_model.c own_options.c print.c read_digits.c report.c run_report.c search.c signals.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
 mpi_sources := examples/ranks.c $(wildcard examples/*_mpi.c)
 examples   := $(patsubst %.c,%,$(filter-out $(example_helpers) $(mpi_sources),$(wildcard examples/*.c)))
 example_bin := $(addprefix $(bin_suffix),$(examples))
@@ -161,8 +161,9 @@ deps: ## install what is missing (apt; elsewhere: print what to install)
 
 # Another MPI beside the default one: make mpi MPICC=mpicc.mpich builds into a folder of its own.
 MPICC      ?= mpicc
+MPIEXEC    ?= $(MPICC:mpicc%=mpiexec%)
 mpi_build  := $(build)/$(notdir $(MPICC))
-mpi_bin    := $(if $(filter mpicc,$(MPICC)),$(bin_suffix),$(mpi_build)/)examples/
+mpi_bin    := $(if $(filter mpicc,$(MPICC)),$(bin_suffix)examples,$(mpi_build)/examples)/
 mpi_lib    := $(mpi_build)/libnablas-mpi.a
 mpi_objects := $(patsubst mpi/%.c,$(mpi_build)/%.o,$(wildcard mpi/*.c))
 mpi_programs := $(patsubst examples/%.c,$(mpi_bin)%,$(wildcard examples/*_mpi.c))
@@ -171,8 +172,9 @@ mpi: $(mpi_lib) $(mpi_lib:.a=.so) $(mpi_programs) $(mpi_build)/mpi_tool ## libna
 deps-mpi: ## Open MPI, for make mpi
 	@CC="$(CC)" scripts/deps.sh install mpi
 
-test-mpi: mpi $(build)/test/mnist_tool ## the tests of libnablas-mpi, on 1 to 7 ranks
-	@MPICC=$(MPICC) EXAMPLES=$(mpi_bin) TOOLS=$(build)/test MPI_TOOLS=$(mpi_build) scripts/run_tests.sh mpi/test/test_mpi.sh
+test-mpi: mpi $(test_tools) $(addprefix $(bin_suffix)examples/,train_mnist hyperparameter_optimization) ## the tests of libnablas-mpi, on 1 to 7 ranks
+	@MPIEXEC=$(MPIEXEC) EXAMPLES=$(mpi_bin) PLAIN=$(bin_suffix)examples TOOLS=$(build)/test MPI_TOOLS=$(mpi_build) \
+	    scripts/run_tests.sh mpi/test/test_mpi.sh
 
 deps-dev: ## the same, and the tools of format, lint and check-numpy
 	@CC="$(CC)" BLAS_LIBS="$(BLAS_LIBS)" scripts/deps.sh install dev

@@ -2,19 +2,20 @@
 #include "common.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 static nb_mpi *all;
 static bool ended;
 
+/* mpirun ends all ranks when one does not answer 0: that is for rank 0 to say, when it has printed why. */
 static void at_the_end(void)
 {
-    if (all && !ended && !nb_mpi_broken(all)) {
-        const nb_team *team = nb_mpi_team(all);
-        team->agree(nb_fail(NB_ESTOPPED, "rank %zu has ended", team->rank), team->context);
-    }
+    const bool follows = all && nb_mpi_team(all)->rank > 0;
+    if (!ended) nb_mpi_leave(all);
     if (nb_mpi_broken(all)) MPI_Abort(MPI_COMM_WORLD, EXIT_FAILED);
     nb_mpi_destroy(all);
     MPI_Finalize();
+    if (follows) _exit(0);
 }
 
 void ranks_begin(int *argc, char ***argv)
@@ -22,6 +23,7 @@ void ranks_begin(int *argc, char ***argv)
     int given, rank;
     if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &given)) exit(EXIT_FAILED);
     atexit(at_the_end);
+    setenv("TERM", "dumb", true); /* mpirun's pipe may look like a terminal: no live line */
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     if (rank && (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr)))
         exit(EXIT_FAILED);

@@ -36,20 +36,22 @@ typedef struct verdict {
 nb_status team_agree(nb_status mine, void *context)
 {
     nb_mpi *m = context;
-    const int ranks = (int)m->size, rank = (int)m->rank;
-    int first = 2 * ranks, key = mine ? (mine == NB_ESTOPPED ? ranks + rank : rank) : first;
+    const int ranks = (int)m->size, rank = (int)m->rank, none = 2 * ranks;
+    /* Who comes first of those that failed, then of those that stopped; have all failed? */
+    int mine_is[2] = {mine ? (mine == NB_ESTOPPED ? ranks + rank : rank) : none, mine && mine != NB_ESTOPPED ? 0 : -1};
+    int least[2] = {none, 0};
     if (m->broken) return mpi_check(m, MPI_SUCCESS, "");
-    nb_status status =
-        mpi_check(m, MPI_Allreduce(&key, &first, 1, MPI_INT, MPI_MIN, m->comm), "MPI_Allreduce");
-    if (status || first == 2 * ranks) return status;
+    nb_status status = mpi_check(m, MPI_Allreduce(mine_is, least, 2, MPI_INT, MPI_MIN, m->comm),
+                                 "MPI_Allreduce");
+    const int first = least[0] % ranks;
+    m->agreed_to_fail = !status && least[0] != none;
+    if (status || least[0] == none) return status;
     verdict v = {.status = mine};
-    if (first % ranks == rank) {
-        const bool named = ranks == 1 || mine == NB_ESTOPPED ||
-                           strncmp(nb_last_error(), "rank ", 5) == 0;
-        nb_snprintf(v.text, sizeof v.text, named ? "%.0d%s" : "rank %d: %s", named ? 0 : rank,
-                    nb_last_error());
-    }
-    status = mpi_check(m, MPI_Bcast(&v, sizeof v, MPI_BYTE, first % ranks, m->comm), "MPI_Bcast");
+    if (first == rank && (least[1] == 0 || mine == NB_ESTOPPED || strncmp(nb_last_error(), "rank ", 5) == 0))
+        nb_snprintf(v.text, sizeof v.text, "%s", nb_last_error());
+    else if (first == rank)
+        nb_snprintf(v.text, sizeof v.text, "rank %d: %s", rank, nb_last_error());
+    status = mpi_check(m, MPI_Bcast(&v, sizeof v, MPI_BYTE, first, m->comm), "MPI_Bcast");
     v.text[sizeof v.text - 1] = 0;
     return status ? status : nb_fail((nb_status)v.status, "%s", v.text);
 }
@@ -106,7 +108,7 @@ static nb_status check_versions(nb_mpi *m)
     nb_status status = team_copy(theirs, sizeof theirs, m);
     theirs[ROOM - 1] = 0;
     if (!status && strcmp(mine, theirs) != 0)
-        status = nb_fail(NB_EINVAL, "rank %zu has other options than rank 0: %s, not %s", m->rank,
+        status = nb_fail(NB_EINVAL, "rank %zu has %s; rank 0 has %s", m->rank,
                          mine, theirs);
     return team_agree(status, m);
 }
@@ -196,6 +198,12 @@ const nb_team *nb_mpi_team(const nb_mpi *m)
 bool nb_mpi_broken(const nb_mpi *m)
 {
     return m && m->broken;
+}
+
+void nb_mpi_leave(nb_mpi *m)
+{
+    if (m && !m->broken && !m->agreed_to_fail)
+        team_agree(nb_fail(NB_ESTOPPED, "rank %zu has ended", m->rank), m);
 }
 
 nb_mpi_work nb_mpi_work_of(const nb_mpi *m)

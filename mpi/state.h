@@ -24,6 +24,7 @@ struct nb_mpi {
     char sum_name[32];
     nb_status broken; /* NB_OK: no MPI function failed */
     char text[512];   /* of that failure */
+    bool agreed_to_fail; /* in the last agreement */
     nb_mpi_work work;
 
     /* Of the model that was prepared. */

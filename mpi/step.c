@@ -26,12 +26,11 @@ static nb_status check_model(nb_mpi *m, const nb_model *model)
         const nb_node *node = nb_graph_node(model->graph, i);
         m->draws |= has_phase(node, NB_DRAW);
         m->parameters += nb_node_is_parameter(node);
-        if (has_phase(node, NB_GROUPS) || nb_node_role(node) == NB_STATE)
+        const nb_op *op = nb_node_op(node);
+        if (op && (has_phase(node, NB_GROUPS) || !(op->promises & NB_BY_ROW)))
             return nb_fail(NB_EINVAL,
-                           "nb_mpi: %s%.80s needs statistics of the whole batch, ranks compute it in "
-                           "groups of rows: train without batch norm",
-                           nb_node_op(node) ? nb_node_op(node)->name : "the state ",
-                           nb_node_op(node) ? "" : nb_node_name(node));
+                           "nb_mpi: %s needs all rows of the batch, ranks compute it in groups of rows",
+                           op->name);
     }
     return NB_OK;
 }

@@ -74,6 +74,11 @@ const nb_team *nb_mpi_team(const nb_mpi *mpi);
 bool nb_mpi_broken(const nb_mpi *mpi);
 size_t nb_mpi_group_rows(size_t batch);
 
+/* nb_mpi_leave - this rank ends, whatever the others do: what they agree on next fails with NB_ESTOPPED
+ * and "rank R has ended". Nothing is done where the ranks have agreed on a failure last, as then all know,
+ * or for NULL. For atexit, before MPI_Finalize. */
+void nb_mpi_leave(nb_mpi *mpi);
+
 /* What this rank did in the steps since it was made. */
 typedef struct nb_mpi_work {
     size_t steps;
