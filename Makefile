@@ -136,7 +136,7 @@ libcore     := $(build)/libnablas.a
 libdraw     := $(build)/libnablas-draw.a
 archives    := $(libdraw) $(libcore)
 shared      := $(archives:.a=.so)
-deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
+deps_first  := $(filter deps deps-dev deps-mpi,$(MAKECMDGOALS))
 
 # --- targets --------------------------------------------------------------------------------------
 
@@ -173,7 +173,7 @@ deps-mpi: ## Open MPI, for make mpi
 	@CC="$(CC)" scripts/deps.sh install mpi
 
 test-mpi: mpi $(test_tools) $(addprefix $(bin_suffix)examples/,train_mnist hyperparameter_optimization) ## the tests of libnablas-mpi, on 1 to 7 ranks
-	@MPIEXEC=$(MPIEXEC) EXAMPLES=$(mpi_bin) PLAIN=$(bin_suffix)examples TOOLS=$(build)/test MPI_TOOLS=$(mpi_build) \
+	@CC="$(CC)" MPICC=$(MPICC) MPIEXEC=$(MPIEXEC) EXAMPLES=$(mpi_bin) PLAIN=$(bin_suffix)examples TOOLS=$(build)/test MPI_TOOLS=$(mpi_build) \
 	    scripts/run_tests.sh mpi/test/test_mpi.sh
 
 deps-dev: ## the same, and the tools of format, lint and check-numpy

@@ -189,10 +189,10 @@ nb_status nb_team_begin(nb_trainer *r)
 {
     static const struct {
         const char *key, *what;
-    } texts[] = {{"nablas.options", "set of options"},
+    } texts[] = {{"nablas.train", "training set"},
+                 {"nablas.test", "test set"},
                  {NB_MODEL_KEY, "model"},
-                 {"nablas.train", "training set"},
-                 {"nablas.test", "test set"}};
+                 {"nablas.options", "set of options"}};
     const nb_team *team = r->options.team;
     char start[96] = "", machine[96];
     nb_arrays all = {0};

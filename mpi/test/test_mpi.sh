@@ -211,6 +211,23 @@ a_killed_rank_ends_all_within_seconds() {
   holds cmp "$out" "$folder/plain"
 }
 
+# --- the library ------------------------------------------------------------------------------------
+
+# The header's names and nothing else, found by pkg-config beside nablas.
+it_is_installed_beside_nablas_and_exports_what_its_header_declares() {
+  [ -e mpi/include/nablas/mpi.h ] || return 0
+  (unset MAKEFLAGS MAKELEVEL MFLAGS; make -s install-mpi PREFIX="$folder/prefix" CC="${CC:-cc}" MPICC="${MPICC:-mpicc}") \
+    >"$out" 2>"$err"
+  status=$?
+  exits 0
+  for file in lib/libnablas-mpi.a lib/libnablas-mpi.so lib/pkgconfig/nablas-mpi.pc include/nablas/mpi.h; do
+    holds test -e "$folder/prefix/$file"
+  done
+  nm -D --defined-only "$folder/prefix/lib/libnablas-mpi.so" | awk '{print $3}' | sort >"$folder/exported"
+  grep -o '\bnb_mpi[a-z_]* \?(' mpi/include/nablas/mpi.h | tr -d ' (' | sort -u >"$folder/declared"
+  holds cmp "$folder/declared" "$folder/exported"
+}
+
 ranks 1 "$tool" plain && cp "$out" "$folder/plain"
 check the_tree_is_nb_folds_however_it_is_divided ranks_and_threads_change_no_bit \
       the_program_trains_to_the_same_files a_run_is_continued_on_another_number_of_ranks \
@@ -218,4 +235,5 @@ check the_tree_is_nb_folds_however_it_is_divided ranks_and_threads_change_no_bit
       a_rank_that_is_another_is_refused another_processor_is_refused_unless_bits_may_differ \
       a_rank_with_other_images_is_refused bad_words_and_missing_files_end_all_ranks \
       a_failure_of_one_rank_ends_all_with_its_message a_checkpoint_that_rank_0_cannot_write_ends_all_or_is_told \
-      a_killed_rank_ends_all_within_seconds
+      a_killed_rank_ends_all_within_seconds \
+      it_is_installed_beside_nablas_and_exports_what_its_header_declares
