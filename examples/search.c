@@ -43,8 +43,7 @@ static void draw_trial(search *s, trial *t, learner *l, nb_random *batches)
         random);
     *batches = *random;
     for (size_t i = 0; i < EPOCHS * s->per_epoch; i++)
-        page_check(&s->e.page,
-                   nb_random_choice(random, nb_dataset_count(&s->train), BATCH, batch));
+        page_check(&s->e.page, nb_random_choice(random, nb_dataset_count(&s->train), BATCH, batch));
 }
 
 /* The next trial of this process; NULL: there is none. The stream goes past those of others. */
@@ -204,8 +203,7 @@ static void share_trials(search *s, const nb_team *team, size_t threads)
     if (team) nb_share(s->count, team->rank, team->size, &s->first, &s->end);
     run_trials(s, threads);
     nb_status status = nb_team_agree(team, NB_OK);
-    if (team && !status)
-        status = team->gather(s->trial, sizeof *s->trial, s->count, team->context);
+    if (team && !status) status = team->gather(s->trial, sizeof *s->trial, s->count, team->context);
     page_check(&s->e.page, status);
 }
 

@@ -38,16 +38,18 @@ nb_status team_agree(nb_status mine, void *context)
     nb_mpi *m = context;
     const int ranks = (int)m->size, rank = (int)m->rank, none = 2 * ranks;
     /* Who comes first of those that failed, then of those that stopped; have all failed? */
-    int mine_is[2] = {mine ? (mine == NB_ESTOPPED ? ranks + rank : rank) : none, mine && mine != NB_ESTOPPED ? 0 : -1};
+    int mine_is[2] = {mine ? (mine == NB_ESTOPPED ? ranks + rank : rank) : none,
+                      mine && mine != NB_ESTOPPED ? 0 : -1};
     int least[2] = {none, 0};
     if (m->broken) return mpi_check(m, MPI_SUCCESS, "");
-    nb_status status = mpi_check(m, MPI_Allreduce(mine_is, least, 2, MPI_INT, MPI_MIN, m->comm),
-                                 "MPI_Allreduce");
+    nb_status status =
+        mpi_check(m, MPI_Allreduce(mine_is, least, 2, MPI_INT, MPI_MIN, m->comm), "MPI_Allreduce");
     const int first = least[0] % ranks;
     m->agreed_to_fail = !status && least[0] != none;
     if (status || least[0] == none) return status;
-    verdict v = {.status = mine};
-    if (first == rank && (least[1] == 0 || mine == NB_ESTOPPED || strncmp(nb_last_error(), "rank ", 5) == 0))
+    verdict v = {.status = (int)mine};
+    if (first == rank &&
+        (least[1] == 0 || mine == NB_ESTOPPED || strncmp(nb_last_error(), "rank ", 5) == 0))
         nb_snprintf(v.text, sizeof v.text, "%s", nb_last_error());
     else if (first == rank)
         nb_snprintf(v.text, sizeof v.text, "rank %d: %s", rank, nb_last_error());
@@ -62,8 +64,8 @@ static nb_status team_copy(void *bytes, size_t n, void *context)
     nb_status status = mpi_check(m, MPI_SUCCESS, "");
     for (size_t at = 0; at < n && !status; at += most_bytes) {
         const int part = n - at < most_bytes ? (int)(n - at) : most_bytes;
-        status = mpi_check(m, MPI_Bcast((char *)bytes + at, part, MPI_BYTE, 0, m->comm),
-                           "MPI_Bcast");
+        status =
+            mpi_check(m, MPI_Bcast((char *)bytes + at, part, MPI_BYTE, 0, m->comm), "MPI_Bcast");
     }
     return status;
 }
@@ -77,10 +79,11 @@ static nb_status team_gather(void *items, size_t size, size_t n, void *context)
         nb_share(n, r, m->size, &lo, &hi);
         for (size_t at = lo * size; at < hi * size && !status; at += most_bytes) {
             const size_t left = hi * size - at;
-            status = mpi_check(m,
-                               MPI_Bcast((char *)items + at, left < most_bytes ? (int)left : most_bytes,
-                                         MPI_BYTE, (int)r, m->comm),
-                               "MPI_Bcast");
+            status =
+                mpi_check(m,
+                          MPI_Bcast((char *)items + at, left < most_bytes ? (int)left : most_bytes,
+                                    MPI_BYTE, (int)r, m->comm),
+                          "MPI_Bcast");
         }
     }
     return status;
@@ -108,8 +111,7 @@ static nb_status check_versions(nb_mpi *m)
     nb_status status = team_copy(theirs, sizeof theirs, m);
     theirs[ROOM - 1] = 0;
     if (!status && strcmp(mine, theirs) != 0)
-        status = nb_fail(NB_EINVAL, "rank %zu has %s; rank 0 has %s", m->rank,
-                         mine, theirs);
+        status = nb_fail(NB_EINVAL, "rank %zu has %s; rank 0 has %s", m->rank, mine, theirs);
     return team_agree(status, m);
 }
 
@@ -150,7 +152,8 @@ static nb_status check_options(const nb_mpi_options *o)
     MPI_Initialized(&ready);
     MPI_Finalized(&over);
     if (!ready || over)
-        return nb_fail(NB_EINVAL, "nb_mpi_create: MPI is %s", over ? "finalised" : "not initialised");
+        return nb_fail(NB_EINVAL, "nb_mpi_create: MPI is %s",
+                       over ? "finalised" : "not initialised");
     if (o->batch == 0) return nb_fail(NB_EINVAL, "nb_mpi_create: batch=0");
     if (o->sum != NB_MPI_TREE && o->sum != NB_MPI_FAST)
         return nb_fail(NB_EINVAL, "nb_mpi_create: sum=%d", (int)o->sum);
@@ -161,7 +164,8 @@ nb_status nb_mpi_create(nb_mpi **out, MPI_Comm comm, const nb_mpi_options *o)
 {
     if (out) *out = NULL;
     if (!out || !o || comm == MPI_COMM_NULL)
-        return nb_fail(NB_EINVAL, "nb_mpi_create: %s is NULL", !out ? "mpi" : (!o ? "options" : "comm"));
+        return nb_fail(NB_EINVAL, "nb_mpi_create: %s is NULL",
+                       !out ? "mpi" : (!o ? "options" : "comm"));
     nb_status status = check_options(o);
     if (status) return status;
     nb_mpi *m = nb_alloc_zero(1, sizeof *m);

@@ -7,13 +7,13 @@
 
 /* A range of the flat gradient that travels together. */
 typedef struct bucket {
-    size_t lo, hi;     /* elements */
-    size_t parameters; /* in it */
-    size_t missing;    /* of them, in this rank's last group */
-    bool combined;     /* this rank's segment has its total */
+    size_t lo, hi;                  /* elements */
+    size_t parameters;              /* in it */
+    size_t missing;                 /* of them, in this rank's last group */
+    bool combined;                  /* this rank's segment has its total */
     MPI_Request *in, *out, *result; /* partial sums to and from, totals to and from */
     size_t ins, outs, results;
-    char *received;    /* partial sums of this rank's segment, one after the other */
+    char *received; /* partial sums of this rank's segment, one after the other */
 } bucket;
 
 struct nb_mpi {
@@ -22,8 +22,8 @@ struct nb_mpi {
     nb_mpi_options options;
     nb_team team;
     char sum_name[32];
-    nb_status broken; /* NB_OK: no MPI function failed */
-    char text[512];   /* of that failure */
+    nb_status broken;    /* NB_OK: no MPI function failed */
+    char text[512];      /* of that failure */
     bool agreed_to_fail; /* in the last agreement */
     nb_mpi_work work;
 
@@ -35,7 +35,7 @@ struct nb_mpi {
     bool draws; /* its operations draw random numbers */
     char *slot; /* (depth, n): partial sums of this rank */
     size_t depth;
-    nb_sink *sink; /* (depth, parameters) */
+    nb_sink *sink;     /* (depth, parameters) */
     size_t *bucket_of; /* (parameters) */
     bucket *bucket;
     size_t buckets, launched;

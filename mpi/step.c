@@ -28,9 +28,10 @@ static nb_status check_model(nb_mpi *m, const nb_model *model)
         m->parameters += nb_node_is_parameter(node);
         const nb_op *op = nb_node_op(node);
         if (op && (has_phase(node, NB_GROUPS) || !(op->promises & NB_BY_ROW)))
-            return nb_fail(NB_EINVAL,
-                           "nb_mpi: %s needs all rows of the batch, ranks compute it in groups of rows",
-                           op->name);
+            return nb_fail(
+                NB_EINVAL,
+                "nb_mpi: %s needs all rows of the batch, ranks compute it in groups of rows",
+                op->name);
     }
     return NB_OK;
 }
@@ -151,9 +152,9 @@ nb_status team_prepare(nb_model *model, size_t batch, void *context)
 
 void team_forget(nb_mpi *m)
 {
-    void **const blocks[] = {(void **)&m->slot,    (void **)&m->sink,     (void **)&m->mine,
-                             (void **)&m->bucket_of, (void **)&m->bucket, (void **)&m->loss,
-                             (void **)&m->request, (void **)&m->received};
+    void **const blocks[] = {(void **)&m->slot,      (void **)&m->sink,    (void **)&m->mine,
+                             (void **)&m->bucket_of, (void **)&m->bucket,  (void **)&m->loss,
+                             (void **)&m->request,   (void **)&m->received};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         nb_free(*blocks[i]);
         *blocks[i] = NULL;
@@ -209,8 +210,8 @@ static nb_status backward(nb_mpi *m, const nb_team_step *s, size_t group, nb_nod
     }
     m->pending = group;
     const bool last = group + 1 == m->end;
-    nb_status status = last ? nb_backward_told(loss, sinks, gradient_written, m)
-                            : nb_backward_into(loss, sinks);
+    nb_status status =
+        last ? nb_backward_told(loss, sinks, gradient_written, m) : nb_backward_into(loss, sinks);
     sum_add(m, 0, last ? 0 : m->n, true);
     return status;
 }
@@ -239,9 +240,9 @@ static nb_status judge(nb_mpi *m, const nb_team_step *s, uint32_t word)
     for (size_t group = m->first; group < m->end && !status; group++) {
         nb_node *loss;
         seed_group(&random, word, group);
-        nb_graph_set_pass(m->model->graph,
-                          s->training_loss ? (nb_pass){.training = true, .random = &random}
-                                           : (nb_pass){0});
+        nb_graph_set_pass(m->model->graph, s->training_loss
+                                               ? (nb_pass){.training = true, .random = &random}
+                                               : (nb_pass){0});
         status = forward(m, s, group, &loss);
         if (!status)
             m->loss[m->groups + group] =
@@ -257,10 +258,9 @@ static nb_status share_losses(nb_mpi *m, nb_team_step *s, nb_status mine)
 {
     const size_t count = 2 * m->groups + 1;
     m->loss[count - 1] = mine ? 1 : 0;
-    nb_status status = mpi_check(m,
-                                 MPI_Allreduce(MPI_IN_PLACE, m->loss, (int)count, MPI_DOUBLE,
-                                               MPI_SUM, m->comm),
-                                 "MPI_Allreduce");
+    nb_status status =
+        mpi_check(m, MPI_Allreduce(MPI_IN_PLACE, m->loss, (int)count, MPI_DOUBLE, MPI_SUM, m->comm),
+                  "MPI_Allreduce");
     if (status) return status;
     if (m->loss[count - 1] != 0) return team_agree(mine, m);
     s->first = s->loss = 0;

@@ -263,8 +263,9 @@ nb_status sum_poll(nb_mpi *m)
                                "MPI_Testall");
             if (!status && there) status = combine_bucket(m, k);
         } else if (b->results) {
-            status = mpi_check(m, MPI_Testall((int)b->results, b->result, &there, MPI_STATUSES_IGNORE),
-                               "MPI_Testall");
+            status =
+                mpi_check(m, MPI_Testall((int)b->results, b->result, &there, MPI_STATUSES_IGNORE),
+                          "MPI_Testall");
         }
     }
     return status;

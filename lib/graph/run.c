@@ -372,11 +372,8 @@ static nb_status backward(nb_node *loss, const nb_sink *sinks, nb_written writte
     if (status) return status;
     clear_unwritten(g);
     if (loss->gradient.data) g->kernels->set(loss->gradient.data, 0, 1);
-    status = run_stages(&(passage){.g = g,
-                                   .schedule = &g->backward,
-                                   .sinks = sinks,
-                                   .written = written,
-                                   .context = context});
+    status = run_stages(&(passage){
+        .g = g, .schedule = &g->backward, .sinks = sinks, .written = written, .context = context});
     if (sinks) g->forwarded = NULL;
     for (size_t i = 0, k = 0; sinks && i < g->nodes; i++) {
         nb_node *node = g->node[i];

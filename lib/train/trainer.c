@@ -213,8 +213,7 @@ static nb_status score_in_team(nb_trainer *r, nb_status before, nb_source *sourc
     nb_status status = before ? before : (of ? NB_OK : NB_ENOMEM);
     nb_share(blocks, team->rank, team->size, &first, &end);
     for (size_t b = first; b < end && !status; b++)
-        status =
-            score_block(r, source, b * eval_rows, lesser(n, (b + 1) * eval_rows), &of[b]);
+        status = score_block(r, source, b * eval_rows, lesser(n, (b + 1) * eval_rows), &of[b]);
     status = team->agree(status, team->context);
     if (!status) status = team->gather(of, sizeof *of, blocks, team->context);
     for (size_t b = 0; b < blocks && !status; b++) add_score(sum, &of[b]);

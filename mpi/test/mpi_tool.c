@@ -53,7 +53,8 @@ static nb_dataset digits(size_t first, size_t n, bool images)
 {
     nb_dataset set = {.classes = 10, .scale = 255};
     if (nb_tensor_create(&set.x, NB_UINT8,
-                         images ? NB_SHAPE(n, 1, DIGIT_ROWS, DIGIT_COLUMNS) : NB_SHAPE(n, DIGIT_PIXELS)) ||
+                         images ? NB_SHAPE(n, 1, DIGIT_ROWS, DIGIT_COLUMNS)
+                                : NB_SHAPE(n, DIGIT_PIXELS)) ||
         nb_tensor_create(&set.t, NB_UINT8, NB_SHAPE(n)))
         exit(1);
     make_digits(first, n, set.x.data, set.t.data);
@@ -72,8 +73,8 @@ static void choose_layers(job *j)
                    drops[] = {nb_dense(40), nb_act(NB_TANH), nb_dropout_layer(0.3), nb_dense(10)},
                    norms[] = {nb_dense(20), nb_batch_norm_layer(), nb_act(NB_RELU), nb_dense(10)},
                    numbers[] = {nb_dense(20), nb_act(NB_TANH), nb_dense(1)},
-                   images[] = {nb_conv(4, 3, 1, 1),   nb_act(NB_RELU),        nb_max_pooling(2, 2),
-                               nb_dense(20),          nb_act(NB_GELU),        nb_dropout_layer(0.2),
+                   images[] = {nb_conv(4, 3, 1, 1), nb_act(NB_RELU), nb_max_pooling(2, 2),
+                               nb_dense(20),        nb_act(NB_GELU), nb_dropout_layer(0.2),
                                nb_dense(10)};
     set_layers(j, 3, plain);
     if (is("dropout")) set_layers(j, 4, drops);
@@ -207,7 +208,8 @@ static void print_result(const nb_model *model, nb_status status, const nb_train
     if (status && status != NB_ESTOPPED)
         nb_snprintf(text, sizeof text, "%s: %s", nb_status_text(status), nb_last_error());
     else
-        nb_snprintf(text, sizeof text, "%zu iterations, loss %.17g, train %.17g, test %.17g, weights %08lx",
+        nb_snprintf(text, sizeof text,
+                    "%zu iterations, loss %.17g, train %.17g, test %.17g, weights %08lx",
                     r->completed, r->last.loss, r->last.train_metric, r->last.test_metric,
                     weights_crc(model));
     char line[640];
@@ -253,13 +255,13 @@ static void fail_allocations(job *j, nb_mpi *mpi)
         char zero[600];
         memcpy(zero, text, sizeof zero);
         MPI_Bcast(zero, sizeof zero, MPI_BYTE, 0, MPI_COMM_WORLD);
-        if (strcmp(zero, text)) printf("allocation %ld: rank 0 '%s', rank %zu '%s'\n", n, zero, rank, text);
+        if (strcmp(zero, text))
+            printf("allocation %ld: rank 0 '%s', rank %zu '%s'\n", n, zero, rank, text);
         if (!status) break;
         failures++;
     }
     print_common(failures > 20 ? "each failed allocation ended all ranks" : "too few allocations");
 }
-
 
 static void run_case(const char *path)
 {
@@ -332,7 +334,8 @@ static void try_tree(void)
     size_t wrong = 0, tried = 0;
     for (size_t groups = 1; groups <= 70; groups++) {
         float leaf[70], folded[70];
-        for (size_t i = 0; i < groups; i++) leaf[i] = 1 / (float)(i * i + 3) + (float)(i % 7) * 1e3F;
+        for (size_t i = 0; i < groups; i++)
+            leaf[i] = 1 / (float)(i * i + 3) + (float)(i % 7) * 1e3F;
         memcpy(folded, leaf, sizeof leaf);
         nb_fold(nb_kernels_of(NB_FLOAT32), groups, 1, 1, folded);
         for (size_t parts = 1; parts <= 75; parts++, tried++)

@@ -78,7 +78,8 @@ typedef struct nb_train_options {
                                                 run ends with NB_EDIVERGED, no more */
     nb_train_report report;                  /* or NULL */
     void *context;                           /* for report */
-    const nb_team *team; /* the processes that train together (team.h), each with the same model, sets,
+    const nb_team
+        *team; /* the processes that train together (team.h), each with the same model, sets,
                             stream and options but threads, report and context; NULL: this one alone */
 } nb_train_options;
 

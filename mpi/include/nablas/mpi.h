@@ -48,11 +48,11 @@ NB_BEGIN_DECLS
 typedef enum { NB_MPI_TREE, NB_MPI_FAST } nb_mpi_sum;
 
 typedef struct nb_mpi_options {
-    size_t batch;   /* rows of the global batch, >= 1 */
-    size_t rows;    /* of a group, the last may be smaller; 0: nb_mpi_group_rows(batch) */
+    size_t batch; /* rows of the global batch, >= 1 */
+    size_t rows;  /* of a group, the last may be smaller; 0: nb_mpi_group_rows(batch) */
     nb_mpi_sum sum;
-    size_t bucket;  /* bytes of gradient that are worth a message; 0: 256 KiB */
-    bool wait;      /* send nothing before the whole gradient is computed */
+    size_t bucket; /* bytes of gradient that are worth a message; 0: 256 KiB */
+    bool wait;     /* send nothing before the whole gradient is computed */
 } nb_mpi_options;
 
 typedef struct nb_mpi nb_mpi;
