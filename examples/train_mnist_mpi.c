@@ -74,10 +74,10 @@ static void print_work(const nb_team *team)
     const nb_mpi_work w = ranks_work();
     const double steps = w.steps ? (double)w.steps : 1;
     printf(
-        "%zu ranks, groups of %zu, %s: a step computes %.3f ms, adds %.3f ms, waits %.3f ms; sends "
-        "%.0f bytes in %.1f messages\n",
+        "%zu ranks, groups of %zu, %s: a step computes %.3f ms, adds %.3f ms, waits %.3f ms; the "
+        "fastest took %.3f ms; a step sends %.0f bytes in %.1f messages\n",
         team->size, team->rows, team->sum, 1e3 * w.compute / steps, 1e3 * w.add / steps,
-        1e3 * w.wait / steps, w.sent / steps, (double)w.messages / steps);
+        1e3 * w.wait / steps, 1e3 * w.least, w.sent / steps, (double)w.messages / steps);
 }
 
 int main(int argc, char **argv)

@@ -281,11 +281,11 @@ static nb_status reduce(nb_mpi *m, nb_team_step *s, uint32_t word)
 {
     nb_status sums = sum_begin(m), mine = s->before;
     if (!mine && !sums) mine = differentiate(m, s, word);
-    const double begin = nb_seconds();
+    const double begin = nb_seconds(), added = m->work.add;
     if (!sums) sums = sum_launch(m, true);
     if (!sums) sums = sum_end(m);
     if (!sums) sums = team_agree(mine, m);
-    m->work.wait += nb_seconds() - begin;
+    m->work.wait += nb_seconds() - begin - (m->work.add - added);
     return sums;
 }
 
@@ -307,7 +307,8 @@ nb_status team_step(nb_team_step *s, void *context)
         m->work.wait += nb_seconds() - from;
     }
     nb_graph_set_pass(m->model->graph, pass);
-    m->work.steps++;
-    m->work.compute += nb_seconds() - begin - (m->work.wait + m->work.add - waited);
+    const double seconds = nb_seconds() - begin;
+    if (m->work.steps++ == 0 || seconds < m->work.least) m->work.least = seconds;
+    m->work.compute += seconds - (m->work.wait + m->work.add - waited);
     return status;
 }

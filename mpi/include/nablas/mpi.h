@@ -85,6 +85,7 @@ typedef struct nb_mpi_work {
     double compute; /* seconds: forward, backward, update */
     double wait;    /* ... waiting for others, agreements included */
     double add;     /* ... adding gradients */
+    double least;   /* seconds of the fastest step */
     double sent;    /* bytes of gradient */
     size_t messages;
 } nb_mpi_work;
