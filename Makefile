@@ -113,8 +113,12 @@ fuse :=
 $(build)/lib/kernel/tiles%.o: fuse := -ffp-contract=fast $(if $(filter release,$(CONFIG)),,$(if $(findstring clang,$(CC)),-O0,-O1))
 
 bin_suffix  = $(if $(filter $(build),build/release-cc),,$(build)/)
-example_helpers := $(addprefix examples/,chapter6.c common.c compare.c convnet_run.c convnet_weights.c convnets.c display.c export_data.c export_page.c export_torch.c five_layers.c gradient_check_demo.c graphs.c judge.c own_data.c own_model.c own_options.c print.c read_digits.c report.c run_report.c signals.c textbook_chapter6.c textbook_convnets.c textbook_gradients.c textbook_values.c train_figures.c train_files.c train_options.c train_run.c)
-examples   := $(patsubst %.c,%,$(filter-out $(example_helpers) examples/export_onnx.c,$(wildcard examples/*.c)))
+# A program has main; the rest of the folder is linked to each.
+mpi_sources := examples/ranks.c $(wildcard examples/*_mpi.c)
+example_all := $(filter-out $(mpi_sources) examples/export_onnx.c,$(wildcard examples/*.c))
+with_main   := $(shell grep -l '^int main' $(example_all))
+example_helpers := $(filter-out $(with_main),$(example_all))
+examples    := $(with_main:.c=)
 example_bin := $(addprefix $(bin_suffix),$(examples))
 pages      := $(filter-out %/textbook %/train %/predict %/inspect %/export %/mnist_pictures,$(example_bin))
 test_sources := $(sort $(wildcard test/test_*.c))
@@ -134,11 +138,12 @@ libcore     := $(build)/libnablas.a
 libdraw     := $(build)/libnablas-draw.a
 archives    := $(libdraw) $(libcore)
 shared      := $(archives:.a=.so)
-deps_first  := $(filter deps deps-dev,$(MAKECMDGOALS))
+deps_first  := $(filter deps deps-dev deps-mpi,$(MAKECMDGOALS))
 
 # --- targets --------------------------------------------------------------------------------------
 
-.PHONY: all stress lib deps deps-dev data examples figures docs bench bench-peers test fuzz fuzz-build fuzz-keep test-needs \
+.PHONY: all stress lib deps deps-dev deps-mpi mpi test-mpi install-mpi data examples figures docs bench bench-peers test fuzz \
+        fuzz-build fuzz-keep test-needs \
         check-numpy check-checker man install \
         uninstall format format-check lint check-house clean help warnings FORCE
 
@@ -156,6 +161,23 @@ docs: examples ## docs/textbook.md and its Chinese twin, from what the programs 
 
 deps: ## install what is missing (apt; elsewhere: print what to install)
 	@CC="$(CC)" BLAS_LIBS="$(BLAS_LIBS)" scripts/deps.sh install
+
+# Another MPI beside the default one: make mpi MPICC=mpicc.mpich builds into a folder of its own.
+MPICC      ?= mpicc
+MPIEXEC    ?= $(MPICC:mpicc%=mpiexec%)
+mpi_build  := $(build)/$(notdir $(MPICC))
+mpi_bin    := $(if $(filter mpicc,$(MPICC)),$(bin_suffix)examples,$(mpi_build)/examples)/
+mpi_lib    := $(mpi_build)/libnablas-mpi.a
+mpi_objects := $(patsubst mpi/%.c,$(mpi_build)/%.o,$(wildcard mpi/*.c))
+mpi_programs := $(patsubst examples/%.c,$(mpi_bin)%,$(wildcard examples/*_mpi.c))
+mpi: $(mpi_lib) $(mpi_lib:.a=.so) $(mpi_programs) $(mpi_build)/mpi_tool ## libnablas-mpi and its programs, where mpicc is (MPICC=mpicc; docs/distributed.md)
+
+deps-mpi: ## Open MPI, for make mpi
+	@CC="$(CC)" scripts/deps.sh install mpi
+
+test-mpi: mpi $(test_tools) $(addprefix $(bin_suffix)examples/,train_mnist hyperparameter_optimization) ## the tests of libnablas-mpi, on 1 to 7 ranks
+	@CC="$(CC)" MPICC=$(MPICC) MPIEXEC=$(MPIEXEC) EXAMPLES=$(mpi_bin) PLAIN=$(bin_suffix)examples TOOLS=$(build)/test MPI_TOOLS=$(mpi_build) \
+	    scripts/run_tests.sh mpi/test/test_mpi.sh
 
 deps-dev: ## the same, and the tools of format, lint and check-numpy
 	@CC="$(CC)" BLAS_LIBS="$(BLAS_LIBS)" scripts/deps.sh install dev
@@ -287,10 +309,19 @@ install: lib man ## libraries, headers, man pages, pkg-config and CMake files in
 	install -m 644 build/man/man1/*.1 $(man_to)/man1/
 	install -m 644 build/man/man3/*.3 $(man_to)/man3/
 
+install-mpi: mpi ## libnablas-mpi, its header and nablas-mpi.pc into PREFIX, beside what install puts there
+	install -d $(lib_to)/pkgconfig $(include_to)/nablas
+	install -m 644 $(mpi_lib) $(lib_to)/
+	install -m 755 $(mpi_lib:.a=.so) $(lib_to)/libnablas-mpi.so.$(VERSION)
+	ln -sf libnablas-mpi.so.$(VERSION) $(lib_to)/libnablas-mpi.so.$(soversion)
+	ln -sf libnablas-mpi.so.$(soversion) $(lib_to)/libnablas-mpi.so
+	$(fill_in) scripts/nablas-mpi.pc.in > $(lib_to)/pkgconfig/nablas-mpi.pc
+	install -m 644 mpi/include/nablas/mpi.h $(include_to)/nablas/
+
 uninstall: ## remove what install put there
 	rm -rf $(include_to)/nablas $(lib_to)/cmake/nablas
 	rm -f $(man_to)/man1/nablas-*.1 $(man_to)/man3/nablas_*.3
-	rm -f $(foreach l,nablas nablas-draw,$(lib_to)/pkgconfig/$l.pc $(lib_to)/lib$l.a $(lib_to)/lib$l.so*)
+	rm -f $(foreach l,nablas nablas-draw nablas-mpi,$(lib_to)/pkgconfig/$l.pc $(lib_to)/lib$l.a $(lib_to)/lib$l.so*)
 
 # --- rules ----------------------------------------------------------------------------------------
 
@@ -354,6 +385,26 @@ $(bin_suffix)examples/export: $(build)/examples/export.o $(onnx_objects) $(call 
 	@mkdir -p $(@D); echo "  LD   $@"; $(link) $^ $(protobuf_libs) $(libs) -o $@
 $(bin_suffix)examples/%: $(build)/examples/%.o $(call object,$(example_helpers)) $(archives)
 	@mkdir -p $(@D); echo "  LD   $@"; $(link) $^ $(libs) -o $@
+
+# mpicc is a compiler that knows where MPI is; it is told which one to be.
+mpi_cc = @mkdir -p $(@D); echo "  MPICC $(@:$(build)/%=%)"; OMPI_CC="$(CC)" MPICH_CC="$(CC)" $(MPICC)
+# gcc takes MPICH's MPI_STATUSES_IGNORE for an array that is too short.
+mpi_flags = $(wordlist 2,$(words $(compile)),$(compile)) -Impi/include $(if $(findstring clang,$(CC)),,-Wno-stringop-overflow)
+$(mpi_build)/%.o: mpi/%.c $(build)/flags
+	$(mpi_cc) $(mpi_flags) -c $< -o $@
+$(mpi_build)/%.o: mpi/test/%.c $(build)/flags
+	$(mpi_cc) $(mpi_flags) -Itest -Impi -c $< -o $@
+$(mpi_build)/%.o: examples/%.c $(build)/flags
+	$(mpi_cc) $(mpi_flags) -c $< -o $@
+$(mpi_lib): $(mpi_objects)
+	@echo "  AR   $(@:$(build)/%=%)"; rm -f $@; $(AR) rcs $@ $^
+$(mpi_lib:.a=.so): $(mpi_objects) $(libcore:.a=.so)
+	$(mpi_cc) $(link_flags) -shared -Wl,-soname,$(@F).$(soversion) $(mpi_objects) $(libcore:.a=.so) -o $@
+link_flags = $(wordlist 2,$(words $(link)),$(link))
+$(mpi_bin)%_mpi: $(mpi_build)/%_mpi.o $(mpi_build)/ranks.o $(call object,$(example_helpers)) $(mpi_lib) $(archives)
+	$(mpi_cc) $(link_flags) $^ $(libs) -o $@
+$(mpi_build)/mpi_tool: $(mpi_build)/mpi_tool.o $(mpi_lib) $(libcore)
+	$(mpi_cc) $(link_flags) -Wl,--wrap=nb_version $^ $(core_libs) -lm $(LDLIBS) -o $@
 
 test-needs: | $(deps_first)
 	@CC="$(CC)" BLAS_LIBS="$(BLAS_LIBS)" scripts/deps.sh check test

@@ -10,12 +10,13 @@ typedef struct words {
     run_words run;
 } words;
 
-static const char about[] =
+static const char of_train_mnist[] =
     "Train the book's TwoLayerNet (784-50-10), or one with other layers, on MNIST.";
 
-static void read_words(settings *s, words *w, int argc, char **argv)
+static void read_words(settings *s, words *w, int argc, char **argv, const char *about,
+                       const page_option *more)
 {
-    const page_option options[] = {
+    page_option options[60] = {
         {"data", "DIR", "folder of MNIST's four files ($NABLAS_DATA, or data/mnist)", &s->data},
         {"iters", "N", "iterations (10000)", &w->iters},
         {"epochs", "N", "the iterations of so many epochs, in place of --iters", &w->epochs},
@@ -62,9 +63,11 @@ static void read_words(settings *s, words *w, int argc, char **argv)
         {"page", "FILE.html", "a page on which one writes digits and the network reads them",
          &s->digit_page},
         {"no-figures", NULL, "draw none", &w->no_figures},
-        {"quiet", NULL, "only the last line", NULL},
-        {0}};
-    page_begin(&s->page, argc, argv, about, options);
+        {"quiet", NULL, "only the last line", NULL}};
+    size_t count = 0;
+    while (options[count].name) count++;
+    while (more && more->name) options[count++] = *more++;
+    page_begin(&s->page, argc, argv, about ? about : of_train_mnist, options);
 }
 
 /* --- what they mean --------------------------------------------------------------------------- */
@@ -182,11 +185,11 @@ static void read_run(settings *s, const words *w)
     t->eval_every = whole(s, "--eval-every", w->eval, 0, 0);
 }
 
-void read_settings(settings *s, int argc, char **argv)
+void read_settings(settings *s, int argc, char **argv, const char *about, const page_option *more)
 {
     words w = {0};
     *s = (settings){.train = NB_TRAIN_DEFAULTS};
-    read_words(s, &w, argc, argv);
+    read_words(s, &w, argc, argv, about, more);
     read_run(s, &w);
     read_network(s, &w);
     read_optimizer(s, &w);

@@ -25,10 +25,10 @@ typedef struct settings {
     nb_train_options train;
 } settings;
 
-/* read_settings - of the command line; *s must stay where it is. Exits after --help and on a usage
- *                 error.
+/* read_settings - of the command line, with `more` options, ended by {0}, or NULL; `about` NULL:
+ *                 train_mnist. *s must stay where it is. Exits after --help and on a usage error.
  * settle_settings - what depends on the number of training images. */
-void read_settings(settings *s, int argc, char **argv);
+void read_settings(settings *s, int argc, char **argv, const char *about, const page_option *more);
 void settle_settings(settings *s, size_t images);
 
 #endif

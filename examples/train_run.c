@@ -157,11 +157,19 @@ static bool went_wrong(const settings *s, nb_status status)
     return status != NB_OK;
 }
 
+/* The weights of --load; in a team one process reads them. */
+static nb_status load(const settings *s, nb_model *net)
+{
+    const nb_team *team = s->train.team;
+    const nb_status status = team && team->rank ? NB_OK : nb_model_load(net, s->load);
+    return team ? nb_team_share_model(team, status, net) : status;
+}
+
 /* What should fail, if it must, before the run. */
 static void prepare(settings *s, nb_model *net, const nb_mnist *mnist, report *r)
 {
     const char *me = s->page.program;
-    if (s->load && nb_model_load(net, s->load)) fail(me);
+    if (s->load && load(s, net)) fail(me);
     if (s->files.save && nb_model_can_save(net, s->files.save)) fail(me);
     if (s->report && nb_file_can_begin(s->report)) fail(me);
     if (s->digit_page && mnist->rows * mnist->columns != NB_DIGIT_PIXELS)
@@ -171,7 +179,7 @@ static void prepare(settings *s, nb_model *net, const nb_mnist *mnist, report *r
     if (s->figures) page_folder(&s->page);
     if (s->curvature && !r->quiet && open_curvature(&r->curvature, net, &mnist->train, s->train.lr))
         fail(me);
-    open_run_files(r->files, &s->page);
+    if (!s->train.team || s->train.team->rank == 0) open_run_files(r->files, &s->page);
     if (s->train.lr < 0) fprintf(stderr, "%s: --lr %g: the steps go uphill\n", me, s->train.lr);
     show_begin(&r->display);
 }
@@ -193,7 +201,7 @@ static int train(settings *s, nb_model *net, const nb_mnist *mnist, nb_random *r
     s->train.context = &r;
     prepare(s, net, mnist, &r);
     s->train.checkpoint = &s->files.checkpoint;
-    s->train.nan = &nan;
+    s->train.nan = s->train.team ? NULL : &nan;
     catch_signals();
     const nb_status status = nb_train(net, &mnist->train, &mnist->test, random, &s->train, &result);
     show_end(&r.display);
@@ -219,13 +227,24 @@ static int train(settings *s, nb_model *net, const nb_mnist *mnist, nb_random *r
     return failed || s->files.failed ? EXIT_FAILED : printed;
 }
 
+nb_model_options model_of(settings *s, nb_mnist *mnist)
+{
+    if (!s->net.layers)
+        return (nb_model_options){.input = NB_SHAPE(nb_tensor_width(&mnist->train.x)),
+                                  .layers = {s->layers, s->layer}};
+    as_images(mnist, &mnist->train);
+    as_images(mnist, &mnist->test);
+    return (nb_model_options){.input = NB_SHAPE(1, mnist->rows, mnist->columns),
+                              .layers = convnet_layers(&s->net)};
+}
+
 int train_run(settings *s, nb_model_options *options, const nb_mnist *mnist)
 {
     nb_model *net;
     nb_random random;
     settle_settings(s, nb_dataset_count(&mnist->train));
     nb_random_seed(&random, s->seed);
-    size_t rows = nb_train_max_batch(s->train.batch);
+    size_t rows = nb_train_max_batch(s->train.team ? s->train.team->rows : s->train.batch);
     if (s->curvature && rows < CURVATURE_IMAGES) rows = CURVATURE_IMAGES;
     options->epsilon = NB_BOOK_EPSILON;
     options->dtype = s->dtype;

@@ -1,12 +1,12 @@
 #!/bin/sh
 # deps.sh - the packages nablas builds with: install them, or say which are missing.
 #
-#   deps.sh install [dev]   install what is missing (apt), or print what to install and how
+#   deps.sh install [dev | mpi]   install what is missing (apt), or print what to install and how
 #   deps.sh check [test]    exit 0 if all is there to build the library and the examples, with `test`
 #                           also the tests; else name what is missing and what to type
 #
 # `install` means also what fetches data and draws letters in figures, `install dev` also the tools of
-# the format check, the linter, the fuzzer and the comparison with NumPy.
+# the format check, the linter, the fuzzer and the comparison with NumPy, `install mpi` Open MPI.
 set -u
 
 # what       how it is found              apt                 dnf             pacman    brew
@@ -34,6 +34,10 @@ run_needs='
 DejaVu       font:DejaVuSans.ttf          fonts-dejavu-core   dejavu-sans-fonts ttf-dejavu font-dejavu
 curl         cmd:curl                     curl                curl            curl      curl
 certificates file:/etc/ssl/certs          ca-certificates     ca-certificates ca-certificates ca-certificates
+'
+mpi_needs='
+MPI          cmd:mpicc                    libopenmpi-dev      openmpi-devel   openmpi   open-mpi
+mpiexec      cmd:mpiexec                  openmpi-bin         openmpi         openmpi   open-mpi
 '
 dev_needs='
 clang        cmd:clang                    clang               clang           clang     llvm
@@ -85,7 +89,8 @@ case "$*" in
   'check test') all=$build_needs$test_needs ;;
   install) all=$build_needs$test_needs$run_needs ;;
   'install dev') all=$build_needs$test_needs$run_needs$dev_needs ;;
-  *) echo "usage: deps.sh install [dev] | check [test]" >&2; exit 2 ;;
+  'install mpi') all=$build_needs$mpi_needs ;;
+  *) echo "usage: deps.sh install [dev | mpi] | check [test]" >&2; exit 2 ;;
 esac
 lacking=$(missing what)
 [ -n "$lacking" ] || exit 0

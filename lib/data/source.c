@@ -14,6 +14,10 @@ struct nb_source {
     nb_tensor t;       /* (most, ...) */
     const size_t *index;
     size_t first; /* of the present batch */
+    struct {
+        const size_t *index;
+        size_t first, n;
+    } drawn; /* of nb_source_next */
 };
 
 static nb_status check(const nb_dataset *d, const nb_source_options *o)
@@ -125,7 +129,21 @@ nb_status nb_source_next(nb_source *s, nb_batch *batch)
         return nb_fail(NB_EINVAL, "nb_source_next: %s",
                        s && batch ? "the source was made with batch=0" : "an argument is NULL");
     nb_status status = nb_sampler_draw(&s->sampler, &index, &first, &n);
-    return status ? status : fetch(s, n, index, first, batch);
+    if (status) return status;
+    s->drawn.index = index;
+    s->drawn.first = first;
+    s->drawn.n = n;
+    return fetch(s, n, index, first, batch);
+}
+
+nb_status nb_source_rows(nb_source *s, size_t lo, size_t hi, nb_batch *batch)
+{
+    if (!s || !batch) return nb_fail(NB_EINVAL, "nb_source_rows: an argument is NULL");
+    if (lo >= hi || hi > s->drawn.n)
+        return nb_fail(NB_ERANGE, "nb_source_rows: lo=%zu, hi=%zu, expected lo < hi <= %zu", lo, hi,
+                       s->drawn.n);
+    const size_t *index = s->drawn.index ? s->drawn.index + lo : NULL;
+    return fetch(s, hi - lo, index, s->drawn.index ? 0 : s->drawn.first + lo, batch);
 }
 
 nb_status nb_source_range(nb_source *s, size_t lo, size_t hi, nb_batch *batch)

@@ -102,6 +102,8 @@ typedef struct passage {
     const nb_schedule *schedule;
     bool again;           /* forward: what was prepared from parameters is current */
     const nb_sink *sinks; /* backward: NULL: gradients */
+    nb_written written;   /* backward: told of each gradient; NULL: nobody is */
+    void *context;        /* for written */
     size_t from, to;      /* steps of the present stage */
 } passage;
 
@@ -217,13 +219,74 @@ static nb_status run_shared(passage *p)
     return status;
 }
 
+static nb_status run_step(passage *p, size_t i)
+{
+    const nb_step_of *step = &p->schedule->step[i];
+    const bool shared = !step->alone && nb_blas_concurrent();
+    p->from = i;
+    p->to = i + 1;
+    return nb_pool_run(shared ? p->g->pool : NULL, run_stage, p);
+}
+
+/* The operation whose backward step is the last to write the parameter's gradient; NULL: none is. */
+static const nb_node *last_writer(const passage *p, const nb_node *parameter)
+{
+    const nb_node *last = NULL;
+    for (size_t i = 0; i < p->schedule->steps; i++) {
+        const nb_step_of *step = &p->schedule->step[i];
+        if (step->kind == NB_STEP_PHASE && step->phase->over == NB_INPUT_ROWS &&
+            step->node->input[step->phase->input] == parameter &&
+            (!last || step->node->index < last->index))
+            last = step->node;
+    }
+    return last;
+}
+
+/* Gradients to their sinks that nothing after `writer` adds to. */
+static nb_status settle(passage *p, const nb_node *writer)
+{
+    nb_status status = NB_OK;
+    for (size_t k = p->g->nodes; k-- > 0 && !status;) {
+        const nb_node *parameter = p->g->node[k];
+        if (parameter->role != NB_PARAMETER || last_writer(p, parameter) != writer) continue;
+        for (size_t i = 0; i < p->schedule->steps && !status; i++)
+            if (p->schedule->step[i].kind == NB_STEP_ADD && p->schedule->step[i].node == parameter)
+                status = run_step(p, i);
+        if (!status) p->written(parameter, p->context);
+    }
+    return status;
+}
+
+/* Node by node, from the loss: the gradients of the last layers are complete first. */
+static nb_status run_nodes(passage *p)
+{
+    nb_status status = NB_OK;
+    for (size_t k = p->g->nodes; k-- > 0 && !status;) {
+        const nb_node *node = p->g->node[k];
+        bool ran = false;
+        for (size_t i = 0; i < p->schedule->steps && !status; i++) {
+            if (p->schedule->step[i].kind != NB_STEP_PHASE || p->schedule->step[i].node != node)
+                continue;
+            ran = true;
+            status = run_step(p, i);
+        }
+        if (ran && !status) status = settle(p, node);
+    }
+    return status ? status : settle(p, NULL);
+}
+
 /* With one thread for each product of BLAS, whatever was set: so bits depend on the rows alone. */
 static nb_status run_stages(passage *p)
 {
+    nb_status status;
     p->to = p->schedule->steps;
     nb_blas_begin_single();
-    const bool shared = !p->g->split && nb_pool_threads(p->g->pool) > 1 && nb_blas_concurrent();
-    nb_status status = shared ? run_shared(p) : run_stage(p, 0, 1);
+    if (p->written)
+        status = run_nodes(p);
+    else if (!p->g->split && nb_pool_threads(p->g->pool) > 1 && nb_blas_concurrent())
+        status = run_shared(p);
+    else
+        status = run_stage(p, 0, 1);
     nb_blas_end_single();
     return status;
 }
@@ -310,7 +373,7 @@ static nb_status check_sinks(const nb_graph *g, const nb_sink *sinks)
     return NB_OK;
 }
 
-nb_status nb_backward_into(nb_node *loss, const nb_sink *sinks)
+static nb_status backward(nb_node *loss, const nb_sink *sinks, nb_written written, void *context)
 {
     char text[96];
     if (!loss) return nb_fail(NB_EINVAL, "nb_backward: loss is NULL");
@@ -325,7 +388,8 @@ nb_status nb_backward_into(nb_node *loss, const nb_sink *sinks)
     if (status) return status;
     clear_unwritten(g);
     if (loss->gradient.data) g->kernels->set(loss->gradient.data, 0, 1);
-    status = run_stages(&(passage){.g = g, .schedule = &g->backward, .sinks = sinks});
+    status = run_stages(&(passage){
+        .g = g, .schedule = &g->backward, .sinks = sinks, .written = written, .context = context});
     if (sinks) g->forwarded = NULL;
     for (size_t i = 0, k = 0; sinks && i < g->nodes; i++) {
         nb_node *node = g->node[i];
@@ -334,6 +398,23 @@ nb_status nb_backward_into(nb_node *loss, const nb_sink *sinks)
         k++;
     }
     return status;
+}
+
+nb_status nb_backward_into(nb_node *loss, const nb_sink *sinks)
+{
+    return backward(loss, sinks, NULL, NULL);
+}
+
+nb_status nb_backward_told(nb_node *loss, const nb_sink *sinks, nb_written written, void *context)
+{
+    if (!sinks || !written)
+        return nb_fail(NB_EINVAL, "nb_backward_told: %s is NULL", sinks ? "written" : "sinks");
+    const nb_graph *g = loss ? loss->graph : NULL;
+    for (size_t i = 0, k = 0; g && i < g->nodes; i++)
+        if (g->node[i]->role == NB_PARAMETER && sinks[k++].into == g->node[i]->value.data)
+            return nb_fail(NB_EINVAL, "nb_backward_told: the sink of %s is the parameter itself",
+                           nb_node_title(g->node[i]));
+    return backward(loss, sinks, written, context);
 }
 
 nb_status nb_backward(nb_node *loss)

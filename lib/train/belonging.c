@@ -82,7 +82,8 @@ static json_t *options_json(const nb_trainer *r)
         "eval_every", (json_int_t)o->eval_every, "patience", (json_int_t)o->patience, "dense",
         (int)o->dense, "evaluate", (json_int_t)o->evaluate, "training_loss", (int)o->training_loss);
     json_t *optimizer = optimizer_json(r);
-    const bool fine = out && optimizer && !json_object_update(out, optimizer);
+    bool fine = out && optimizer && !json_object_update(out, optimizer);
+    if (fine && o->team) fine = !json_object_set_new(out, "team", json_string(o->team->sum));
     json_decref(optimizer);
     if (fine) return out;
     json_decref(out);
@@ -183,13 +184,14 @@ static nb_status check_json(const json_t *mine, const json_t *theirs, const char
     while (at && json_equal(json_object_iter_value(at),
                             json_object_get(theirs, json_object_iter_key(at))))
         at = json_object_iter_next((json_t *)mine, at);
-    if (!at) return NB_OK;
-    const char *key = json_object_iter_key(at);
+    /* The one key that not every run has. */
+    if (!at && (json_object_get(mine, "team") || !json_object_get(theirs, "team"))) return NB_OK;
+    const char *key = at ? json_object_iter_key(at) : "team";
     char *a = dump(json_object_get(theirs, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
-    char *b = dump(json_object_iter_value(at), JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+    char *b = dump(json_object_get(mine, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
     nb_status status =
         nb_fail(NB_EINVAL, "nb_trainer_load: %s is of other options: %s %.60s, here %.60s", label,
-                key, a ? a : "unknown", b ? b : "unknown");
+                key, a ? a : "none", b ? b : "none");
     nb_free(a);
     nb_free(b);
     return status;

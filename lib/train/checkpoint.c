@@ -82,13 +82,15 @@ nb_status nb_trainer_load(nb_trainer *r, nb_arrays *own, const char *path)
     if (own) *own = (nb_arrays){0};
     if (!r || !path)
         return nb_fail(NB_EINVAL, "nb_trainer_load: %s is NULL", r ? "path" : "trainer");
-    nb_status status = nb_file_read(path, &bytes, &size);
+    const nb_team *team = nb_trainer_team(r);
+    nb_status status = nb_team_read(team, path, &bytes, &size);
     if (status) return status;
     status = nb_npz_parse(bytes, size, nb_file_label(path), &all);
     nb_free(bytes);
     if (!status) status = nb_belonging_check(r, &all, nb_file_label(path));
     if (!status) status = take_own(&all, &taken);
     if (!status) status = nb_trainer_assign(r, &all, nb_file_label(path));
+    status = nb_team_agree(team, status);
     nb_arrays_destroy(&all);
     if (!status && own)
         *own = taken;

@@ -72,7 +72,7 @@ static nb_status gather(run *r, nb_arrays *own, const char *path, double *number
     return status;
 }
 
-nb_status nb_run_save(run *r, const char *path, size_t iteration)
+static nb_status save(run *r, const char *path, size_t iteration)
 {
     const nb_checkpoint_options *c = r->options->checkpoint;
     double numbers[NUMBERS];
@@ -85,11 +85,20 @@ nb_status nb_run_save(run *r, const char *path, size_t iteration)
     return c && c->done ? c->done(status, iteration + 1, c->context) : status;
 }
 
-bool nb_run_is_due(const run *r)
+nb_status nb_run_save(run *r, const char *path, size_t iteration)
+{
+    const nb_team *team = r->options->team;
+    return nb_team_agree(team, team && team->rank ? NB_OK : save(r, path, iteration));
+}
+
+nb_status nb_run_is_due(const run *r, bool *due)
 {
     const nb_checkpoint_options *c = r->options->checkpoint;
-    if (c->every && (r->at.iteration + 1) % c->every == 0) return true;
-    return c->seconds > 0 && nb_seconds() - r->saved >= c->seconds;
+    const nb_team *team = r->options->team;
+    *due = c->every && (r->at.iteration + 1) % c->every == 0;
+    if (*due || !(c->seconds > 0)) return NB_OK;
+    *due = nb_seconds() - r->saved >= c->seconds;
+    return team ? team->copy(due, sizeof *due, team->context) : NB_OK;
 }
 
 /* Numbers of a file that was made by hand. */
@@ -125,6 +134,7 @@ nb_status nb_run_resume(run *r)
 {
     const char *path = r->options->checkpoint->resume;
     nb_arrays own;
+    const nb_team *team = r->options->team;
     nb_status status = nb_trainer_load(r->trainer, &own, path);
     if (status) return status;
     status = check_loop(r, &own, path);
@@ -134,7 +144,7 @@ nb_status nb_run_resume(run *r)
     if (!status) status = scatter(r, &own);
     if (!status) r->begin -= r->at.seconds;
     nb_arrays_destroy(&own);
-    return status;
+    return nb_team_agree(team, status);
 }
 
 /* --- copies in memory ------------------------------------------------------------------------- */

@@ -27,7 +27,7 @@ typedef struct run {
 
 /* nb_run_weights - parameters and state, one after the other, to (save) or from `block`; returns their
  *                  bytes. NULL: no more than that.
- * nb_run_is_due - after an iteration: is a checkpoint?
+ * nb_run_is_due - after an iteration: is a checkpoint? In a team member 0's clock says so.
  * nb_run_save - write one to `path`, with `iteration` as the last that is done.
  * nb_run_resume - the run as it was after the checkpoint's last iteration.
  * nb_run_copy - before an iteration: keep a copy in memory if one is due.
@@ -35,7 +35,7 @@ typedef struct run {
  *                 the options say so. *gone_back: then the next iteration is r->at.iteration.
  * nb_run_forget - free the copies. */
 size_t nb_run_weights(const nb_graph *g, char *block, bool save);
-bool nb_run_is_due(const run *r);
+nb_status nb_run_is_due(const run *r, bool *due);
 nb_status nb_run_save(run *r, const char *path, size_t iteration);
 nb_status nb_run_resume(run *r);
 nb_status nb_run_copy(run *r);

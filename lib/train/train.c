@@ -169,11 +169,13 @@ static nb_status stop(run *r, nb_train_result *result)
 static nb_status conclude(run *r, nb_train_result *result, bool *end)
 {
     const nb_train_options *o = r->options;
-    const nb_status said = o->report ? o->report(&r->at, o->context) : NB_OK;
+    nb_status said = o->report ? o->report(&r->at, o->context) : NB_OK;
+    said = nb_team_agree(o->team, said);
     if (said && said != NB_ESTOPPED) return said;
     *end = judge(r) || r->at.iteration + 1 == o->iterations;
-    nb_status status = NB_OK;
-    if (o->checkpoint && o->checkpoint->path && (*end || said || nb_run_is_due(r)))
+    bool due = false;
+    nb_status status = o->checkpoint && o->checkpoint->path ? nb_run_is_due(r, &due) : NB_OK;
+    if (!status && o->checkpoint && o->checkpoint->path && (*end || said || due))
         status = nb_run_save(r, o->checkpoint->path, r->at.iteration);
     return status || !said ? status : stop(r, result);
 }
@@ -220,6 +222,7 @@ nb_status nb_train(nb_model *model, const nb_dataset *train, const nb_dataset *t
     status = start_patience(&r);
     if (!status && options->nan && !(r.index = nb_alloc(options->batch, sizeof *r.index)))
         status = NB_ENOMEM;
+    status = nb_team_agree(options->team, status);
     if (!status && options->checkpoint && options->checkpoint->resume) status = nb_run_resume(&r);
     r.saved = nb_seconds();
     if (!status) status = run_all(&r, result);

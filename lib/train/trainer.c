@@ -84,17 +84,40 @@ static nb_status update(nb_trainer *r, nb_batch *b, nb_node **loss)
     return status ? status : forward_again(r, *loss);
 }
 
+/* The whole step of a team, whose members go through it also where one has failed before. */
+static nb_status team_step(nb_trainer *r, nb_status before, const nb_batch *batch, double *value)
+{
+    const nb_team *team = r->options.team;
+    nb_team_step step = {.before = before,
+                         .model = r->model,
+                         .optimizer = r->optimizer,
+                         .source = r->train,
+                         .n = batch->n,
+                         .random = r->random,
+                         .training_loss = r->options.training_loss};
+    nb_status status = team->step(&step, team->context);
+    if (status) return status;
+    if (r->steps == 0) r->first = step.first;
+    *value = step.loss;
+    return NB_OK;
+}
+
 nb_status nb_trainer_step(nb_trainer *r, double *value)
 {
-    nb_batch batch;
-    nb_node *loss;
+    nb_batch batch = {0};
+    nb_node *loss = NULL;
     if (!r || !value) return nb_fail(NB_EINVAL, "nb_trainer_step: an argument is NULL");
     const double begin = nb_seconds();
-    nb_status status = set_crew(r, &r->step_pace);
-    if (!status) status = nb_source_next(r->train, &batch);
-    if (!status) status = update(r, &batch, &loss);
+    const nb_status crew = set_crew(r, &r->step_pace);
+    nb_status status = nb_source_next(r->train, &batch);
+    if (crew) status = crew;
+    if (r->options.team) {
+        status = team_step(r, status, &batch, value);
+    } else {
+        if (!status) status = update(r, &batch, &loss);
+        if (!status) *value = nb_scalar(loss);
+    }
     if (status) return status;
-    *value = nb_scalar(loss);
     r->steps++;
     r->steps_here++;
     r->steps_all += r->step_pace.all;
@@ -145,21 +168,57 @@ static size_t lesser(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+static nb_status score_block(nb_trainer *r, nb_source *source, size_t lo, size_t hi, nb_score *sum)
+{
+    nb_batch batch;
+    nb_node *loss;
+    const double begin = nb_seconds();
+    nb_status status = set_crew(r, &r->eval_pace);
+    if (!status) status = nb_source_range(source, lo, hi, &batch);
+    if (!status) status = nb_model_feed_batch(r->model, &batch, &loss);
+    if (!status) status = nb_model_compare(r->model, &batch.t, sum);
+    if (!status) nb_pace_record(&r->eval_pace, nb_seconds() - begin);
+    return status;
+}
+
 static nb_status score(nb_trainer *r, nb_source *source, size_t n, nb_score *sum)
 {
-    for (size_t lo = 0; lo < n; lo += eval_rows) {
-        nb_batch batch;
-        nb_node *loss;
-        const double begin = nb_seconds();
-        nb_status status = set_crew(r, &r->eval_pace);
-        if (!status)
-            status = nb_source_range(source, lo, n - lo < eval_rows ? n : lo + eval_rows, &batch);
-        if (!status) status = nb_model_feed_batch(r->model, &batch, &loss);
-        if (!status) status = nb_model_compare(r->model, &batch.t, sum);
-        if (status) return status;
-        nb_pace_record(&r->eval_pace, nb_seconds() - begin);
-    }
-    return NB_OK;
+    nb_status status = NB_OK;
+    for (size_t lo = 0; lo < n && !status; lo += eval_rows)
+        status = score_block(r, source, lo, lesser(n, lo + eval_rows), sum);
+    return status;
+}
+
+/* Chan, Golub & LeVeque's sum of two spreads. */
+static void add_score(nb_score *sum, const nb_score *s)
+{
+    const double a = (double)sum->count, b = (double)s->count, d = s->mean - sum->mean;
+    if (s->count == 0) return;
+    sum->spread += s->spread + d * d * a * b / (a + b);
+    sum->mean += d * b / (a + b);
+    sum->count += s->count;
+    sum->correct += s->correct;
+    sum->squared += s->squared;
+    sum->absolute += s->absolute;
+}
+
+/* Blocks over the members of a team, their sums in the order of the blocks. */
+static nb_status score_in_team(nb_trainer *r, nb_status before, nb_source *source, size_t n,
+                               nb_score *sum)
+{
+    const nb_team *team = r->options.team;
+    const size_t blocks = n / eval_rows + (n % eval_rows != 0);
+    size_t first, end;
+    nb_score *of = nb_alloc_zero(blocks, sizeof *of);
+    nb_status status = before ? before : (of ? NB_OK : NB_ENOMEM);
+    nb_share(blocks, team->rank, team->size, &first, &end);
+    for (size_t b = first; b < end && !status; b++)
+        status = score_block(r, source, b * eval_rows, lesser(n, (b + 1) * eval_rows), &of[b]);
+    status = team->agree(status, team->context);
+    if (!status) status = team->gather(of, sizeof *of, blocks, team->context);
+    for (size_t b = 0; b < blocks && !status; b++) add_score(sum, &of[b]);
+    nb_free(of);
+    return status;
 }
 
 nb_status nb_trainer_metric(nb_trainer *r, const nb_dataset *set, double *metric)
@@ -178,7 +237,10 @@ nb_status nb_trainer_metric(nb_trainer *r, const nb_dataset *set, double *metric
     } else if (r->options.evaluate) {
         n = lesser(n, r->options.evaluate);
     }
-    if (!status) status = score(r, source, n, &sum);
+    if (r->options.team)
+        status = score_in_team(r, status, source, n, &sum);
+    else if (!status)
+        status = score(r, source, n, &sum);
     if (!status) *metric = nb_model_metric(r->model, &sum);
     if (other) nb_feed(r->model->x, NULL);
     nb_source_destroy(other);
@@ -197,13 +259,16 @@ static nb_status check_options(const nb_train_options *o)
     if (o->threads > NB_MAX_THREADS)
         return nb_fail(NB_EINVAL, "nb_train: threads=%zu, expected at most %d", o->threads,
                        NB_MAX_THREADS);
+    if (o->team && (o->gradient == NB_NUMERICAL || o->nan))
+        return nb_fail(NB_EINVAL, "nb_train: a team with %s, which is for one process",
+                       o->nan ? "nan" : "gradient=NB_NUMERICAL");
     return NB_OK;
 }
 
 static nb_status check_fit(const nb_model *m, const nb_dataset *train, const nb_dataset *test,
                            const nb_train_options *o)
 {
-    const size_t rows = nb_train_max_batch(o->batch);
+    const size_t rows = nb_train_max_batch(o->team ? o->team->rows : o->batch);
     nb_status status = check_set("nb_train", m, train, "training");
     if (!status && test) status = check_set("nb_train", m, test, "test");
     if (status) return status;
@@ -223,7 +288,7 @@ static size_t most_threads(const nb_train_options *o)
 {
     const size_t threads = lesser(nb_processors(), NB_MAX_THREADS);
     if (o->gradient == NB_NUMERICAL) return threads;
-    return lesser(threads, nb_train_max_batch(o->batch) / NB_ROW_GROUP);
+    return lesser(threads, nb_train_max_batch(o->team ? o->team->rows : o->batch) / NB_ROW_GROUP);
 }
 
 /* The threads asked for, or the choice between one and those that there is work for. */
@@ -251,11 +316,9 @@ static nb_status start_optimizer(nb_trainer *r)
                                o->optimizer_options ? o->optimizer_options : &plain);
 }
 
-nb_status nb_trainer_create(nb_trainer **out, nb_model *model, const nb_dataset *train,
-                            const nb_dataset *test, nb_random *random, const nb_train_options *o)
+static nb_status create(nb_trainer **out, nb_model *model, const nb_dataset *train,
+                        const nb_dataset *test, nb_random *random, const nb_train_options *o)
 {
-    if (!out) return nb_fail(NB_EINVAL, "nb_trainer_create: trainer is NULL");
-    *out = NULL;
     if (!model || !train || !random || !o)
         return nb_fail(NB_EINVAL, "nb_trainer_create: %s is NULL",
                        !model ? "model" : (!train ? "train" : (!random ? "random" : "options")));
@@ -280,6 +343,22 @@ nb_status nb_trainer_create(nb_trainer **out, nb_model *model, const nb_dataset 
         nb_trainer_destroy(r);
     else
         *out = r;
+    return status;
+}
+
+nb_status nb_trainer_create(nb_trainer **out, nb_model *model, const nb_dataset *train,
+                            const nb_dataset *test, nb_random *random, const nb_train_options *o)
+{
+    if (!out) return nb_fail(NB_EINVAL, "nb_trainer_create: trainer is NULL");
+    *out = NULL;
+    nb_status status = create(out, model, train, test, random, o);
+    if (!o || !o->team) return status;
+    status = nb_team_agree(o->team, status);
+    if (!status) status = nb_team_begin(*out);
+    if (status) {
+        nb_trainer_destroy(*out);
+        *out = NULL;
+    }
     return status;
 }
 
@@ -310,6 +389,11 @@ size_t nb_trainer_threads(const nb_trainer *r)
 double nb_trainer_first_loss(const nb_trainer *r)
 {
     return r->first;
+}
+
+const nb_team *nb_trainer_team(const nb_trainer *r)
+{
+    return r->options.team;
 }
 
 nb_optimizer *nb_trainer_optimizer(nb_trainer *r)

@@ -32,4 +32,10 @@ struct nb_trainer {
 /* nb_trainer_first_loss - the loss of the first batch before the first step, once that is taken. */
 double nb_trainer_first_loss(const nb_trainer *trainer);
 
+/* nb_trainer_team - the members it trains with, or NULL.
+ * nb_team_begin - of a trainer in a team, before the first step: all that decides its bits is the same on
+ *                 all members; agreed. Errors: NB_EINVAL with what differs, and those of `prepare`. */
+const nb_team *nb_trainer_team(const nb_trainer *trainer);
+nb_status nb_team_begin(nb_trainer *trainer);
+
 #endif

@@ -39,6 +39,7 @@ typedef struct nb_trainer nb_trainer; /* train.h */
  *   own   in   save: arrays and texts of your own to keep in the file, such as a history; or NULL
  *         out  load: those that the file has, for nb_arrays_destroy, empty on error; or NULL
  *   path  in   of any name
+ * In a team (team.h) all members load together, what member 0 reads; nb_trainer_save is for one of them.
  * Errors: load: those of nb_npz_parse; NB_EFORMAT no checkpoint, one of another format, or one that
  *         does not fit together; NB_EINVAL one of another model, of other options or of other data,
  *         with what differs. Save: those of nb_npz_save and nb_arrays_add_view. Both: NB_EINVAL a NULL;

@@ -146,10 +146,12 @@ nb_status nb_source_create(nb_source **source, const nb_dataset *d,
 void nb_source_destroy(nb_source *source);
 
 /* nb_source_next - the next batch, drawn as the options say.
+ * nb_source_rows - rows lo ... hi-1 of the batch that nb_source_next drew last, as a batch of their own.
  * nb_source_range - samples lo ... hi-1.
  * Errors: NB_EINVAL; NB_ERANGE lo, hi, or a label that is no class; NB_ESHAPE more samples than
  *         `most`. Cost: targets are written now, samples by `fill`. No allocation. */
 nb_status nb_source_next(nb_source *source, nb_batch *batch);
+nb_status nb_source_rows(nb_source *source, size_t lo, size_t hi, nb_batch *batch);
 nb_status nb_source_range(nb_source *source, size_t lo, size_t hi, nb_batch *batch);
 
 /* The place of a source in its data, to continue there: with the stream `random`, all that decides which

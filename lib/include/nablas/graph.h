@@ -140,6 +140,14 @@ typedef struct nb_sink {
 nb_status nb_backward(nb_node *loss);
 nb_status nb_backward_into(nb_node *loss, const nb_sink *sinks);
 
+/* nb_backward_told - the same, with the same bits, node by node from the loss, so that what is done with
+ * the gradients of the last layers overlaps with the computation of the first: written(parameter,
+ * context) is called, on this thread, as soon as the parameter's sink is complete. No sink may be a
+ * parameter itself, as others still read it. After a failure not all have been called.
+ * Cost: the threads meet after each operation. */
+typedef void (*nb_written)(const nb_node *parameter, void *context);
+nb_status nb_backward_told(nb_node *loss, const nb_sink *sinks, nb_written written, void *context);
+
 /* nb_descend - one step of gradient descent, textbook 4.4.2: nb_backward_into with w := w - lr dw for
  * every parameter. (optim.h has other optimisers.) Errors: also NB_EINVAL lr is not finite. */
 nb_status nb_descend(nb_node *loss, double lr);

@@ -70,6 +70,7 @@
 #include "nablas/checkpoint.h"
 #include "nablas/export.h"
 #include "nablas/model_file.h"
+#include "nablas/team.h"
 #include "nablas/train.h"
 
 #endif

@@ -24,6 +24,7 @@
 #include "nablas/optim.h"
 #include "nablas/random.h"
 #include "nablas/status.h"
+#include "nablas/team.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -77,6 +78,9 @@ typedef struct nb_train_options {
                                                 run ends with NB_EDIVERGED, no more */
     nb_train_report report;                  /* or NULL */
     void *context;                           /* for report */
+    const nb_team
+        *team; /* the processes that train together (team.h), each with the same model, sets,
+                            stream and options but threads, report and context; NULL: this one alone */
 } nb_train_options;
 
 /* The book's run: 10,000 iterations of 100, lr 0.1, accuracy once per epoch of 600. */
@@ -100,8 +104,8 @@ typedef struct nb_train_result {
     double best;           /* ... where the test set's metric was this; else NaN */
 } nb_train_result;
 
-/* nb_train_max_batch - the max_batch that the model needs: the batch, or the 200 rows that an
- * evaluation takes at once. */
+/* nb_train_max_batch - the max_batch that the model needs: the batch (in a team its `rows`), or the 200
+ * rows that an evaluation takes at once. */
 size_t nb_train_max_batch(size_t batch);
 
 /* nb_train - train `model` on `train`, evaluate on both sets.
