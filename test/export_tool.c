@@ -165,7 +165,7 @@ static void make_all(const char *folder, uint32_t seed, size_t rows)
           .layers = NB_LAYERS(nb_standardize(), oblong, leaky, padded,
                               nb_as_in_book(nb_dropout_layer(0.2)), elu, meaned,
                               nb_as_in_book(nb_batch_norm_layer()), nb_conv(5, 2, 1, 0),
-                              nb_act(NB_TANH), nb_average_pooling(0, 0), nb_act(NB_STEP),
+                              nb_act(NB_TANH), nb_average_pooling(0, 0), nb_act(NB_RELU),
                               nb_dense(6), nb_act(NB_IDENTITY), nb_dense(1)),
           .loss = NB_SQUARED_LOSS}},
         {"block",
@@ -179,6 +179,11 @@ static void make_all(const char *folder, uint32_t seed, size_t rows)
          {.input = NB_SHAPE(5),
           .layers = NB_LAYERS(nb_standardize(), nb_batch_norm_layer(), nb_act(NB_ELU)),
           .loss = NB_ABSOLUTE_LOSS}},
+        {"steps", /* of signs that no rounding changes */
+         {.input = NB_SHAPE(6),
+          .layers = NB_LAYERS(nb_standardize(), nb_act(NB_STEP), nb_dense(5), nb_act(NB_RELU),
+                              nb_dense(2)),
+          .loss = NB_SQUARED_LOSS}},
         {"nothing",
          {.input = NB_SHAPE(4), .layers = NB_LAYERS(nb_dropout_layer(0.5)), .loss = NB_HUBER_LOSS}},
     };
