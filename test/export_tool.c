@@ -139,7 +139,8 @@ static void make(const recipe *r, const char *folder, size_t rows, nb_random *ra
 static void make_all(const char *folder, uint32_t seed, size_t rows)
 {
     nb_layer oblong = nb_conv(4, 3, 1, 0), padded = nb_max_pooling(3, 2);
-    oblong.window = (nb_sliding){3, 2, 2, 1, 1, 2};
+    oblong.window =
+        (nb_sliding){.rows = 3, .columns = 2, .stride_y = 2, .stride_x = 1, .pad_y = 1, .pad_x = 2};
     padded.window.pad_y = 1;
     padded.window.pad_x = 2;
     nb_layer meaned = nb_average_pooling(2, 1), leaky = nb_act(NB_LEAKY_RELU), elu = nb_act(NB_ELU);
