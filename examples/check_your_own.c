@@ -58,6 +58,14 @@ static void rosenbrock_gradient(size_t n, const double *x, void *context, double
     gradient[1] = 100 * b; /* should be 200 b */
 }
 
+static void rosenbrock_curvature(size_t n, const double *x, const double *v, void *context,
+                                 double *Hv)
+{
+    (void)n, (void)context;
+    Hv[0] = (2 - 400 * (x[1] - 3 * x[0] * x[0])) * v[0] - 400 * x[0] * v[1];
+    Hv[1] = -400 * x[0] * v[0] + 200 * v[1];
+}
+
 /* --- both, checked ---------------------------------------------------------------------------- */
 
 static void show(const page *p, nb_status status, nb_gradient_report *report)
@@ -81,5 +89,11 @@ int main(int argc, char **argv)
     const double at[2] = {-1.2, 1};
     show(&p, nb_function_check(rosenbrock, rosenbrock_gradient, NULL, 2, at, NULL, &report),
          &report);
+
+    nb_taylor taylor;
+    page_check(&p, nb_taylor_check(rosenbrock, rosenbrock_gradient, rosenbrock_curvature, NULL, 2,
+                                   at, NULL, &taylor));
+    printf("rates %.2f %.2f %.2f: the gradient is %s\n", taylor.rate[0], taylor.rate[1],
+           taylor.rate[2], taylor.verdict == NB_GRADIENT_RIGHT ? "right" : "wrong");
     return page_end(&p);
 }

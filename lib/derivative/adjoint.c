@@ -98,32 +98,32 @@ static void destroy(transpose *p)
 
 /* --- one direction ---------------------------------------------------------------------------- */
 
-/* Where the output is linear in this input no step is needed: f(v) - f(-v) is exact. */
-static nb_status find_linear(transpose *p, nb_real unit, nb_slope *slope, bool *linear)
-{
-    nb_real f[5];
-    bool crossed = false, any = false;
-    nb_status status = NB_OK;
-    for (int k = 0; k < 5 && !status; k++, any |= crossed)
-        status = node_at(p, (nb_real)(k - 2), &f[k], &crossed);
-    const nb_real far = fabsl(f[4] - 2 * f[2] + f[0]), near = fabsl(f[3] - 2 * f[2] + f[1]);
-    const nb_real odd = fabsl(f[4] - f[0] - 2 * (f[3] - f[1]));
-    *linear = !any && far <= 16 * unit && near <= 16 * unit && odd <= 16 * unit;
-    *slope = (nb_slope){(f[3] - f[1]) / 2, unit, 1};
-    return status;
-}
-
-/* What the sum is rounded by: of its terms, and of what these are made of. */
+/* What sums are rounded by: of c^T out, and of what J^T c meets. */
 static nb_real unit_of(const transpose *p)
 {
-    nb_real sum = 0, most = 0, inputs = 0;
-    for (size_t k = 0; k < p->outputs; k++) {
-        sum += fabsl((nb_real)p->c[k] * p->out[k]);
-        most = fmaxl(most, fabsl((nb_real)p->c[k]));
-    }
+    nb_real sum = 0;
+    for (size_t k = 0; k < p->outputs; k++) sum += fabsl((nb_real)p->c[k] * p->out[k]);
     for (size_t k = 0; k < p->count; k++)
-        inputs += fabsl((nb_real)p->din[k]) * (fabsl(p->in[k]) + fabsl((nb_real)p->v[k]));
-    return (sum + inputs) * (nb_wide_knows(p->node->op) ? LDBL_EPSILON : (nb_real)DBL_EPSILON);
+        if (isfinite(p->din[k]))
+            sum += fabsl((nb_real)p->din[k]) * (fabsl(p->in[k]) + fabsl((nb_real)p->v[k]));
+    return sum * (nb_wide_knows(p->node->op) ? LDBL_EPSILON : (nb_real)DBL_EPSILON);
+}
+
+/* Where the output is linear in this input no step is needed: f(v) - f(-v) is exact. */
+static nb_status find_linear(transpose *p, nb_slope *slope, bool *linear)
+{
+    nb_real f[5], unit = 0;
+    bool crossed = false, any = false;
+    nb_status status = NB_OK;
+    for (int k = 0; k < 5 && !status; k++, any |= crossed) {
+        status = node_at(p, (nb_real)(k - 2), &f[k], &crossed);
+        unit = fmaxl(unit, unit_of(p));
+    }
+    const nb_real far = fabsl(f[4] - 2 * f[2] + f[0]), near = fabsl(f[3] - 2 * f[2] + f[1]);
+    const nb_real odd = fabsl(f[4] - f[0] - 2 * (f[3] - f[1]));
+    *linear = !any && far <= 64 * unit && near <= 64 * unit && odd <= 64 * unit;
+    *slope = (nb_slope){(f[3] - f[1]) / 2, unit, 1};
+    return status;
 }
 
 static nb_status measure(transpose *p, nb_adjoint *a)
@@ -135,7 +135,7 @@ static nb_status measure(transpose *p, nb_adjoint *a)
     if (!status) status = node_at(p, 0, &f0, &crossed);
     if (status) return status;
     const nb_real unit = unit_of(p);
-    status = find_linear(p, unit, &slope, &a->linear);
+    status = find_linear(p, &slope, &a->linear);
     if (!status && !a->linear) status = nb_find_slope(node_at, p, 1, (double)unit, 0, &slope);
     a->forward = (double)slope.value;
     a->error = (double)slope.error;

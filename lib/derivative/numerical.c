@@ -40,11 +40,32 @@ static nb_status begin(const char *function, nb_node *loss, const nb_node *param
                    nb_shape_text(loss->value.shape, text, sizeof text));
 }
 
+/* Differences of float32 have too few digits: those of the same graph in float64. */
+static nb_status in_double(const nb_node *loss, const nb_node *parameter, double h,
+                           nb_tensor *gradient)
+{
+    nb_graph *g;
+    nb_tensor wide;
+    nb_status status = nb_graph_cast(loss->graph, NB_FLOAT64, &g);
+    if (status) return status;
+    nb_graph_set_pool(g, nb_graph_pool(loss->graph));
+    status = nb_tensor_create(&wide, NB_FLOAT64, gradient->shape);
+    if (!status)
+        status =
+            nb_graph_numerical_gradient(g->node[loss->index], g->node[parameter->index], h, &wide);
+    if (!status) status = nb_tensor_convert(&wide, gradient);
+    nb_tensor_destroy(&wide);
+    nb_graph_destroy(g);
+    return status;
+}
+
 nb_status nb_graph_numerical_gradient(nb_node *loss, nb_node *parameter, double h,
                                       nb_tensor *gradient)
 {
     nb_status status = begin("nb_graph_numerical_gradient", loss, parameter, h, gradient);
-    return status ? status : nb_nudge(loss, parameter, h, gradient);
+    if (status) return status;
+    if (loss->graph->dtype == NB_FLOAT32) return in_double(loss, parameter, h, gradient);
+    return nb_nudge(loss, parameter, h, gradient);
 }
 
 static nb_status loss_at(nb_node *loss, const nb_node *parameter, size_t i, double w, double *f)

@@ -214,8 +214,21 @@ static bool compare(const trial *r, const double *extra, nb_breach breach, const
     return false;
 }
 
+/* What a pass does not write must not look right because the last one did. */
+static void forget(const nb_node *loss)
+{
+    for (size_t i = 0; i <= loss->index; i++) {
+        const nb_node *node = loss->graph->node[i];
+        bool own = node->op && node->needed && node->value.data;
+        for (size_t j = 0; own && j < node->op->inputs; j++)
+            own &= node->input[j]->value.data != node->value.data;
+        if (own) memset(node->value.data, 0xff, count_of(node) * loss->graph->kernels->size);
+    }
+}
+
 static nb_status again(const trial *r, nb_breach breach, const char *what)
 {
+    forget(r->t->loss);
     nb_status status = both(r->t);
     if (status) return status;
     gather(r->t, r->t->loss->graph->gradients.data, r->other);

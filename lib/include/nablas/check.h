@@ -22,7 +22,7 @@
  * 1e-7 in a logarithm), and frozen on the smooth piece on which it is at w: sides of relu, winners of
  * max pooling, masks. The element is wrong if |d - a| > 1e-9 max(|d|, |a|) + 4 E + 256 u S, where S is
  * the sum of the sizes of the terms that backpropagation adds up to a. A callback (nb_function_check)
- * is computed as it is, at all steps from 2^-2 to 2^-46 of |x|; the narrowest steps that agree decide,
+ * is computed as it is, at all steps from 2^-2 to 2^-51 of |x|; the narrowest steps that agree decide,
  * unless f is a staircase of rounding there. The element is wrong if |d - a| > 1e-7 max(|d|, |a|) + 4 E.
  *
  * Source: Nocedal & Wright, Numerical Optimization, 2nd ed. (2006), 8.1; Press et al., Numerical
@@ -252,7 +252,7 @@ void nb_gradient_report_destroy(nb_gradient_report *report);
  * With options NULL no verdict depends on the unit of x.
  * Errors: NB_EINVAL h is not a positive number, f, gradient, x or report NULL; NB_ENOMEM. The report
  *         is zeroed then.
- * Cost:   about 150 n calls of f, one of `gradient`; 250 calls more for an element that is not clear. */
+ * Cost:   about 170 n calls of f, two at x, one of `gradient`; 250 calls more for an element that is not clear. */
 nb_status nb_function_check(nb_function f, nb_gradient_function gradient, void *context, size_t n,
                             const double *x, const nb_check_options *options,
                             nb_gradient_report *report);

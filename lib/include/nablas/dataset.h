@@ -30,7 +30,8 @@ typedef struct nb_dataset {
                        loader does */
     size_t classes; /* labels are 0 ... classes-1, at most 2^31 - 1 of them; 0: t are targets */
     bool one_hot;   /* batches have labels as rows of `classes` numbers with a single 1 */
-    nb_status (*check)(const void *context); /* asked before each batch whether x and t are still what
+    nb_status (*check)(
+        const void *context); /* asked before each batch whether x and t are still what
                                                 they were (map.h); an answer beside NB_OK ends what
                                                 is done with them. NULL: they are */
     const void *context;

@@ -25,7 +25,10 @@ NB_BEGIN_DECLS
  *   parameter  in   of the same graph; restored bit for bit
  *   h          in   the step, > 0; the book's is NB_NUMERICAL_H (numeric.h)
  *   gradient   out  of the parameter's type and shape
- * The graph is left as nb_forward(loss) leaves it. In float32, h = 1e-4 gives about three digits.
+ * A float32 graph is cast to float64, with its parameters and what it was fed, and the result rounded:
+ * differences in float32 with h = 1e-4 are off by up to a fourth of the largest element (W1 of the
+ * book's net). The brute one stays in the graph's precision.
+ * The graph is left as nb_forward(loss) leaves it.
  * Errors: NB_EINVAL not finished, not a parameter of the loss's graph, h not positive or not
  *         finite; NB_ESHAPE, also a loss that is no scalar; NB_EDTYPE; what nb_forward answers; not
  *         brute: NB_ENOMEM, as each call allocates its workspace.
@@ -132,8 +135,8 @@ nb_status nb_op_check(const nb_op *op, const void *config, const nb_operand *ope
  *
  * Where the operation is linear in the operand (a product, a sum, a reshaping; relu and max pooling
  * on the piece where they are), J v is f(x + v) - f(x - v) over 2, without a step, and the two agree
- * to 1e-15 of `terms`; elsewhere by Romberg's extrapolation in long double, about as well for an
- * operation of nablas, and to 1e-9 for one of yours, which computes in double.
+ * to 1e-15 of `terms`; elsewhere J v is found by Romberg's extrapolation in long double, to 1e-10 or
+ * better, and to about 1e-9 for an operation of yours, which computes in double.
  *
  *   config, operand  in   as nb_op_check
  *   input            in   which operand, < op->inputs, not constant
