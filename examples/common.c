@@ -330,11 +330,20 @@ void page_save(const page *p, nb_figure *fig, const char *part, const char *titl
     nb_figure_destroy(fig);
 }
 
+/* Why a stream lost what was written to it, or NULL. Of a write that failed in between the reason is
+ * not known any more. */
+static const char *loss_of(FILE *stream)
+{
+    if (fflush(stream)) return strerror(errno);
+    return ferror(stream) ? "a part could not be written" : NULL;
+}
+
 int page_end(const page *p)
 {
-    const bool answered = p->answers == stdout || (!fflush(p->answers) && !ferror(p->answers));
-    if (!fflush(stdout) && !ferror(stdout) && answered) return EXIT_SUCCESS;
-    fprintf(stderr, "%s: cannot write what it prints: %s\n", p->program, strerror(errno));
+    const char *loss = loss_of(stdout);
+    if (!loss && p->answers != stdout) loss = loss_of(p->answers);
+    if (!loss) return EXIT_SUCCESS;
+    fprintf(stderr, "%s: cannot write what it prints: %s\n", p->program, loss);
     return EXIT_FAILED;
 }
 
