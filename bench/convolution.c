@@ -41,10 +41,11 @@ static void run(void *context)
     if (w->pass == FORWARD)
         bench_check(k->convolution_forward(c, images, w->x, w->W, w->b, w->y, NULL, w->scratch));
     else if (w->pass == INPUT)
-        bench_check(k->convolution_backward_input(c, images, w->y, NULL, NULL, w->W, 0, w->dx, w->scratch));
-    else
         bench_check(
-            k->convolution_backward_weights(c, images, w->x, w->y, NULL, NULL, 0, w->dW, w->db, w->scratch));
+            k->convolution_backward_input(c, images, w->y, NULL, NULL, w->W, 0, w->dx, w->scratch));
+    else
+        bench_check(k->convolution_backward_weights(c, images, w->x, w->y, NULL, NULL, 0, w->dW,
+                                                    w->db, w->scratch));
 }
 
 static void run_cblas(void *context)
@@ -120,8 +121,8 @@ static void row(const layer *l, work *w, double peak, double *total)
     each[DIRECT].convolution.way = NB_CONVOLUTION_DIRECT;
     each[PRODUCT].convolution.way = NB_CONVOLUTION_PRODUCT;
     each[WINOGRAD].convolution.way = NB_CONVOLUTION_WINOGRAD;
-    const bool tiled = w->kernels->dtype == NB_FLOAT32 && l->channels > 1 && l->window == 3 &&
-                       w->pass != WEIGHTS;
+    const bool tiled =
+        w->kernels->dtype == NB_FLOAT32 && l->channels > 1 && l->window == 3 && w->pass != WEIGHTS;
     bench_compare(WAYS, call, context, time);
     const double flop = 2e-9 * (double)(l->filters * w->positions * w->taps);
     for (size_t i = 0; i < WAYS; i++)
@@ -140,7 +141,7 @@ static void row(const layer *l, work *w, double peak, double *total)
 
 static void table(nb_dtype dtype)
 {
-    static const char *const heading[] = {"layer and pass", "GFLOP/s", "of peak", "direct",
+    static const char *const heading[] = {"layer and pass", "GFLOP/s",  "of peak", "direct",
                                           "product",        "winograd", "cblas",   "ms"};
     const double peak = bench_fma_peak(dtype, 1);
     double total = 0;

@@ -38,8 +38,7 @@ static void read_words(settings *s, words *w, int argc, char **argv, const char 
         {"page", "FILE.html", "a page on which one writes digits and the network reads them",
          &s->digit_page},
         {"winograd", NULL,
-         "convolve with fewer products and more rounding: F(2x2, 3x3), float32 only",
-         &w->winograd},
+         "convolve with fewer products and more rounding: F(2x2, 3x3), float32 only", &w->winograd},
         {"no-figures", NULL, "draw none", &w->no_figures},
         {"quiet", NULL, "only the last line", NULL},
         {0}};

@@ -265,7 +265,12 @@ static void convolutions_that_do_not_fit_are_refused(void **state)
          "expected (n, C, H, W), (FN, C, FH, FW), (FN)"},
         {x, W, NB_SHAPE(2), {0}, NB_ESHAPE, "b (2,)"},
         {x, NB_SHAPE(3, 2, 5, 3), b, {0}, NB_EINVAL, "a window of height 5 on images of 4"},
-        {x, W, b, {2, 3, 1, 1, 0, 0, false}, NB_ESHAPE, "conv2d: a window of 2 x 3 with W (3, 2, 3, 3)"},
+        {x,
+         W,
+         b,
+         {2, 3, 1, 1, 0, 0, false},
+         NB_ESHAPE,
+         "conv2d: a window of 2 x 3 with W (3, 2, 3, 3)"},
         {x, W, b, {0, 0, 1, 1, SIZE_MAX / 2, 0, false}, NB_EOVERFLOW, "padding"}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         nb_graph *g;

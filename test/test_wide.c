@@ -96,7 +96,8 @@ static nb_node *graph_of(nb_graph *g, int k)
     case 28:
         return nb_mean(nb_square(images_of(g)));
     case 29:
-        return nb_mean(nb_square(nb_max_pool(images_of(g), &(nb_sliding){2, 2, 1, 1, 0, 0, false})));
+        return nb_mean(
+            nb_square(nb_max_pool(images_of(g), &(nb_sliding){2, 2, 1, 1, 0, 0, false})));
     case 30:
         return nb_mean(nb_square(nb_average_pool(images_of(g), &(nb_sliding){0})));
     case 31:

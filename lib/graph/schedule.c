@@ -188,13 +188,14 @@ static void plan_gradient(nb_graph *g, nb_node *node, const nb_phase *phase, rea
     const bool same_rows = !by_one && node->batched && input->batched;
     size_t stage = later(same_rows ? from.rows : from.all, before.all);
     stage = later(stage, by_one ? to->all : to->rows);
-    append(&g->backward, (nb_step_of){.node = node,
-                                      .phase = phase,
-                                      .stage = stage,
-                                      .alone = by_one,
-                                      .first = !input->written,
-                                      .direct = input->role == NB_PARAMETER && input->uses == 1 &&
-                                                node->batched && (node->runs->promises & NB_FUSES)});
+    append(&g->backward,
+           (nb_step_of){.node = node,
+                        .phase = phase,
+                        .stage = stage,
+                        .alone = by_one,
+                        .first = !input->written,
+                        .direct = input->role == NB_PARAMETER && input->uses == 1 &&
+                                  node->batched && (node->runs->promises & NB_FUSES)});
     const ready written = written_in(stage, by_one);
     *to = (ready){later(to->rows, written.rows), later(to->all, written.all)};
     input->written = true;
@@ -209,7 +210,8 @@ static void plan_node_backward(nb_graph *g, nb_node *node)
         const nb_phase *phase = &node->runs->backward[k];
         if (!nb_phase_applies(phase, &c)) continue;
         if (phase->over == NB_INPUT_ROWS) {
-            if (nb_run_input(node, phase->input)->needs_gradient) plan_gradient(g, node, phase, before);
+            if (nb_run_input(node, phase->input)->needs_gradient)
+                plan_gradient(g, node, phase, before);
             continue;
         }
         const bool by_one = alone(node, phase);
@@ -226,8 +228,9 @@ static void plan_node_backward(nb_graph *g, nb_node *node)
 static bool reads(const nb_step_of *step, const nb_node *parameter)
 {
     if (step->kind != NB_STEP_PHASE || !has_input(step->node, parameter)) return false;
-    const nb_node *written =
-        step->phase->over == NB_INPUT_ROWS ? nb_run_input(step->node, step->phase->input) : parameter;
+    const nb_node *written = step->phase->over == NB_INPUT_ROWS
+                                 ? nb_run_input(step->node, step->phase->input)
+                                 : parameter;
     return written == parameter || written->batched || !step->node->batched ||
            !(step->node->runs->promises & NB_FUSES);
 }

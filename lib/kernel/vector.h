@@ -75,7 +75,7 @@ typedef struct NB(vector) {
     void (*pool_pairs)(size_t n, size_t m, const real *x, size_t ldx, real *y, uint8_t *winner);
     void (*unpool_pairs)(size_t n, size_t m, const real *dy, const uint8_t *winner, real beta,
                          real *dx, size_t ldx);
-    const NB(tiles) * tiles; /* those of tiles.c for the same instruction set */
+    const NB(tiles) * tiles;            /* those of tiles.c for the same instruction set */
     const struct nb_winograd *winograd; /* of transforms.c; NULL in float64 */
 } NB(vector);
 

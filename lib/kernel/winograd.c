@@ -14,11 +14,11 @@ typedef struct plan {
     size_t channels, filters, height, width; /* of a source image */
     size_t pad_y, pad_x;
     size_t out_height, out_width;
-    size_t down, across;   /* tiles of an image */
-    size_t group;          /* images at a time */
-    size_t ld;             /* places for their tiles */
-    size_t tall, panel; /* height of the panels of filters; numbers of a part */
-    size_t rows, pitch; /* of a channel with its padding, as far as there are tiles */
+    size_t down, across; /* tiles of an image */
+    size_t group;        /* images at a time */
+    size_t ld;           /* places for their tiles */
+    size_t tall, panel;  /* height of the panels of filters; numbers of a part */
+    size_t rows, pitch;  /* of a channel with its padding, as far as there are tiles */
 } plan;
 
 static size_t rounded(size_t numbers, size_t to)
@@ -122,8 +122,7 @@ static room room_of(const plan *p, float *scratch)
 size_t nb_winograd_scratch(const nb_convolution *c, nb_convolution_pass pass)
 {
     const plan p = pass == NB_PASS_INPUT ? input_plan(c) : forward_plan(c);
-    return room_of(&p, NULL).numbers +
-           nb_slope_room(c, pass == NB_PASS_INPUT ? 1 : c->filters);
+    return room_of(&p, NULL).numbers + nb_slope_room(c, pass == NB_PASS_INPUT ? 1 : c->filters);
 }
 
 /* --- the parts -------------------------------------------------------------------------------- */
@@ -168,10 +167,11 @@ static void take_channel(const plan *p, const room *r, size_t channel, size_t g,
 {
     const size_t stride = apart(p->channels * p->ld);
     float *to = r->taken + channel * p->ld + g * p->down * p->across;
-    p->loops->copy(p->height, p->width, plane, r->padded + p->pad_y * p->pitch + p->pad_x, p->pitch);
+    p->loops->copy(p->height, p->width, plane, r->padded + p->pad_y * p->pitch + p->pad_x,
+                   p->pitch);
     for (size_t i = 0; i < p->down; i++)
-        p->loops->take(p->across, r->padded + 2 * i * p->pitch, p->pitch,
-                       to + i * p->across, stride);
+        p->loops->take(p->across, r->padded + 2 * i * p->pitch, p->pitch, to + i * p->across,
+                       stride);
 }
 
 static size_t places_of(const plan *p, size_t images)
@@ -223,8 +223,8 @@ static void give_image(const plan *p, const room *r, size_t images, size_t g, en
         for (size_t i = 0; i < p->down; i++, from += p->across) {
             float *row = y + f * plane + 2 * i * p->out_width;
             const size_t count = 2 * i + 1 < p->out_height ? 2 : 1;
-            const bool fits = e.beta == 0 && count == 2 &&
-                              (size_t)(end - row) >= p->out_width + span;
+            const bool fits =
+                e.beta == 0 && count == 2 && (size_t)(end - row) >= p->out_width + span;
             float *first = fits ? row : r->rows, *second = first + (fits ? p->out_width : span);
             p->loops->give(p->across, from, stride, b, e.relu, first, second);
             if (!fits) copy_rows(p, first, span, count, e.beta, row);

@@ -24,8 +24,7 @@ static inline void ROWS(copy)(size_t rows, size_t width, const float *x, float *
 {
     enum { lanes = BYTES / 4 };
     for (size_t i = 0; i < rows; i++, x += width, to += pitch) {
-        for (size_t k = 0; k + lanes < width; k += lanes)
-            *(VECTOR *)(to + k) = ROWS(load)(x + k);
+        for (size_t k = 0; k + lanes < width; k += lanes) *(VECTOR *)(to + k) = ROWS(load)(x + k);
         *(VECTOR *)(to + width - lanes) = ROWS(load)(x + width - lanes);
     }
 }

@@ -69,10 +69,9 @@ void NB(pool_image)(const nb_convolution *c, const real *full, real *y, uint8_t 
 {
     const nb_window *w = &c->window;
     const size_t pooled = nb_out_plane(c);
-    for (size_t f = 0; f < c->filters; f++)
-        NB(vector_table)
-        ()->pool_pairs(w->out_height / 2, w->out_width / 2, full + f * nb_positions(w),
-                       w->out_width, y + f * pooled, winner + f * pooled);
+    for (size_t f = 0; f < c->filters; f++) NB(vector_table)
+    ()->pool_pairs(w->out_height / 2, w->out_width / 2, full + f * nb_positions(w), w->out_width,
+                   y + f * pooled, winner + f * pooled);
 }
 
 /* --- the ways --------------------------------------------------------------------------------- */
@@ -80,8 +79,7 @@ void NB(pool_image)(const nb_convolution *c, const real *full, real *y, uint8_t 
 static nb_status check_winner(const char *function, const nb_convolution *c, const void *y,
                               const void *winner)
 {
-    const bool fits = (c->then == NB_THEN_NOTHING || y) &&
-                      (c->then != NB_THEN_RELU_POOL || winner);
+    const bool fits = (c->then == NB_THEN_NOTHING || y) && (c->then != NB_THEN_RELU_POOL || winner);
     return fits ? NB_OK : nb_fail(NB_EINVAL, "%s: %s is NULL", function, y ? "winner" : "y");
 }
 
@@ -90,7 +88,7 @@ size_t NB(convolution_scratch)(const nb_convolution *c)
     if (!c || nb_convolution_check(ME("scratch"), c)) return 0;
     size_t most = 0;
     for (nb_convolution_pass pass = 0; pass < NB_PASSES; pass++) {
-        const size_t size = TAKES_WINOGRAD(c, pass)  ? WINOGRAD(scratch)(c, pass)
+        const size_t size = TAKES_WINOGRAD(c, pass)    ? WINOGRAD(scratch)(c, pass)
                             : nb_takes_direct(c, pass) ? NB(direct_scratch)(c, pass)
                                                        : NB(product_scratch)(c);
         if (size > most) most = size;
@@ -134,9 +132,8 @@ nb_status NB(convolution_backward_input)(const nb_convolution *c, size_t images,
 }
 
 nb_status NB(convolution_backward_weights)(const nb_convolution *c, size_t images, const real *x,
-                                           const real *dy, const real *y,
-                                           const uint8_t *winner, real beta, real *dW, real *db,
-                                           real *scratch)
+                                           const real *dy, const real *y, const uint8_t *winner,
+                                           real beta, real *dW, real *db, real *scratch)
 {
     const NB(slope) s = {dy, y, winner};
     nb_status status = check(ME("backward_weights"), c, x, dy, dW, scratch);

@@ -72,7 +72,8 @@ static plan plan_of(const nb_unfolding *outline, size_t rows, size_t out_height,
     p.positions = out_height * u->positions;
     p.source = u->channels * u->height * u->width;
     p.unfolded = u->channels * u->channel_stride;
-    p.height = NB(tile_height)(p.tiles, filters, (p.positions + p.tiles->lanes - 1) / p.tiles->lanes);
+    p.height =
+        NB(tile_height)(p.tiles, filters, (p.positions + p.tiles->lanes - 1) / p.tiles->lanes);
     return p;
 }
 

@@ -120,7 +120,8 @@ static nb_status sum_groups(const nb_call *c, size_t lo, size_t hi, nb_convoluti
         const size_t from = nb_group_begin(c, g, &end);
         status = c->kernels->convolution_backward_weights(
             &convolution, end - from, nb_tensor_at(c->in[x_in], from), nb_tensor_at(c->dout, from),
-            nb_tensor_at(c->out, from), winners(c, from), 0, partial_at(c, g, 0), partial_at(c, g, nb_tensor_count(c->in[W_in])), c->scratch);
+            nb_tensor_at(c->out, from), winners(c, from), 0, partial_at(c, g, 0),
+            partial_at(c, g, nb_tensor_count(c->in[W_in])), c->scratch);
     }
     return status;
 }
@@ -146,33 +147,32 @@ static nb_status b_backward(const nb_call *c, size_t lo, size_t hi)
 
 /* --- with what follows ------------------------------------------------------------------------ */
 
-#define PHASES(name, then)                                                        \
-    static nb_status name##_forward(const nb_call *c, size_t lo, size_t hi)       \
-    {                                                                             \
-        return forward(c, lo, hi, then);                                          \
-    }                                                                             \
-    static nb_status name##_x_backward(const nb_call *c, size_t lo, size_t hi)    \
-    {                                                                             \
-        return x_backward(c, lo, hi, then);                                       \
-    }                                                                             \
-    static nb_status name##_sum_groups(const nb_call *c, size_t lo, size_t hi)    \
-    {                                                                             \
-        return sum_groups(c, lo, hi, then);                                       \
+#define PHASES(name, then)                                                     \
+    static nb_status name##_forward(const nb_call *c, size_t lo, size_t hi)    \
+    {                                                                          \
+        return forward(c, lo, hi, then);                                       \
+    }                                                                          \
+    static nb_status name##_x_backward(const nb_call *c, size_t lo, size_t hi) \
+    {                                                                          \
+        return x_backward(c, lo, hi, then);                                    \
+    }                                                                          \
+    static nb_status name##_sum_groups(const nb_call *c, size_t lo, size_t hi) \
+    {                                                                          \
+        return sum_groups(c, lo, hi, then);                                    \
     }
 
 PHASES(plain, NB_THEN_NOTHING)
 PHASES(relu, NB_THEN_RELU)
 PHASES(pool, NB_THEN_RELU_POOL)
 
-#define CONVOLUTION(text, phases)                                       \
-    {                                                                   \
-        .name = text, .inputs = 3, .config = sizeof(nb_sliding),        \
-        .promises = NB_BY_ROW | NB_FUSES, .plan = conv2d_plan,          \
-        .forward = {{phases##_forward, NB_ROWS, 0, false}},             \
-        .backward = {{phases##_x_backward, NB_INPUT_ROWS, x_in, false}, \
-                     {phases##_sum_groups, NB_GROUPS, 0, false},        \
-                     {W_backward, NB_INPUT_ROWS, W_in, false},          \
-                     {b_backward, NB_INPUT_ROWS, b_in, false}},         \
+#define CONVOLUTION(text, phases)                                                                  \
+    {                                                                                              \
+        .name = text, .inputs = 3, .config = sizeof(nb_sliding), .promises = NB_BY_ROW | NB_FUSES, \
+        .plan = conv2d_plan, .forward = {{phases##_forward, NB_ROWS, 0, false}},                   \
+        .backward = {{phases##_x_backward, NB_INPUT_ROWS, x_in, false},                            \
+                     {phases##_sum_groups, NB_GROUPS, 0, false},                                   \
+                     {W_backward, NB_INPUT_ROWS, W_in, false},                                     \
+                     {b_backward, NB_INPUT_ROWS, b_in, false}},                                    \
     }
 
 const nb_op nb_op_conv2d = CONVOLUTION("conv2d", plain);

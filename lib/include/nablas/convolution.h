@@ -129,8 +129,8 @@ nb_status nb_sconvolution_forward(const nb_convolution *convolution, size_t imag
                                   const float *W, const float *b, float *y, uint8_t *winner,
                                   float *scratch);
 nb_status nb_dconvolution_forward(const nb_convolution *convolution, size_t images, const double *x,
-                                  const double *W, const double *b, double *y,
-                                  uint8_t *winner, double *scratch);
+                                  const double *W, const double *b, double *y, uint8_t *winner,
+                                  double *scratch);
 
 /* nb_{s,d}convolution_backward_input - gradient with respect to the images:
  *
