@@ -421,7 +421,7 @@ static void T(joined_or_apart_the_bits_are_the_same)(void **state)
 {
     (void)state;
     for (size_t i = 0; i < trials; i++)
-        for (size_t w = 0; w < COUNT(ways); w++) {
+        for (size_t w = 1; w < COUNT(ways); w++) { /* AUTO is one of the others */
             const trial t = trial_at(i);
             T(check_then)(t, ways[w], NB_THEN_RELU);
             if (t.window.out_height > 1 && t.window.out_width > 1)
