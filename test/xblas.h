@@ -95,7 +95,8 @@ static void T(a_transposed_second_factor_may_be_copied)(void **state)
 {
     (void)state;
     static const size_t rows[] = {NB_ROW_GROUP - 1, NB_ROW_GROUP, 49};
-    static const size_t widths[][2] = {{1, 1}, {1, 100}, {100, 9}, {103, 98}, {128, 160}, {129, 160}};
+    static const size_t widths[][2] = {{1, 1},    {1, 100},   {100, 9},
+                                       {103, 98}, {128, 160}, {129, 160}};
     const int before = nb_blas_threads();
     nb_blas_set_threads(1);
     for (size_t i = 0; i < 3 * 6; i++) {
@@ -276,12 +277,11 @@ static void T(shares_of_rows_give_the_same_bits)(void **state)
     static const struct {
         bool trans_a, trans_b;
         size_t m, n, k;
-    } cases[] = {{false, false, 100, 50, 257}, {false, false, 149, 500, 257},
-                 {false, false, 101, 10, 50},  {false, true, 100, 50, 10},
-                 {false, true, 123, 300, 200}, {true, false, 257, 50, 100},
-                 {false, true, 149, 100, 100},
-                 {true, false, 50, 10, 100},   {true, false, 131, 300, 500},
-                 {true, true, 77, 33, 90},     {false, false, 130, 2000, 60}};
+    } cases[] = {
+        {false, false, 100, 50, 257}, {false, false, 149, 500, 257}, {false, false, 101, 10, 50},
+        {false, true, 100, 50, 10},   {false, true, 123, 300, 200},  {true, false, 257, 50, 100},
+        {false, true, 149, 100, 100}, {true, false, 50, 10, 100},    {true, false, 131, 300, 500},
+        {true, true, 77, 33, 90},     {false, false, 130, 2000, 60}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         const size_t m = cases[c].m, n = cases[c].n, k = cases[c].k;
         const bool ta = cases[c].trans_a, tb = cases[c].trans_b;
