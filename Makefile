@@ -263,7 +263,7 @@ lint: $(build)/examples/digit_page.h ## clang-tidy, and the Makefile's variables
 	@scripts/lint.sh $(pkg_cflags) $(test_cflags) -I$(build)/examples
 
 clean: ## remove what was built
-	rm -rf build $(examples)
+	rm -rf build $(examples) $(patsubst %.c,%,$(wildcard examples/*_mpi.c))
 
 help: ## this list
 	@echo "make TARGET [VARIABLE=value]"

@@ -10,9 +10,7 @@ typedef struct words {
     const char *batch, *rows, *sum, *read, *no_overlap, *work;
 } words;
 
-static const char about[] =
-    "train_mnist by the ranks of MPI, each computing a part of every batch. Weights, losses and "
-    "accuracies have the same bits on any number of ranks and threads (docs/distributed.md).";
+static const char about[] = "train_mnist by the ranks of MPI: the same bits on any number of them.";
 
 static void read_ranks_options(settings *s, int argc, char **argv, words *w, nb_mpi_options *o)
 {

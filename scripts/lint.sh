@@ -29,7 +29,7 @@ cat >"$facts" <<'END'
 END
 
 flags="-std=c11 -D_POSIX_C_SOURCE=200809L -Ilib/include -Ilib $*"
-find lib examples test bench -name '*.c' | sort | while read -r file; do
+find lib examples test bench -name '*.c' ! -name '*_mpi.c' ! -name ranks.c | sort | while read -r file; do
   case $file in
     lib/base/status.c | lib/io/pickle_machine.c) echo "$checks $file -- $flags" ;; # define them
     lib/io/pickle*) echo "$checks $file -- $flags -DPICKLE -include $facts" ;;
