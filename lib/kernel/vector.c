@@ -534,8 +534,7 @@ static void transpose(size_t n, size_t m, const real *X, size_t ldx, real *Y)
     size_t i = 0;
     for (; i + pairs <= n; i += pairs) {
         size_t j = 0;
-        for (; j + pairs <= m; j += pairs)
-            transpose_some(X + i * ldx + j, ldx, Y + j * n + i, n);
+        for (; j + pairs <= m; j += pairs) transpose_some(X + i * ldx + j, ldx, Y + j * n + i, n);
         for (; j < m; j++)
             for (size_t r = i; r < i + pairs; r++) Y[j * n + r] = X[r * ldx + j];
     }
