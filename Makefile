@@ -9,6 +9,8 @@ TIME    ?= 60
 RUNS    ?=
 KILLS   ?= 1000
 CLANG   ?= clang
+PKG_CONFIG ?= pkg-config
+export PKG_CONFIG
 BENCH   ?=
 VERSION := $(shell sed -n 's/.*NB_VERSION "\(.*\)"/\1/p' lib/include/nablas/version.h)
 
@@ -43,19 +45,19 @@ draw_packages := cairo libpng libjpeg
 packages      := $(core_packages) $(draw_packages)
 test_packages := cmocka fontconfig libzip
 lazy          = $(eval $1 := $2)$($1)
-blas_cflags   = $(call lazy,blas_cflags,$(or $(BLAS_CFLAGS),$(shell pkg-config --cflags openblas 2>/dev/null)))
-blas_libs     = $(call lazy,blas_libs,$(or $(BLAS_LIBS),$(shell pkg-config --libs openblas 2>/dev/null)))
+blas_cflags   = $(call lazy,blas_cflags,$(or $(BLAS_CFLAGS),$(shell $(PKG_CONFIG) --cflags openblas 2>/dev/null)))
+blas_libs     = $(call lazy,blas_libs,$(or $(BLAS_LIBS),$(shell $(PKG_CONFIG) --libs openblas 2>/dev/null)))
 is_openblas   = $(call lazy,is_openblas,$(shell program=$$(mktemp); \
                   echo 'int openblas_get_parallel(void); int main(void) { return openblas_get_parallel(); }' | \
                   $(CC) $(CFLAGS) $(LDFLAGS) -pthread -x c - -o $$program $(blas_libs) -lm $(LDLIBS) \
                   >/dev/null 2>&1 && echo -DNB_OPENBLAS; rm -f $$program))
 # Sources say <minizip/zip.h>, as libzip has a zip.h too.
-pkg_cflags    = $(call lazy,pkg_cflags,$(blas_cflags) $(patsubst %/minizip,%,$(shell pkg-config --cflags $(packages) 2>/dev/null)))
-core_libs     = $(call lazy,core_libs,$(blas_libs) $(shell pkg-config --libs $(core_packages) 2>/dev/null))
-draw_libs     = $(call lazy,draw_libs,$(shell pkg-config --libs $(draw_packages) 2>/dev/null))
+pkg_cflags    = $(call lazy,pkg_cflags,$(blas_cflags) $(patsubst %/minizip,%,$(shell $(PKG_CONFIG) --cflags $(packages) 2>/dev/null)))
+core_libs     = $(call lazy,core_libs,$(blas_libs) $(shell $(PKG_CONFIG) --libs $(core_packages) 2>/dev/null))
+draw_libs     = $(call lazy,draw_libs,$(shell $(PKG_CONFIG) --libs $(draw_packages) 2>/dev/null))
 pkg_libs      = $(draw_libs) $(core_libs)
-test_cflags   = $(call lazy,test_cflags,$(shell pkg-config --cflags $(test_packages) 2>/dev/null))
-test_libs     = $(call lazy,test_libs,$(shell pkg-config --libs $(test_packages) 2>/dev/null))
+test_cflags   = $(call lazy,test_cflags,$(shell $(PKG_CONFIG) --cflags $(test_packages) 2>/dev/null))
+test_libs     = $(call lazy,test_libs,$(shell $(PKG_CONFIG) --libs $(test_packages) 2>/dev/null))
 
 # What the compiler compiles for; where there is none yet (make deps), this machine. float and double
 # have to be computed as such, which x87's registers do not, nor s390x by gcc's old habit.
@@ -96,8 +98,10 @@ native_flags := -march=native -ffp-contract=fast \
 
 # The vector loops alone are told that no one reads errno or the FP exception flags; neither changes
 # a result. No reassociation, no contraction.
-vec_flags := -O3 -fno-math-errno -fno-trapping-math
-ifneq ($(CONFIG),release)
+vec_flags := -fno-math-errno -fno-trapping-math
+ifeq ($(CONFIG),release)
+vec_flags += -O3
+else
 vec_flags += -Wno-pass-failed # clang: instrumented loops do not vectorise, and need not
 endif
 
@@ -126,7 +130,8 @@ tests       := $(patsubst %.c,$(build)/%,$(test_sources))
 # Failing system calls under a program: Linux on x86-64, without sanitizers, which have calls of their own.
 faults := $(if $(filter x86_64 amd64,$(ARCH)),$(if $(filter release debug,$(CONFIG)),$(if $(filter Linux,$(shell uname)),$(build)/test/faults.so)))
 test_tools  := $(addprefix $(build)/test/,mnist_tool digit_tool export_tool) $(faults)
-test_scripts := $(sort $(wildcard test/test_*.sh))
+# The longest first.
+test_scripts := test/test_pages.sh $(filter-out test/test_pages.sh,$(sort $(wildcard test/test_*.sh)))
 # SCRIPTS=no leaves out the tests of programs and scripts, which take most of the time.
 chosen_tests := $(filter $(if $(TEST),$(foreach t,$(TEST),%/test_$t %/test_$t.sh),%), \
                   $(if $(filter no,$(SCRIPTS)),,$(test_scripts)) $(tests))
@@ -143,7 +148,7 @@ deps_first  := $(filter deps deps-dev deps-mpi,$(MAKECMDGOALS))
 # --- targets --------------------------------------------------------------------------------------
 
 .PHONY: all stress lib deps deps-dev deps-mpi mpi test-mpi install-mpi data examples figures docs bench bench-peers test fuzz \
-        fuzz-build fuzz-keep test-needs \
+        fuzz-build fuzz-keep test-needs api \
         check-numpy check-checker man install \
         uninstall format format-check lint check-house clean help warnings FORCE
 
@@ -248,15 +253,15 @@ format-check: ## fail if format would change anything
 
 # An undefined variable of ours expands to nothing. Those in capitals are the caller's to define.
 every_target = deps deps-dev data examples figures docs test stress fuzz fuzz-keep bench bench-peers check-numpy check-checker \
-               check-house format format-check warnings lint man install uninstall clean help
+               check-house format format-check warnings lint man api install uninstall clean help
 undefined    = $(MAKE) --no-print-directory --warn-undefined-variables -n $(every_target) 2>&1 | \
                grep "undefined variable '[a-z]" | grep -v "'wrap_" | sort -u | grep .
 
-# Each source without code: what the compiler says, in a tenth of the time.
-warnings: $(build)/flags $(build)/examples/digit_page.h | test-needs ## what the compiler says of any source is an error (CC=clang for the other's word)
-	@{ git ls-files 'lib/*.c' 'examples/*.c' 'test/*.c' 'bench/*.c' | grep -v -e ^test/fuzz/ -e ^test/faults | sed 's/^/-DNB_REAL_DOUBLE /'; \
-	   echo '$(lib_real) $(lib_vec) $(bench_real)' | tr ' ' '\n' | sed 's/^/-DNB_REAL_SINGLE /'; } | \
-	    xargs -P 2 -L 1 $(filter-out -MMD -MP,$(compile)) -Werror -fsyntax-only $(isa_base) $(test_cflags) -I$(build)/examples -DBENCH_FLAGS='""'
+# What tests do not compile, without code: what the compiler says, in a tenth of the time.
+warnings: $(build)/flags $(build)/examples/digit_page.h $(build)/examples/onnx.pb-c.c ## what the compiler says of a program is an error (CC=clang)
+	@{ printf '%s\n' $(with_main) $(example_helpers) examples/export_onnx.c $(filter-out $(bench_real),$(wildcard bench/*.c)); \
+	   printf -- '%s\n' $(foreach p,SINGLE DOUBLE,$(bench_real:%='-DNB_REAL_$p %')); } | \
+	    xargs -P 2 -L 1 $(filter-out -MMD -MP,$(compile)) -Werror -fsyntax-only -I$(build)/examples -DBENCH_FLAGS='""'
 
 lint: $(build)/examples/digit_page.h ## clang-tidy, and the Makefile's variables
 	@! $(undefined)
@@ -274,6 +279,7 @@ help: ## this list
 	@echo "  TEST= BENCH=    run some tests or one benchmark, by name"
 	@echo "  PEERS=          of bench-peers: own_data minimize jobs convnets"
 	@echo "  SCRIPTS=no      test the library alone, not programs and scripts"
+	@echo "  PKG_CONFIG=pkg-config RUN=   for cross builds: its pkg-config, and what runs a test's program (scripts/elsewhere.sh)"
 	@echo "  BLAS_CFLAGS= BLAS_LIBS=      another CBLAS in place of OpenBLAS, as BLAS_LIBS=-lblis"
 	@echo "  PREFIX=/usr/local LIBDIR= INCLUDEDIR= DESTDIR=   where install puts things"
 
@@ -283,6 +289,7 @@ INCLUDEDIR ?= $(PREFIX)/include
 lib_to     := $(DESTDIR)$(LIBDIR)
 include_to := $(DESTDIR)$(INCLUDEDIR)
 man_to     := $(DESTDIR)$(PREFIX)/share/man
+doc_to     := $(DESTDIR)$(PREFIX)/share/doc/nablas
 fill_in     = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
                   -e 's|@VERSION@|$(VERSION)|' -e 's|@SOVERSION@|$(soversion)|' -e 's|@BLAS_LIBS@|$(BLAS_LIBS)|' \
                   -e 's|@REQUIRES@|$(if $(BLAS_LIBS),,openblas) $(core_packages)|' -e 's|@DRAW_REQUIRES@|$(draw_packages)|'
@@ -298,7 +305,10 @@ endef
 man: examples ## man pages into build/man, from the headers and from --help
 	@scripts/man.sh build/man $(VERSION) $(example_bin)
 
-install: lib man ## libraries, headers, man pages, pkg-config and CMake files into PREFIX
+api: ## the reference as one page with a search, build/api.html, from the headers
+	@mkdir -p build; scripts/api.sh build/api.html $(VERSION) lib/include/nablas/*.h
+
+install: lib man api ## libraries, headers, man pages, the reference, pkg-config and CMake files into PREFIX
 	install -d $(lib_to)/pkgconfig $(lib_to)/cmake/nablas $(include_to)/nablas
 	$(call install_lib,nablas)
 	$(call install_lib,nablas-draw)
@@ -308,6 +318,7 @@ install: lib man ## libraries, headers, man pages, pkg-config and CMake files in
 	install -d $(man_to)/man1 $(man_to)/man3
 	install -m 644 build/man/man1/*.1 $(man_to)/man1/
 	install -m 644 build/man/man3/*.3 $(man_to)/man3/
+	install -d $(doc_to) && install -m 644 build/api.html $(doc_to)/
 
 install-mpi: mpi ## libnablas-mpi, its header and nablas-mpi.pc into PREFIX, beside what install puts there
 	install -d $(lib_to)/pkgconfig $(include_to)/nablas
@@ -319,7 +330,7 @@ install-mpi: mpi ## libnablas-mpi, its header and nablas-mpi.pc into PREFIX, bes
 	install -m 644 mpi/include/nablas/mpi.h $(include_to)/nablas/
 
 uninstall: ## remove what install put there
-	rm -rf $(include_to)/nablas $(lib_to)/cmake/nablas
+	rm -rf $(include_to)/nablas $(lib_to)/cmake/nablas $(doc_to)
 	rm -f $(man_to)/man1/nablas-*.1 $(man_to)/man3/nablas_*.3
 	rm -f $(foreach l,nablas nablas-draw nablas-mpi,$(lib_to)/pkgconfig/$l.pc $(lib_to)/lib$l.a $(lib_to)/lib$l.so*)
 
@@ -373,7 +384,7 @@ $(build)/examples/digit_page.h: examples/digit_page.html
 $(build)/examples/export_page.o: examples/export_page.c $(build)/examples/digit_page.h $(build)/flags
 	$(cc_object) -I$(@D) -c $< -o $@
 # ONNX: protobuf-c's code of its messages, and export alone that has them.
-protobuf_libs = $(call lazy,protobuf_libs,$(shell pkg-config --libs libprotobuf-c 2>/dev/null))
+protobuf_libs = $(call lazy,protobuf_libs,$(shell $(PKG_CONFIG) --libs libprotobuf-c 2>/dev/null))
 $(build)/examples/onnx.pb-c.c: examples/onnx.proto $(build)/flags
 	@mkdir -p $(@D); protoc-c --proto_path=examples --c_out=$(@D) $<
 $(build)/examples/onnx.pb-c.o: $(build)/examples/onnx.pb-c.c

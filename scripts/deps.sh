@@ -49,15 +49,16 @@ OpenBLAS-openmp openblas:openmp       libopenblas0-openmp -               -     
 NumPy        python:numpy                 python3-numpy       python3-numpy   python-numpy numpy
 '
 
-cc=${CC:-cc}
+cc=${CC:-cc} pkg_config=${PKG_CONFIG:-pkg-config} # with options, perhaps
 
 found() { # found HOW
   case $1 in
-    cmd:cc) command -v "$cc" >/dev/null 2>&1 ;;
+    cmd:cc) command -v "${cc%% *}" >/dev/null 2>&1 ;;
+    cmd:pkg-config) command -v "${pkg_config%% *}" >/dev/null 2>&1 ;;
     cmd:*) command -v "${1#cmd:}" >/dev/null 2>&1 ;;
-    pc:openblas) [ -n "${BLAS_LIBS:-}" ] || pkg-config --exists openblas 2>/dev/null ;;
-    pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
-    header:*) echo "#include <${1#header:}>" | "$cc" $(pkg-config --cflags openblas 2>/dev/null) -E - >/dev/null 2>&1 ;;
+    pc:openblas) [ -n "${BLAS_LIBS:-}" ] || $pkg_config --exists openblas 2>/dev/null ;;
+    pc:*) $pkg_config --exists "${1#pc:}" 2>/dev/null ;;
+    header:*) echo "#include <${1#header:}>" | $cc $($pkg_config --cflags openblas 2>/dev/null) -E - >/dev/null 2>&1 ;;
     font:*) find -L /usr/share/fonts /usr/local/share/fonts "$HOME/.fonts" "$HOME/.local/share/fonts" \
                  "$HOME/Library/Fonts" /Library/Fonts -name "${1#font:}" 2>/dev/null | grep -q . ;;
     openblas:*) # Debian has OpenBLAS built in three ways; who has not has one to test with

@@ -5,7 +5,7 @@
 
 run() { # run RESULTS PROGRAM: RESULTS/NAME gets "passed failed", RESULTS/NAME.log what a failed one printed
   name=${2##*/} log=$1/${2##*/}.log
-  "$2" >"$log" 2>&1
+  ${RUN:-} "$2" >"$log" 2>&1 # RUN: an emulator
   status=$?
   ok=$(grep -c '^\[       OK \]' "$log")
   # cmocka lists those that failed once more at the end.

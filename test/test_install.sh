@@ -201,6 +201,14 @@ man_pages_are_clean() {
   done
 }
 
+the_reference_is_of_every_header_and_has_a_search() {
+  page=$prefix/share/doc/nablas/api.html
+  [ "$(grep -c '^<section' "$page")" = "$(ls lib/include/nablas/*.h | wc -l)" ] && grep -q 'nb_status nb_train(' "$page" || return 1
+  command -v chromium || return 0
+  chromium --headless --no-sandbox --disable-gpu --dump-dom "file://$page?q=nb_train%20accuracy" >"$folder/dom" 2>"$folder/err" &&
+    grep -qE 'role="status">[1-9][0-9]? entries<' "$folder/dom" && grep -q '<section id="png" hidden' "$folder/dom"
+}
+
 uninstall_leaves_nothing() {
   $make uninstall PREFIX="$prefix" && [ -z "$(find "$prefix" ! -type d)" ]
 }
@@ -209,7 +217,8 @@ for test in installs destdir_is_where_packages_are_made the_readmes_program_buil
             the_readmes_program_builds_static the_readmes_program_is_cpp_too \
             the_core_brings_no_pictures_along pictures_are_a_library_of_their_own libdir_and_includedir_are_honoured \
             cmake_finds_it the_version_is_told headers_stand_alone \
-            macros_are_expressions_in_each_language the_first_hours_programs_work man_pages_are_clean uninstall_leaves_nothing; do
+            macros_are_expressions_in_each_language the_first_hours_programs_work man_pages_are_clean \
+            the_reference_is_of_every_header_and_has_a_search uninstall_leaves_nothing; do
   check $test
 done
 [ $bad -eq 0 ]

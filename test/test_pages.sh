@@ -15,13 +15,16 @@ pages=$(grep -l 'page_begin\(_text\)*(' $(grep -l '^int main(' examples/*.c) | s
 convnets='apply_filter half_float_network misclassified_mnist visualize_filter' # need images of 28 x 28
 [ -n "$pages" ] || exit 1
 
+mkdir "$folder/helps"
+for program in $pages $convnets train_mnist textbook; do "$examples/$program" --help >"$folder/helps/$program"; done
+
 # --- what tests are made of -----------------------------------------------------------------------
 
 # run PROGRAM OPTION...: on the small data, if it takes any; $status, $out and $err come of it.
 run() {
   program=$1 what=$1
   shift
-  case $("$examples/$program" --help) in *--data*) set -- --data "$data" "$@" ;; esac
+  ! grep -q -e --data "$folder/helps/$program" || set -- --data "$data" "$@"
   # shellcheck disable=SC2046
   set -- $(shorter "$program") "$@"
   case " $* " in *' --out '*) draws "$program" || set -- $(echo "$*" | sed 's/--out [^ ]*//') ;; esac
@@ -32,12 +35,12 @@ run() {
 # Options for a short run: whole ones of chapter 6 take a minute.
 shorter() {
   for option in '--iters 12' '--epochs 2' '--trials 3'; do
-    "$examples/$1" --help | grep -q -e "^  ${option% *} " && echo "$option"
+    grep -q -e "^  ${option% *} " "$folder/helps/$1" && echo "$option"
   done
 }
 
 # Those that draw nothing have no --out.
-draws() { "$examples/$1" --help | grep -q '^  --out '; }
+draws() { grep -q '^  --out ' "$folder/helps/$1"; }
 
 # --- tests ----------------------------------------------------------------------------------------
 

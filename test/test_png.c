@@ -406,7 +406,8 @@ static void a_failed_write_leaves_the_old_file(void **state)
     nb_image image;
     uint64_t seed = 1;
     assert_ok(nb_image_create(&image, 200, 200, 3));
-    for (size_t i = 0; i < 120000; i++) image.pixels[i] = (uint8_t)(100 * support_value(&seed));
+    for (size_t i = 0; i < 120000; i++)
+        image.pixels[i] = (uint8_t)(100 + 100 * support_value(&seed));
     const char *path = support_write("old.png", "old", 3);
     int files = files_in_folder();
 

@@ -163,9 +163,12 @@ nb_status nb_training_create(nb_training *t, nb_node *loss, nb_judge *judge)
     if (!status) {
         t->gradient = nb_alloc_zero(t->count + 1, sizeof *t->gradient);
         t->noise = nb_alloc_zero(3 * parameters + 1, sizeof *t->noise);
+        status = t->gradient && t->noise ? NB_OK : NB_ENOMEM;
+    }
+    if (!status) {
         t->rounding = t->noise + parameters;
         t->sway = t->rounding + parameters;
-        status = t->gradient && t->noise ? both(t) : NB_ENOMEM;
+        status = both(t);
     }
     if (!status) gather(t, t->loss->graph->gradients.data, t->gradient);
     if (!status) status = find_noises(t, judge);
@@ -302,8 +305,8 @@ static nb_status into(const trial *r, char *array, double alpha, nb_breach breac
     const size_t nodes = r->t->loss->graph->nodes;
     double *before = nb_alloc_zero(r->t->count + nodes, sizeof *before);
     nb_sink *sink = nb_alloc_zero(nodes, sizeof *sink);
-    double *extra = before + r->t->count;
     nb_status status = before && sink ? NB_OK : NB_ENOMEM;
+    double *extra = status ? NULL : before + r->t->count;
     if (!status) status = through_sinks(r, array, alpha, sink, before, extra);
     if (!status) compare(r, extra, breach, what);
     nb_free(before);

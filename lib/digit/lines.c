@@ -161,7 +161,7 @@ static nb_status erase_lines(nb_sheet *s, bool upright)
     r.from = nb_alloc(2 * r.along, sizeof *r.from);
     size_t *histogram = nb_alloc(r.across + 1, sizeof *histogram);
     nb_status status = r.votes && r.from && histogram ? NB_OK : NB_ENOMEM;
-    r.to = r.from + r.along;
+    if (!status) r.to = r.from + r.along;
     const bool voted = !status && vote_all(&r);
     line l = {0};
     for (int n = 0; n < MOST_LINES && voted; n++) {

@@ -258,14 +258,14 @@ nb_status nb_function_check(nb_function f, nb_gradient_function gradient, void *
         nb_gradient_report_destroy(report);
         return nb_fail(NB_EINVAL, "nb_function_check: f, gradient or x is NULL");
     }
-    double *room = nb_alloc_zero(n, 2 * sizeof *room), *analytic = room + n;
+    double *room = nb_alloc_zero(n, 2 * sizeof *room);
     status = room ? NB_OK : NB_ENOMEM;
     if (!status) {
         if (n) memcpy(room, x, n * sizeof *x);
         f(n, room, context); /* a gradient may use what f left behind */
         if (n) memcpy(room, x, n * sizeof *x);
-        gradient(n, room, context, analytic);
-        status = nb_check_add_row(report, f, context, n, x, analytic);
+        gradient(n, room, context, room + n);
+        status = nb_check_add_row(report, f, context, n, x, room + n);
     }
     nb_free(room);
     nb_check_end(report);

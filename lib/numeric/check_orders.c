@@ -132,8 +132,9 @@ nb_status nb_taylor_check(nb_function f, nb_gradient_function gradient, nb_curva
     *taylor = (nb_taylor){{(double)NAN, (double)NAN, (double)NAN}, NB_GRADIENT_UNKNOWN};
     if (!f || !gradient || (n > 0 && !x))
         return nb_fail(NB_EINVAL, "nb_taylor_check: f, gradient or x is NULL");
-    double *room = nb_alloc_zero(4 * n + 1, sizeof *room), *drawn = room + 3 * n;
+    double *room = nb_alloc_zero(4 * n + 1, sizeof *room);
     if (!room) return NB_ENOMEM;
+    double *drawn = room + 3 * n;
     nb_random random;
     nb_random_seed(&random, 19);
     draw(n, x, &random, drawn);

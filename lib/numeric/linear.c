@@ -162,8 +162,9 @@ static nb_status tell_dependent(const problem *p)
 static nb_status solve_dependent(problem *p)
 {
     const int n = (int)p->n, rows = (int)p->rows, k = (int)p->k;
-    double *R = nb_alloc_zero(p->n + 1, p->n * sizeof *R), *tau = R + p->n * p->n;
+    double *R = nb_alloc_zero(p->n + 1, p->n * sizeof *R);
     if (!R) return NB_ENOMEM;
+    double *tau = R + p->n * p->n;
     memset(p->integers, 0, p->n * sizeof *p->integers);
     set_up(p, true);
     LAPACKE_dgeqp3_work(LAPACK_COL_MAJOR, rows, n, p->E, rows, p->integers, tau, p->work,

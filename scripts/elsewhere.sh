@@ -1,0 +1,39 @@
+#!/bin/sh
+# elsewhere.sh arm64|s390x|i386 [TEST...] - build nablas for another processor with Debian's cross compiler and
+# run the tests of the library, or those named: arm64 and s390x (big-endian) under qemu, i386 by this processor. By hand, on Debian;
+# docs/portability.md has the results. It needs mmdebstrap, gcc-aarch64-linux-gnu, gcc-s390x-linux-gnu or
+# gcc-i686-linux-gnu, and qemu-user-static. Everything is in build/elsewhere and build/release-*-gcc.
+set -eu
+arch=${1:?arm64, s390x or i386} && shift
+case $arch in
+  arm64) compiler=aarch64-linux-gnu triplet=aarch64-linux-gnu ;;
+  s390x) compiler=s390x-linux-gnu triplet=s390x-linux-gnu ;;
+  i386) compiler=i686-linux-gnu triplet=i386-linux-gnu ;;
+  *) echo "elsewhere.sh: arm64, s390x or i386, not $arch" >&2; exit 2 ;;
+esac
+root=$PWD/build/elsewhere/$arch lib=usr/lib/$triplet
+
+if [ ! -e "$root/$lib/libopenblas.so" ]; then
+  rm -rf "$root" && mkdir -p "${root%/*}"
+  mmdebstrap --variant=extract --architectures="$arch" --include=libc6-dev,libopenblas-pthread-dev,liblapacke-dev,$(:
+    )zlib1g-dev,libminizip-dev,libjansson-dev,libcairo2-dev,libpng-dev,libjpeg-dev,libcmocka-dev,libprotobuf-c-dev,$(:
+    )libfontconfig-dev,libzip-dev,fonts-dejavu-core,fontconfig-config bookworm "$root" $(ls /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2>/dev/null)
+  # What Debian's alternatives would choose.
+  ln -s openblas-pthread/libopenblas.so openblas-pthread/libblas.so.3 openblas-pthread/liblapack.so.3 \
+        openblas-pthread/libopenblas.so.0 "$root/$lib/"
+  for name in blas lapack; do
+    ln -s ../openblas-pthread/pkgconfig/$name-openblas.pc "$root/$lib/pkgconfig/$name.pc"
+  done
+fi
+
+export PKG_CONFIG_SYSROOT_DIR="$root"
+export PKG_CONFIG_LIBDIR="$root/$lib/pkgconfig:$root/$lib/openblas-pthread/pkgconfig:$root/usr/share/pkgconfig"
+build=build/release-$compiler-gcc
+[ $# -gt 0 ] || set -- $(ls test/test_*.c | sed 's|test/test_\(.*\)\.c|\1|')
+programs=$(printf "$build/test/test_%s " "$@")
+make CC="$compiler-gcc --sysroot=$root" AR="$compiler-ar" LDFLAGS="-Wl,-rpath-link,$root/$lib:$root/lib/$triplet" $programs
+
+RUN="qemu-$(echo "$arch" | sed s/arm64/aarch64/)-static -L $root"
+[ "$arch" != i386 ] || RUN="$root/lib/ld-linux.so.2 --library-path $root/lib/$triplet:$root/$lib"
+export RUN
+scripts/run_tests.sh $programs
