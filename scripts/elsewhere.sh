@@ -18,6 +18,8 @@ if [ ! -e "$root/$lib/libopenblas.so" ]; then
   mmdebstrap --variant=extract --architectures="$arch" --include=libc6-dev,libopenblas-pthread-dev,liblapacke-dev,$(:
     )zlib1g-dev,libminizip-dev,libjansson-dev,libcairo2-dev,libpng-dev,libjpeg-dev,libcmocka-dev,libprotobuf-c-dev,$(:
     )libfontconfig-dev,libzip-dev,fonts-dejavu-core,fontconfig-config bookworm "$root" $(ls /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2>/dev/null)
+  # Links to /lib would lead out of it.
+  find "$root" -lname '/*' | while read -r link; do ln -sfn "$root$(readlink "$link")" "$link"; done
   # What Debian's alternatives would choose.
   ln -s openblas-pthread/libopenblas.so openblas-pthread/libblas.so.3 openblas-pthread/liblapack.so.3 \
         openblas-pthread/libopenblas.so.0 "$root/$lib/"

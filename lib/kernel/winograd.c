@@ -78,7 +78,7 @@ static plan input_plan(const nb_convolution *c)
     return plan_of(&back, c->filters, w->channels);
 }
 
-/* With fewer channels or filters the transforms take longer than what they save (docs/convolution.md).
+/* With few channels or filters the transforms take longer than what they save; 8 was not measured.
  * Back to the input, padding of more than 2 would cut off what it has to read. */
 bool nb_takes_winograd(const nb_convolution *c, nb_convolution_pass pass)
 {

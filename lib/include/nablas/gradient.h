@@ -95,15 +95,16 @@ nb_status nb_gradient_check_with(nb_node *loss, const nb_check_options *options,
  * Errors: as nb_gradient_check; NB_EINVAL a NULL.
  * Cost:   eight backward passes, nine in float32, one less without a sparse input; some 30 forward passes.
  *
- * nb_gradient_check_fast - that, and one random direction v of each parameter: seconds where
- * nb_gradient_check takes hours.
+ * nb_gradient_check_fast - that, and one random direction v of each parameter, where single
+ * elements are too many.
  *
  *   report  out  one row for each parameter with one element: v^T dw as `analytic`, the difference
  *                along v as `numerical`, of the exact form
  * A slip in some elements shows as far as they matter in the sum: one that changes the gradient by a part
  * in 10^7 of its length is seen in most directions. NB_UNRESOLVED: corners are so dense along v that no
  * three steps are on one smooth piece.
- * Cost:   besides, some 15 to 40 forward passes for each parameter. 10^7 parameters: seconds. */
+ * Cost:   besides, some 15 to 40 forward passes for each parameter.
+ *         A net of 10^7 parameters, 100 rows, float64: 55 s on one thread. */
 nb_status nb_training_check(nb_node *loss, nb_gradient_report *report);
 nb_status nb_gradient_check_fast(nb_node *loss, nb_gradient_report *report);
 
