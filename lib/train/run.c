@@ -208,7 +208,7 @@ static nb_status keep_step_before(void *context)
     return c && c->done ? c->done(status, r->at.iteration, c->context) : status;
 }
 
-/* No rate repairs data, or weights that were bad at the begin. */
+/* No rate repairs data, or weights that were bad at the beginning. */
 static bool may_halve(const run *r, const nb_autopsy *a)
 {
     const bool at_once = a->step == 0 && a->phase <= NB_NAN_FORWARD;

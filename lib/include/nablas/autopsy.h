@@ -82,7 +82,7 @@ typedef struct nb_autopsy {
 /* What nb_train does about it. */
 typedef struct nb_nan_options {
     bool
-        halve; /* go back to the older copy, 100 to 199 iterations or to the begin, and go on with half
+        halve; /* go back to the older copy, 100 to 199 iterations or to the beginning, and go on with half
                    the learning rate, at most 30 times; where no rate would help (NB_NAN_DATA,
                    NB_NAN_WEIGHTS) and else: end with NB_EDIVERGED. The weights are then those before
                    the step */

@@ -49,7 +49,7 @@ typedef struct nb_file {
  * PATH_MAX, and the current folder may change.
  * An existing path that is no regular file (/dev/full, a pipe) is written in place, and only by the
  * commit: until then the bytes are in an unnamed file in the system's temporary folder. A pipe must
- * have a reader at the begin. While a pipe is full the commit waits, until the process catches a
+ * have a reader at the beginning. While a pipe is full the commit waits, until the process catches a
  * signal: NB_EIO. A reader that leaves before the end raises SIGPIPE, as write() does.
  *
  * nb_file_can_begin - check whether nb_file_begin would succeed, and leave nothing there. A pipe is
