@@ -190,24 +190,6 @@ void own_ask(const own_data *d, const page *p, nb_model *model, const nb_dataset
 
 /* --- the file --------------------------------------------------------------------------------- */
 
-/* The last layer gives numbers of the targets' own size: W := W deviation, b := b deviation + mean. */
-static void restore_scale(const own_data *d, const nb_model *m)
-{
-    nb_node *last[2] = {NULL, NULL}; /* W, b */
-    for (size_t i = 0; i < nb_graph_nodes(m->graph); i++)
-        if (nb_node_is_parameter(nb_graph_node(m->graph, i))) {
-            last[0] = last[1];
-            last[1] = nb_graph_node(m->graph, i);
-        }
-    for (size_t part = 0; part < 2; part++) {
-        const nb_tensor *w = nb_value(last[part]);
-        float *value = w->data;
-        for (size_t k = 0; k < nb_tensor_count(w); k++)
-            value[k] = (float)((double)value[k] * d->deviation[k % d->targets] +
-                               (part ? d->mean[k % d->targets] : 0));
-    }
-}
-
 void own_settle(const own_data *d, const page *p, nb_model *model, const char *training)
 {
     char *text = NULL;
@@ -215,8 +197,8 @@ void own_settle(const own_data *d, const page *p, nb_model *model, const char *t
         if (nb_recipe_write(&d->recipe, &text) || nb_model_set_text(model, NB_RECIPE_KEY, text))
             fail(p->program);
         nb_free(text);
-    } else if (d->classes.count == 0) {
-        restore_scale(d, model);
+    } else if (d->classes.count == 0 && nb_model_scale_scores(model, d->mean, d->deviation)) {
+        fail(p->program);
     }
     if (nb_model_set_text(model, OWN_TRAINING, training)) fail(p->program);
 }

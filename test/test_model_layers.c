@@ -158,6 +158,50 @@ static void standardized_columns_have_mean_0_and_deviation_1(void **state)
     nb_model_destroy(m);
 }
 
+static void scores_are_scaled_through_the_last_layer(void **state)
+{
+    (void)state;
+    for (nb_dtype dtype = NB_FLOAT32; dtype <= NB_FLOAT64; dtype++) {
+        nb_random random;
+        double was[2], now[2];
+        nb_tensor x, y;
+        nb_model *m;
+        nb_random_seed(&random, 3);
+        assert_ok(nb_model_create(
+            &m, &(nb_model_options){.input = NB_SHAPE(3),
+                                    .layers = NB_LAYERS(nb_dense(4), nb_act(NB_TANH), nb_dense(2)),
+                                    .loss = NB_SQUARED_LOSS,
+                                    .dtype = dtype,
+                                    .random = &random,
+                                    .init = NB_INIT_XAVIER}));
+        assert_ok(nb_tensor_create(&x, dtype, NB_SHAPE(1, 3)));
+        assert_ok(nb_tensor_create(&y, dtype, NB_SHAPE(1, 2)));
+        const nb_kernels *k = nb_kernels_of(dtype);
+        for (size_t j = 0; j < 3; j++) k->set(x.data, j, .3 * (double)j - .2);
+        assert_ok(nb_model_scores(m, &x, &y));
+        for (size_t j = 0; j < 2; j++) was[j] = k->get(y.data, j);
+        assert_ok(nb_model_scale_scores(m, (double[]){10, -1e3}, (double[]){4, 250}));
+        assert_ok(nb_model_scores(m, &x, &y));
+        for (size_t j = 0; j < 2; j++) now[j] = k->get(y.data, j);
+        const double near = dtype == NB_FLOAT32 ? 1e-4 : 1e-12;
+        assert_near(now[0], 4 * was[0] + 10, near);
+        assert_near(now[1], 250 * was[1] - 1e3, near * 100);
+        assert_fails(NB_EINVAL, "mean is NULL", nb_model_scale_scores(m, NULL, was));
+        nb_model_destroy(m);
+        nb_tensor_destroy(&x);
+        nb_tensor_destroy(&y);
+    }
+    nb_model *m;
+    assert_ok(
+        nb_model_create(&m, &(nb_model_options){.input = NB_SHAPE(3),
+                                                .layers = NB_LAYERS(nb_dense(2), nb_act(NB_TANH)),
+                                                .loss = NB_SQUARED_LOSS,
+                                                .dtype = NB_FLOAT64}));
+    assert_fails(NB_EINVAL, "layer 2 is not dense with a bias",
+                 nb_model_scale_scores(m, (double[]){0, 0}, (double[]){1, 1}));
+    nb_model_destroy(m);
+}
+
 /* --- copies ----------------------------------------------------------------------------------- */
 
 static void every_kind_comes_back_from_a_file(void **state)
@@ -417,6 +461,7 @@ int main(void)
         cmocka_unit_test(a_new_model_is_ready),
         cmocka_unit_test(drawing_anew_begins_batch_norm_anew_and_keeps_the_standards),
         cmocka_unit_test(standardized_columns_have_mean_0_and_deviation_1),
+        cmocka_unit_test(scores_are_scaled_through_the_last_layer),
         cmocka_unit_test(every_kind_comes_back_from_a_file),
         cmocka_unit_test(clones_and_casts_predict_the_same),
         cmocka_unit_test(the_bits_are_those_of_one_thread),

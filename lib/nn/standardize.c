@@ -1,4 +1,4 @@
-/* nb_model_standardize: the columns of a dataset, in two passes over it. */
+/* Inputs by column, from a dataset in two passes over it; and scores by column. */
 #include "nablas/memory.h"
 #include "nablas/model.h"
 
@@ -78,4 +78,34 @@ nb_status nb_model_standardize(nb_model *m, const nb_dataset *d)
     nb_tensor_destroy(&x);
     nb_free(c.first);
     return status;
+}
+
+nb_status nb_model_scale_scores(nb_model *m, const double *mean, const double *deviation)
+{
+    nb_node *last[2] = {NULL, NULL}; /* W, b */
+    if (!m || !mean || !deviation)
+        return nb_fail(NB_EINVAL, "nb_model_scale_scores: %s is NULL",
+                       !m      ? "model"
+                       : !mean ? "mean"
+                               : "deviation");
+    const nb_layers *layers = &m->options.layers;
+    const nb_layer *layer = &layers->layer[layers->count - 1];
+    if (layer->kind != NB_LAYER_DENSE || !layer->bias)
+        return nb_fail(NB_EINVAL, "nb_model_scale_scores: layer %zu is not dense with a bias",
+                       layers->count);
+    for (size_t i = 0; i < nb_graph_nodes(m->graph); i++)
+        if (nb_node_is_parameter(nb_graph_node(m->graph, i))) {
+            last[0] = last[1];
+            last[1] = nb_graph_node(m->graph, i);
+        }
+    const nb_kernels *kernels = nb_kernels_of(nb_graph_dtype(m->graph));
+    for (size_t part = 0; part < 2; part++) {
+        const nb_tensor *w = nb_value(last[part]);
+        for (size_t k = 0, j; k < nb_tensor_count(w); k++) {
+            j = k % m->outputs;
+            kernels->set(w->data, k,
+                         kernels->get(w->data, k) * deviation[j] + (part ? mean[j] : 0));
+        }
+    }
+    return NB_OK;
 }

@@ -111,26 +111,6 @@ static nb_status standardise_targets(nb_dataset *d, const nb_tensor *mean, const
     return NB_OK;
 }
 
-/* The last layer gives numbers of the targets' own size: W := W std, b := b std + mean. */
-static void restore_scale(nb_model *m, const nb_tensor *mean, const nb_tensor *std)
-{
-    const double *mu = mean->data, *sigma = std->data;
-    const nb_kernels *kernels = nb_kernels_of(nb_graph_dtype(m->graph));
-    nb_node *last[2] = {NULL, NULL}; /* W, b */
-    for (size_t i = 0; i < nb_graph_nodes(m->graph); i++)
-        if (nb_node_is_parameter(nb_graph_node(m->graph, i))) {
-            last[0] = last[1];
-            last[1] = nb_graph_node(m->graph, i);
-        }
-    for (size_t part = 0; part < 2; part++) {
-        const nb_tensor *w = nb_value(last[part]);
-        for (size_t k = 0; k < nb_tensor_count(w); k++)
-            kernels->set(w->data, k,
-                         kernels->get(w->data, k) * sigma[k % m->outputs] +
-                             (part ? mu[k % m->outputs] : 0));
-    }
-}
-
 /* The metric of a set in the targets' own units. */
 static nb_status judge(nb_model *m, const nb_dataset *d, double *metric)
 {
@@ -167,9 +147,9 @@ static nb_status run_on_numbers(nb_model **m, nb_dataset *train, nb_dataset *tes
     if (!status) status = standardise_targets(test, &mean, &std);
     if (!status) status = run(m, train, test, hidden, o, random, result);
     if (!status || status == NB_ESTOPPED) {
-        restore_scale(*m, &mean, &std);
-        const nb_status judged = judge(*m, &own, &result->best);
-        if (!status) status = judged;
+        nb_status after = nb_model_scale_scores(*m, mean.data, std.data);
+        if (!after) after = judge(*m, &own, &result->best);
+        if (!status) status = after;
     }
     nb_tensor_destroy(&own.t);
     nb_tensor_destroy(&mean);

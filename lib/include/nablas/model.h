@@ -193,6 +193,12 @@ nb_status nb_model_draw(nb_model *model, nb_random *random);
  *         nb_dataset_check; NB_ENOMEM. */
 nb_status nb_model_standardize(nb_model *model, const nb_dataset *d);
 
+/* nb_model_scale_scores - the scores y become y deviation + mean by column, through the last layer:
+ * W := W deviation, b := b deviation + mean. So a network that has learnt standardised targets
+ * gives numbers of their own size; mean and deviation hold one number for each output.
+ * Errors: NB_EINVAL NULL, the last layer is not dense with a bias; the model is unchanged then. */
+nb_status nb_model_scale_scores(nb_model *model, const double *mean, const double *deviation);
+
 /* nb_two_layer_net_create - the book's TwoLayerNet (4.5.1, 5.7.2): inputs-hidden-outputs, book's
  * epsilon, weights := std * randn.
  * nb_simple_net_create - the book's simpleNet (4.4.2): one product x W with W (2,3), no bias,
