@@ -135,7 +135,7 @@ static bool same(const char *a, const char *b)
 static void guard_all(const run_files *f)
 {
     const char *resume = f->checkpoint.resume;
-    if (f->log && !resume)
+    if (f->log && !resume && !f->force)
         guard(f, "--log", f->log,
               begins_with(f->log, log_head) ? "the log of another run"
                                             : "a file, and no log of a run");

@@ -30,7 +30,7 @@ run() { # run NAME: one fuzzer, one line
   name=$1 log=$build/findings/$1.log
   mkdir -p "$build/corpus/$name"
   place=$(scratch)
-  TMPDIR=$place "$build/test/fuzz/fuzz_$name" "$limit" "-max_len=$(longest "$name")" -timeout=10 \
+  TMPDIR=$place "$build/test/fuzz/fuzz_$name" "$limit" "-max_len=$(longest "$name")" -timeout=60 \
     -rss_limit_mb=2048 -malloc_limit_mb=512 -print_final_stats=1 \
     -artifact_prefix="$build/findings/$name-" \
     "$build/corpus/$name" $(ls -d "test/fuzz/corpus/$name" 2>/dev/null) >"$log" 2>&1

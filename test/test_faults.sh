@@ -19,8 +19,8 @@ here=$folder/place/data # what programs read
 # What each failure says.
 word_of() {
   case $1 in
-    ENOSPC*) echo 'No space left|prints: a part could not be written' ;;
-    EIO*) echo 'Input/output error|ended after|cannot read|truncated|prints: a part could not be written' ;;
+    ENOSPC*) echo 'No space left|a part could not be written' ;;
+    EIO*) echo 'Input/output error|ended after|cannot read|truncated|a part could not be written' ;;
     ENOMEM*) echo 'emory' ;;
   esac
 }

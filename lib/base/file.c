@@ -299,10 +299,14 @@ nb_status nb_file_commit(nb_file *file)
 {
     if (!file || !file->stream)
         return nb_fail(NB_EINVAL, "nb_file_commit: %s", !file ? "file is NULL" : "no file open");
-    bool failed_before = ferror(file->stream);
-    errno = 0;
-    if (fflush(file->stream) || failed_before)
-        return fail_and_abort(file, "nb_file_commit", errno ? errno : EIO);
+    const bool failed_before = ferror(file->stream);
+    if (fflush(file->stream)) return fail_and_abort(file, "nb_file_commit", errno);
+    if (failed_before) { /* through the stream: its errno is long gone */
+        nb_fail(NB_EIO, "nb_file_commit: %s: a part could not be written",
+                nb_file_label(file->path));
+        nb_file_abort(file);
+        return NB_EIO;
+    }
     if (!file->name) return commit_in_place(file);
     if (sync_to_disk(fileno(file->stream))) return fail_and_abort(file, "nb_file_commit", errno);
     int closed = fclose(file->stream);
