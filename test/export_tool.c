@@ -165,7 +165,7 @@ static void make_all(const char *folder, uint32_t seed, size_t rows)
          {.input = NB_SHAPE(3, 11, 9),
           .layers = NB_LAYERS(nb_standardize(), oblong, leaky, padded,
                               nb_as_in_book(nb_dropout_layer(0.2)), elu, meaned,
-                              nb_as_in_book(nb_batch_norm_layer()), nb_conv(5, 2, 1, 0),
+                              nb_as_in_book(nb_batch_norm_layer()), nb_conv(5, 2, 0, 0),
                               nb_act(NB_TANH), nb_average_pooling(0, 0), nb_act(NB_RELU),
                               nb_dense(6), nb_act(NB_IDENTITY), nb_dense(1)),
           .loss = NB_SQUARED_LOSS}},

@@ -96,20 +96,21 @@ static nb_status add_window(reader *r, const nb_layer *l, nb_export_step_kind ki
     const size_t *dim = r->shape.dim;
     const nb_sliding *w = &l->window;
     const size_t rows = w->rows ? w->rows : dim[1], columns = w->columns ? w->columns : dim[2];
+    const bool filters = kind == NB_STEP_CONVOLUTION; /* which move by 1 where nothing is said */
     s->window = (nb_window){.channels = dim[0],
                             .height = dim[1],
                             .width = dim[2],
                             .rows = rows,
                             .columns = columns,
-                            .stride_y = w->stride_y ? w->stride_y : rows,
-                            .stride_x = w->stride_x ? w->stride_x : columns,
+                            .stride_y = w->stride_y ? w->stride_y : (filters ? 1 : rows),
+                            .stride_x = w->stride_x ? w->stride_x : (filters ? 1 : columns),
                             .pad_y = w->pad_y,
                             .pad_x = w->pad_x};
     nb_status status = nb_window_fit(&s->window);
-    r->shape = s->out = NB_SHAPE(kind == NB_STEP_CONVOLUTION ? l->filters : dim[0],
-                                 s->window.out_height, s->window.out_width);
+    r->shape = s->out =
+        NB_SHAPE(filters ? l->filters : dim[0], s->window.out_height, s->window.out_width);
     s->outputs = count_of(s->out);
-    if (status || kind != NB_STEP_CONVOLUTION) return status;
+    if (status || !filters) return status;
     status = copy_array(r, "W", ++r->weights, r->factor, &s->W);
     r->factor = 1;
     return status ? status : copy_array(r, "b", r->weights, 1, &s->b);
