@@ -69,18 +69,15 @@ static void write_arrays(job *j)
     free(python);
 }
 
-/* From --like comes what the weights of a module do not say: the layers, and weights of classes. */
+/* From --like comes what the weights of a module do not say: the layers, and all else in texts. */
 static void take_like(job *j)
 {
     const page *p = &j->page;
-    static nb_arrays like;
+    nb_arrays like;
     if (nb_arrays_load(&like, j->like)) fail(p->program);
     for (size_t i = 0; i < like.texts; i++)
         if (nb_arrays_set_text(&j->arrays, like.text[i].key, like.text[i].value)) fail(p->program);
-    const nb_tensor *weights = nb_arrays_find(&like, "class_weights");
-    if (weights && !nb_arrays_find(&j->arrays, "class_weights") &&
-        nb_arrays_add_view(&j->arrays, "class_weights", *weights))
-        fail(p->program);
+    nb_arrays_destroy(&like);
 }
 
 static void read_model(job *j)

@@ -149,10 +149,11 @@ static void put_activation(writer *w, const nb_layer *l)
 static void put_window(writer *w, const nb_layer *l)
 {
     const nb_sliding *s = &l->window;
+    const bool filters = l->kind == NB_LAYER_CONVOLUTION; /* which move by 1 if nothing is said */
     const size_t *dim = w->shape.dim, rows = s->rows ? s->rows : dim[1],
-                 columns = s->columns ? s->columns : dim[2], dy = s->stride_y ? s->stride_y : rows,
-                 dx = s->stride_x ? s->stride_x : columns;
-    const bool filters = l->kind == NB_LAYER_CONVOLUTION;
+                 columns = s->columns ? s->columns : dim[2],
+                 dy = s->stride_y ? s->stride_y : (filters ? 1 : rows),
+                 dx = s->stride_x ? s->stride_x : (filters ? 1 : columns);
     nb_window v = {dim[0], dim[1], dim[2], rows, columns, dy, dx, s->pad_y, s->pad_x, 0, 0};
     if (!w->status) w->status = nb_window_fit(&v);
     if (filters) {

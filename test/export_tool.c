@@ -40,6 +40,7 @@ static void fill(nb_model *m, nb_random *random)
         const char *name = nb_node_name(node);
         const bool positive = !strncmp(name, "var", 3) || !strncmp(name, "dev", 3);
         if (nb_node_role(node) != NB_STATE && *name == 'W') continue;
+        if (!strcmp(name, "class_weights")) continue;
         if (nb_node_role(node) != NB_STATE && !nb_node_is_parameter(node)) continue;
         for (size_t k = 0; k < nb_tensor_count(value); k++) {
             const double r = nb_random_randn(random);
@@ -153,6 +154,7 @@ static void make_all(const char *folder, uint32_t seed, size_t rows)
           .layers = NB_LAYERS(nb_dense(37), nb_as_in_book(nb_batch_norm_layer()),
                               nb_act(NB_SIGMOID), nb_as_in_book(nb_dropout_layer(0.3)),
                               nb_dense(11), nb_act(NB_TANH), nb_dense(10)),
+          .class_weights = (const double[]){1, 2, 0.5, 1, 1, 1, 1, 1, 1, 3},
           .scale = 255}},
         {"images",
          {.input = NB_SHAPE(1, 28, 28),
@@ -165,7 +167,7 @@ static void make_all(const char *folder, uint32_t seed, size_t rows)
          {.input = NB_SHAPE(3, 11, 9),
           .layers = NB_LAYERS(nb_standardize(), oblong, leaky, padded,
                               nb_as_in_book(nb_dropout_layer(0.2)), elu, meaned,
-                              nb_as_in_book(nb_batch_norm_layer()), nb_conv(5, 2, 1, 0),
+                              nb_as_in_book(nb_batch_norm_layer()), nb_conv(5, 2, 0, 0),
                               nb_act(NB_TANH), nb_average_pooling(0, 0), nb_act(NB_RELU),
                               nb_dense(6), nb_act(NB_IDENTITY), nb_dense(1)),
           .loss = NB_SQUARED_LOSS}},

@@ -5,6 +5,7 @@
 #include "nablas/memory.h"
 #include "nablas/model_file.h"
 
+#include <float.h>
 #include <math.h>
 
 static nb_model *make(nb_layers layers, nb_loss loss, nb_shape input, double scale)
@@ -109,6 +110,32 @@ static void rounding_to_bytes_keeps_the_largest_weight(void **state)
     nb_model_destroy(m);
 }
 
+/* Weights at the edges of float32, and of a double that only the scale brings into it. */
+static void rounding_to_bytes_keeps_weights_finite_or_refuses(void **state)
+{
+    (void)state;
+    nb_model *m = perceptron();
+    float *W = nb_value(nb_model_parameter(m, "W1"))->data;
+    W[0] = FLT_MAX;
+    W[4] = -W[0];
+    W[1] = W[5] = 0x1p-149f; /* the smallest */
+    for (size_t i = 2; i < 5; i++) W[4 * i] = W[4 * i + 1] = 0;
+    assert_ok(nb_model_round_int8(m));
+    for (size_t i = 0; i < 20; i++) assert_true(isfinite(W[i]));
+    assert_true(W[0] > 0x1.fffp127f && W[4] == -W[0]);
+    nb_model_destroy(m);
+    assert_ok(nb_model_create(&m, &(nb_model_options){.input = NB_SHAPE(1),
+                                                      .layers = NB_LAYERS(nb_dense(2)),
+                                                      .dtype = NB_FLOAT64,
+                                                      .scale = 255}));
+    double *wide = nb_value(nb_model_parameter(m, "W1"))->data;
+    wide[0] = 0.3;
+    wide[1] = 1e40;
+    assert_fails(NB_ERANGE, "W1[1]=1e+40", nb_model_round_int8(m));
+    assert_true(wide[0] == 0.3 && wide[1] == 1e40);
+    nb_model_destroy(m);
+}
+
 static void what_is_missing_or_no_name_is_refused(void **state)
 {
     (void)state;
@@ -120,8 +147,9 @@ static void what_is_missing_or_no_name_is_refused(void **state)
     assert_fails(NB_EINVAL, "model is NULL", nb_export_c(NULL, path, NULL));
     assert_fails(NB_EINVAL, "path is NULL", nb_export_c(m, NULL, NULL));
     assert_fails(NB_EINVAL, "model is NULL", nb_model_round_int8(NULL));
-    static const char *const names[] = {"",    "1a",  "a-b",    "_x",   "int",        "out",
-                                        "W_3", "b_0", "room_1", "relu", "h\xc3\xb6he"};
+    static const char *const names[] = {"",     "1a",   "a-b",     "_x",    "int",         "out",
+                                        "W_3",  "b_0",  "room_1",  "relu",  "h\xc3\xb6he", "n",
+                                        "bool", "true", "nullptr", "typeof"};
     for (size_t i = 0; i < COUNT(names); i++)
         assert_fails(NB_EINVAL, "expected a free C identifier",
                      nb_export_c(m, path, &(nb_export_options){.name = names[i]}));
@@ -179,6 +207,7 @@ int main(void)
         cmocka_unit_test(a_factor_without_a_product_is_a_step),
         cmocka_unit_test(a_weight_that_is_not_finite_is_named),
         cmocka_unit_test(rounding_to_bytes_keeps_the_largest_weight),
+        cmocka_unit_test(rounding_to_bytes_keeps_weights_finite_or_refuses),
         cmocka_unit_test(what_is_missing_or_no_name_is_refused),
         cmocka_unit_test(whichever_allocation_fails_nothing_leaks),
         cmocka_unit_test(the_file_does_not_depend_on_the_locale),

@@ -36,6 +36,17 @@ every_model_answers_in_c_as_in_nablas() {
   done
 }
 
+# Five numbers are a sample of that model.
+an_exported_program_says_what_is_no_sample() {
+  run "$folder/line.safetensors" --to "$folder/line.c"
+  compile line PREDICT
+  for text in '1 2 3' '1 2 3 4 5 no' '1 2 no'; do
+    what=$text
+    echo "$text" | "$folder/line" >"$out" 2>"$err"; status=$?; exits 1
+  done
+  echo '1 2 3 4 5' | "$folder/line" >"$out" 2>"$err"; status=$?; exits 0
+}
+
 weights_as_bytes_answer_as_the_rounded_model() {
   for what in digits images odd; do
     NABLAS_DATA=$folder/none run "$folder/$what.safetensors" --to "$folder/small.c" --int8 --name small
@@ -218,6 +229,7 @@ pytorchs_layout_is_read_back() {
   for what in $models; do
     run "$folder/$what.safetensors" --to "$folder/$what.torch.safetensors" --layout torch
     exits 0; silent "$err"; prints '^model = nn.Sequential\($'
+    [ "$what" != odd ] || prints 'Conv2d\(4, 5, \(2, 2\), stride=\(1, 1\)'
     run "$folder/$what.torch.safetensors" --to "$folder/$what.back.safetensors"
     exits 0; silent "$err"
     holds cmp "$folder/$what.safetensors" "$folder/$what.back.safetensors"
@@ -267,7 +279,8 @@ what_is_asked_wrongly_is_named() {
   holds test ! -e "$folder/x.c"
 }
 
-check every_model_answers_in_c_as_in_nablas weights_as_bytes_answer_as_the_rounded_model \
+check every_model_answers_in_c_as_in_nablas an_exported_program_says_what_is_no_sample \
+  weights_as_bytes_answer_as_the_rounded_model \
   the_accuracy_lost_is_printed a_tables_columns_are_said it_fits_a_cortex_m mnists_net_classifies_as_the_original \
   a_page_reads_what_is_written_as_c_does a_page_is_for_digits \
   onnxruntime_answers_as_nablas no_other_program_links_protobuf \

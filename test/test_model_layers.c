@@ -392,6 +392,59 @@ static void the_book_s_gradient_check(void **state)
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
+/* Not dense: filters, or columns of the data themselves. */
+static void names_of_classes_come_back_whatever_the_last_layer_is(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a", "b", "c"};
+    static const double weights[] = {1, 2, 3};
+    const nb_model_options all[] = {
+        {.input = NB_SHAPE(1, 4, 4),
+         .layers = NB_LAYERS(nb_conv(3, 2, 1, 0), nb_average_pooling(0, 0), nb_flatten_layer())},
+        {.input = NB_SHAPE(3), .layers = NB_LAYERS(nb_standardize())}};
+    for (size_t i = 0; i < COUNT(all); i++) {
+        nb_model *m, *opened;
+        nb_model_options o = all[i];
+        const char *path = support_path("named.safetensors");
+        o.classes = names;
+        o.class_weights = weights;
+        assert_ok(nb_model_create(&m, &o));
+        assert_ok(nb_model_save(m, path));
+        assert_ok(nb_model_open(&opened, path, NULL));
+        assert_string_equal(opened->options.classes[2], "c");
+        nb_model_destroy(opened);
+        nb_model_destroy(m);
+    }
+}
+
+/* Another number of them than outputs is no model's. */
+static void names_without_outputs_are_refused(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"format\": 1, \"input\": [2], \"scale\": 1, \"loss\": "
+                               "\"cross_entropy\", \"epsilon\": 0, \"delta\": 1, \"layers\": "
+                               "[{\"type\": \"relu\", \"value\": 0}], \"classes\": [%s], "
+                               "\"class_weights\": [%s]}";
+    static const char *const bad[][2] = {{"\"a\"", ""}, {"", "1, 2, 3"}, {"\"a\", \"b\"", "1"}};
+    for (size_t i = 0; i <= COUNT(bad); i++) {
+        char described[400];
+        nb_model *m;
+        nb_arrays a = {0};
+        const bool good = i == COUNT(bad);
+        snprintf(described, sizeof described, text, good ? "\"a\", \"b\"" : bad[i][0],
+                 good ? "1, 2" : bad[i][1]);
+        assert_ok(nb_arrays_set_text(&a, NB_MODEL_KEY, described));
+        const nb_status status = nb_model_from_arrays(&m, &a, "made.npz", NULL);
+        if (good)
+            assert_ok(status); /* the description has the weights, so the arrays need not */
+        else
+            assert_fails(NB_EFORMAT, "of classes, the model has 2 outputs", status);
+        if (good) assert_true(number(m, "class_weights", 1) == 2);
+        nb_model_destroy(m);
+        nb_arrays_destroy(&a);
+    }
+}
+
 static nb_status make_and_open(const nb_dataset *d, const char *path)
 {
     static const double weights[CLASSES] = {1, .5, 0, 2.25};
@@ -469,6 +522,8 @@ int main(void)
         cmocka_unit_test(a_numerical_step_is_nearly_the_other),
         cmocka_unit_test(a_class_of_weight_0_teaches_nothing),
         cmocka_unit_test(the_book_s_gradient_check),
+        cmocka_unit_test(names_of_classes_come_back_whatever_the_last_layer_is),
+        cmocka_unit_test(names_without_outputs_are_refused),
         cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(misuse_is_answered),
     };

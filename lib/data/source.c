@@ -133,6 +133,7 @@ nb_status nb_source_next(nb_source *s, nb_batch *batch)
     s->drawn.index = index;
     s->drawn.first = first;
     s->drawn.n = n;
+    *batch = (nb_batch){.n = n};
     return fetch(s, n, index, first, batch);
 }
 

@@ -3,6 +3,7 @@
 #include "export/int8.h"
 #include "nablas/memory.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -96,20 +97,21 @@ static nb_status add_window(reader *r, const nb_layer *l, nb_export_step_kind ki
     const size_t *dim = r->shape.dim;
     const nb_sliding *w = &l->window;
     const size_t rows = w->rows ? w->rows : dim[1], columns = w->columns ? w->columns : dim[2];
+    const bool filters = kind == NB_STEP_CONVOLUTION; /* which move by 1 where nothing is said */
     s->window = (nb_window){.channels = dim[0],
                             .height = dim[1],
                             .width = dim[2],
                             .rows = rows,
                             .columns = columns,
-                            .stride_y = w->stride_y ? w->stride_y : rows,
-                            .stride_x = w->stride_x ? w->stride_x : columns,
+                            .stride_y = w->stride_y ? w->stride_y : (filters ? 1 : rows),
+                            .stride_x = w->stride_x ? w->stride_x : (filters ? 1 : columns),
                             .pad_y = w->pad_y,
                             .pad_x = w->pad_x};
     nb_status status = nb_window_fit(&s->window);
-    r->shape = s->out = NB_SHAPE(kind == NB_STEP_CONVOLUTION ? l->filters : dim[0],
-                                 s->window.out_height, s->window.out_width);
+    r->shape = s->out =
+        NB_SHAPE(filters ? l->filters : dim[0], s->window.out_height, s->window.out_width);
     s->outputs = count_of(s->out);
-    if (status || kind != NB_STEP_CONVOLUTION) return status;
+    if (status || !filters) return status;
     status = copy_array(r, "W", ++r->weights, r->factor, &s->W);
     r->factor = 1;
     return status ? status : copy_array(r, "b", r->weights, 1, &s->b);
@@ -251,7 +253,8 @@ float nb_int8_scale(size_t n, const float *w)
 {
     float most = 0;
     for (size_t i = 0; i < n; i++) most = fmaxf(most, fabsf(w[i]));
-    return most / 127;
+    const float scale = most / 127;
+    return 127 * (double)scale > (double)FLT_MAX ? nextafterf(scale, 0) : scale;
 }
 
 int nb_int8_of(float w, float scale)
@@ -275,12 +278,28 @@ static void round_output(const nb_tensor *W, size_t begin, size_t stride, size_t
     }
 }
 
+/* Those of double beside what the steps have, where the scale is in them. */
+static nb_status check_weights(const nb_model *m)
+{
+    const nb_tensor *W;
+    for (size_t number = 1; (W = array_of(m, "W", number)); number++)
+        for (size_t i = 0; i < nb_tensor_count(W); i++) {
+            const double w = nb_kernels_of(W->dtype)->get(W->data, i);
+            if (!isfinite((float)w))
+                return nb_fail(NB_ERANGE,
+                               "nb_model_round_int8: W%zu[%zu]=%g is not finite in float32", number,
+                               i, w);
+        }
+    return NB_OK;
+}
+
 nb_status nb_model_round_int8(nb_model *m)
 {
-    nb_export_steps steps; /* looks at every weight */
+    nb_export_steps steps; /* looks at every number */
     if (!m) return nb_fail(NB_EINVAL, "nb_model_round_int8: model is NULL");
     nb_status status = nb_export_steps_create(&steps, m);
     nb_export_steps_destroy(&steps);
+    if (!status) status = check_weights(m);
     for (size_t number = 1; !status; number++) {
         const nb_tensor *W = array_of(m, "W", number);
         if (!W) break;

@@ -91,9 +91,10 @@ static void put_bytes(const writer *w, size_t step, const nb_export_step *s)
 {
     const size_t outputs = nb_export_step_biases(s), weights = nb_export_step_weights(s),
                  n = weights / outputs;
+    float scale = 0;
     fprintf(w->to, "static const signed char W_%zu[%zu] = {", step, weights);
     for (size_t i = 0; i < weights; i++) {
-        const float scale = nb_int8_scale(n, s->W + i / n * n);
+        if (i % n == 0) scale = nb_int8_scale(n, s->W + i);
         fprintf(w->to, "%s%d,", i % 20 ? " " : "\n    ", nb_int8_of(s->W[i], scale));
     }
     fprintf(w->to, "\n};\nstatic const float s_%zu[%zu] = {", step, outputs);
@@ -269,7 +270,7 @@ static void put_main(const writer *w)
     fprintf(w->to,
             "            printf(\"%%.9g%%c\", (double)out[j], j + 1 < %s_OUTPUTS ? ' ' : '\\n');\n",
             u);
-    fprintf(w->to, "    }\n    return n != 0;\n}\n#endif\n");
+    fprintf(w->to, "    }\n    return n != 0 || !feof(stdin) || ferror(stdin);\n}\n#endif\n");
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
@@ -281,7 +282,11 @@ static bool is_taken(const char *name)
         " auto break case char const continue default do double else enum extern float for goto if "
         "inline "
         "int long register restrict return short signed sizeof static struct switch typedef union "
-        "unsigned void volatile while main in out window size_t expf NULL scanf printf EOF stdin ";
+        "unsigned void volatile while main in out n window size_t expf NULL scanf printf EOF stdin "
+        "feof ferror "
+        /* of C23, which a compiler may take the file for */
+        "alignas alignof bool constexpr false nullptr static_assert thread_local true typeof "
+        "typeof_unqual ";
     static const char letters[] = " W b s shift gain bias window room ";
     char word[longest_name + 3];
     snprintf(word, sizeof word, " %s ", name);

@@ -9,9 +9,16 @@ typedef struct nb_layer_numbers {
     size_t weights, norms, standards;
 } nb_layer_numbers;
 
+/* What a file has, whatever it says: elements of arrays, names of classes, class weights; 0: none. */
+typedef struct nb_model_bounds {
+    size_t elements, classes, class_weights;
+} nb_model_bounds;
+
 /* nb_model_create_within - nb_model_create, but NB_ESHAPE, before memory is taken for them, if parameters
- * and state have more than `most` elements: of a file that has no more, whatever it says. */
-nb_status nb_model_create_within(nb_model **model, const nb_model_options *options, size_t most);
+ * and state have more elements than there are, and NB_EFORMAT another number of names or class weights
+ * than outputs. */
+nb_status nb_model_create_within(nb_model **model, const nb_model_options *options,
+                                 const nb_model_bounds *bounds);
 
 /* nb_layer_check - can layer i of a list be built? Errors: NB_EINVAL, NB_ESHAPE. */
 nb_status nb_layer_check(const nb_layer *layer, size_t i);

@@ -161,15 +161,20 @@ static nb_status set_class_weights(nb_model *m)
     return NB_OK;
 }
 
-static nb_status check_most(const nb_model *m, size_t most)
+static nb_status check_bounds(const nb_model *m, const nb_model_bounds *b)
 {
     size_t all = 0, count;
+    const bool named = b->classes == 0 || b->classes == m->outputs;
+    if (!named || (b->class_weights && b->class_weights != m->outputs))
+        return nb_fail(NB_EFORMAT, "nb_model_create: %zu %s of classes, the model has %zu outputs",
+                       named ? b->class_weights : b->classes, named ? "weights" : "names",
+                       m->outputs);
     for (size_t i = 0; i < nb_graph_nodes(m->graph); i++) {
         nb_node *node = nb_graph_node(m->graph, i);
         if (nb_node_role(node) != NB_PARAMETER && nb_node_role(node) != NB_STATE) continue;
-        if (nb_shape_count(nb_value(node)->shape, &count) || count > most - all)
+        if (nb_shape_count(nb_value(node)->shape, &count) || count > b->elements - all)
             return nb_fail(NB_ESHAPE, "nb_model_create: %s is more than the %zu weights there are",
-                           nb_node_name(node), most);
+                           nb_node_name(node), b->elements);
         all += count;
     }
     return NB_OK;
@@ -177,10 +182,11 @@ static nb_status check_most(const nb_model *m, size_t most)
 
 nb_status nb_model_create(nb_model **out, const nb_model_options *o)
 {
-    return nb_model_create_within(out, o, SIZE_MAX);
+    return nb_model_create_within(out, o, NULL);
 }
 
-nb_status nb_model_create_within(nb_model **out, const nb_model_options *o, size_t most)
+nb_status nb_model_create_within(nb_model **out, const nb_model_options *o,
+                                 const nb_model_bounds *bounds)
 {
     if (out) *out = NULL;
     if (!out || !o)
@@ -194,7 +200,7 @@ nb_status nb_model_create_within(nb_model **out, const nb_model_options *o, size
     status = copy_layers(m);
     if (!status) status = nb_graph_create(&m->graph, o->dtype);
     if (!status) status = build(m);
-    if (!status && most < SIZE_MAX) status = check_most(m, most);
+    if (!status && bounds && m->scores) status = check_bounds(m, bounds);
     if (!status) status = nb_graph_finish(m->graph, m->options.max_batch);
     if (!status) status = copy_classes(m, o->classes);
     if (!status) status = set_class_weights(m);

@@ -48,6 +48,8 @@ nb_status nb_model_can_save(const nb_model *m, const char *path)
 
 /* --- in --------------------------------------------------------------------------------------- */
 
+#define CLASS_WEIGHTS "class_weights" /* a state's name */
+
 /* What messages say: who reads which file. */
 typedef struct origin {
     const char *caller, *path;
@@ -70,13 +72,16 @@ static nb_status check_array(const origin *from, const char *name, const nb_tens
     return NB_OK;
 }
 
-static nb_status check_all(const origin *from, const nb_model *m, const nb_arrays *arrays)
+/* `weighted`: class weights may be missing, as the model was made with the description's. */
+static nb_status check_all(const origin *from, const nb_model *m, const nb_arrays *arrays,
+                           bool weighted)
 {
     for (size_t i = 0; i < nb_graph_nodes(m->graph); i++) {
         nb_node *node = nb_graph_node(m->graph, i);
         const char *name = nb_node_name(node);
-        if (!is_weight(node)) continue;
-        nb_status status = check_array(from, name, nb_arrays_find(arrays, name), nb_value(node));
+        const nb_tensor *array = nb_arrays_find(arrays, name);
+        if (!is_weight(node) || (weighted && !array && !strcmp(name, CLASS_WEIGHTS))) continue;
+        nb_status status = check_array(from, name, array, nb_value(node));
         if (status) return status;
     }
     for (size_t i = 0; i < arrays->count; i++)
@@ -87,9 +92,9 @@ static nb_status check_all(const origin *from, const nb_model *m, const nb_array
 }
 
 /* All weights or none. */
-static nb_status assign(const origin *from, nb_model *m, const nb_arrays *arrays)
+static nb_status assign(const origin *from, nb_model *m, const nb_arrays *arrays, bool weighted)
 {
-    nb_status status = check_all(from, m, arrays);
+    nb_status status = check_all(from, m, arrays, weighted);
     for (size_t i = 0; i < arrays->count && !status; i++)
         status = nb_tensor_convert(&arrays->item[i].tensor,
                                    nb_value(nb_graph_find(m->graph, arrays->item[i].name)));
@@ -115,7 +120,7 @@ nb_status nb_model_load(nb_model *m, const char *path)
     if (text) status = nb_description_read(&d, text, path);
     if (!status && text && !nb_description_same(&d.options, &m->options, what, sizeof what))
         status = differs(&from, what);
-    if (!status) status = assign(&from, m, &arrays);
+    if (!status) status = assign(&from, m, &arrays, false);
     nb_description_free(&d);
     nb_arrays_destroy(&arrays);
     return status;
@@ -135,19 +140,6 @@ static nb_status settle(const origin *from, nb_description *d, const nb_model_op
     return NB_OK;
 }
 
-static nb_status check_classes(const origin *from, const nb_description *d)
-{
-    const nb_layers *l = &d->options.layers;
-    size_t units = 0;
-    for (size_t i = 0; i < l->count; i++)
-        if (l->layer[i].kind == NB_LAYER_DENSE) units = l->layer[i].units;
-    const bool named = d->classes == 0 || d->classes == units;
-    if (named && (d->class_weights == 0 || d->class_weights == units)) return NB_OK;
-    return nb_fail(NB_EFORMAT, "%s: %s: %zu %s of classes, the model has %zu outputs", from->caller,
-                   from->path, named ? d->class_weights : d->classes, named ? "weights" : "names",
-                   units);
-}
-
 /* What else is written beside the arrays stays with the model. */
 static nb_status take_texts(nb_model *m, const nb_arrays *arrays)
 {
@@ -164,12 +156,12 @@ static nb_status make(nb_model **m, const origin *from, const nb_arrays *arrays,
 {
     nb_description d = {0};
     nb_status status = NB_OK;
-    size_t weights = 0;
-    for (size_t i = 0; i < arrays->count; i++) weights += nb_tensor_count(&arrays->item[i].tensor);
+    nb_model_bounds bounds = {0};
+    for (size_t i = 0; i < arrays->count; i++)
+        bounds.elements += nb_tensor_count(&arrays->item[i].tensor);
     const char *text = nb_arrays_text(arrays, NB_DESCRIPTION_KEY);
     if (text) {
         status = nb_description_read(&d, text, from->path);
-        if (!status) status = check_classes(from, &d);
         if (!status) status = settle(from, &d, given);
     } else if (given && given->layers.count) {
         d.options = *given;
@@ -178,8 +170,11 @@ static nb_status make(nb_model **m, const origin *from, const nb_arrays *arrays,
         status = nb_fail(NB_EFORMAT, "%s: %s: weights without a description (%s): say the layers",
                          from->caller, from->path, NB_DESCRIPTION_KEY);
     }
-    if (!status) status = nb_model_create_within(m, &d.options, weights);
-    if (!status) status = assign(from, *m, arrays);
+    bounds.classes = d.classes;
+    bounds.class_weights = d.class_weights;
+    if (!nb_arrays_find(arrays, CLASS_WEIGHTS)) bounds.elements += d.class_weights;
+    if (!status) status = nb_model_create_within(m, &d.options, &bounds);
+    if (!status) status = assign(from, *m, arrays, d.class_weights > 0);
     if (!status) status = take_texts(*m, arrays);
     nb_description_free(&d);
     if (!status) return NB_OK;

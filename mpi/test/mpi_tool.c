@@ -114,6 +114,19 @@ static nb_status report(const nb_progress *p, void *context)
     return NB_OK;
 }
 
+/* A disk of rank 1 that fails as a batch is drawn, in the first step or the next, or as rows of it are read.
+ * The rows of a step are read in groups, before and after its update. */
+static nb_status read_fails(const void *context)
+{
+    static size_t asked;
+    static const char *now;
+    (void)context;
+    if (now != what) asked = 0;
+    now = what;
+    const size_t at = is("first-draw") ? 1 : (is("draw") ? 8 : 10);
+    return rank == 1 && ++asked == at ? nb_fail(NB_EIO, "the file was cut") : NB_OK;
+}
+
 static void set_up(job *j)
 {
     const bool images = is("convolution");
@@ -157,6 +170,7 @@ static void differ(job *j)
     if (is("group") && rank == 1) j->ranks.rows = 8;
     if (is("units") && rank == 1) j->layer[0].units = 41;
     if (is("label")) ((uint8_t *)j->train.t.data)[3] = 10;
+    if (is("first-draw") || is("draw") || is("rows")) j->train.check = read_fails;
     if (is("batch")) j->options.batch = BATCH + 1;
     if (is("numerical")) j->options.gradient = NB_NUMERICAL;
     if (is("diverge")) j->optimizer.lr = 1e30;

@@ -177,13 +177,14 @@ bad_words_and_missing_files_end_all_ranks() {
 # --- failures on the way --------------------------------------------------------------------------
 
 a_failure_of_one_rank_ends_all_with_its_message() {
-  ranks 3 "$tool" report,stop,stop-and-fail,label,diverge,allocations
-  exits 0; lines "$out" 6
+  ranks 3 "$tool" report,stop,stop-and-fail,label,diverge,first-draw,draw,rows,allocations
+  exits 0; lines "$out" 9
   tells report 'rank 1: the report of rank 1 failed'
   tells stop '4 iterations'
   tells stop-and-fail 'rank 2: a disk of the last rank'
   tells label 'label 3 is 10'
   tells diverge 'the loss is'
+  for case in first-draw draw rows; do tells $case 'rank 1: the file was cut'; done
   prints '^each failed allocation ended all ranks'
   ! grep 'differ\|allocation [0-9]' "$out" || problem 'not the same message'
 }

@@ -146,7 +146,8 @@ nb_status nb_source_create(nb_source **source, const nb_dataset *d,
                            const nb_source_options *options);
 void nb_source_destroy(nb_source *source);
 
-/* nb_source_next - the next batch, drawn as the options say.
+/* nb_source_next - the next batch, drawn as the options say. One that was drawn and cannot be read has
+ * its n all the same.
  * nb_source_rows - rows lo ... hi-1 of the batch that nb_source_next drew last, as a batch of their own.
  * nb_source_range - samples lo ... hi-1.
  * Errors: NB_EINVAL; NB_ERANGE lo, hi, or a label that is no class; NB_ESHAPE more samples than

@@ -27,7 +27,7 @@ typedef struct nb_team_step {
     nb_model *model;
     nb_optimizer *optimizer;
     nb_source *source;  /* the batch is drawn; nb_source_rows has its rows */
-    size_t n;           /* rows of the batch */
+    size_t n;           /* rows of the batch, also where this member could not read it */
     nb_random *random;  /* the stream for masks; all members draw the same from it */
     bool training_loss; /* as nb_train_options */
     double first, loss; /* out: of the batch before the update, and after it */
