@@ -136,20 +136,42 @@ static const page_option *find_option(const page_option *more, const char *name)
     return NULL;
 }
 
+/* 80, or less on a narrower terminal. */
+static size_t help_width(void)
+{
+    const size_t width = isatty(STDOUT_FILENO) ? terminal_width() : 80;
+    return width < 80 ? width : 80;
+}
+
 static void help_line(const char *name, const char *argument, const char *help)
 {
     char text[512];
     int used = snprintf(text, sizeof text, "  --%s %s", name, argument ? argument : "");
     if (used < 20) used += snprintf(text + used, sizeof text - (size_t)used, "%*s", 20 - used, "");
     snprintf(text + used, sizeof text - (size_t)used, " %s", help);
-    put_wrapped(text, 80, 21);
+    put_wrapped(text, help_width(), 21);
+}
+
+/* Each line of `text` is a paragraph; one that begins with two spaces, an entry of a list. */
+static void help_text(const char *text)
+{
+    char line[512];
+    for (size_t length; *text; text += length + (text[length] == '\n')) {
+        length = strcspn(text, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)length, text);
+        put_wrapped(line, help_width(), line[0] == ' ' ? 11 : 0);
+    }
 }
 
 static void page_help(const page *p, const char *about, const page_option *more)
 {
     const char *rest = rest_of(more);
     const page_option *quiet = find_option(more, "quiet");
-    printf("usage: %s [option ...]%s%s\n%s\n", p->name, rest ? " " : "", rest ? rest : "", about);
+    char usage[512];
+    snprintf(usage, sizeof usage, "usage: %s [option ...]%s%s", p->name, rest ? " " : "",
+             rest ? rest : "");
+    put_wrapped(usage, help_width(), 7);
+    help_text(about);
     for (const page_option *o = more; o && o->name; o++) {
         if (o->value) help_line(o->name, o->argument, o->help);
         if (!strcmp(o->name, "data")) help_line("download", NULL, "fetch MNIST if DIR has none");

@@ -57,6 +57,10 @@ static void train(const page *p, const nb_mnist *mnist, const convnet *net, size
     nb_random_seed(&random, 0);
     page_check(p, nb_model_create(&model, &o));
     page_check(p, nb_model_can_save(model, path));
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr,
+                "no weights given: training %s for %zu epochs, this once; it takes minutes\n",
+                net->name, epochs);
     page_check(p, nb_train(model, &mnist->train, NULL, &random, &options, &result));
     page_check(p, nb_model_save(model, path));
     printf("no weights given: trained %s for %zu epochs, kept in %s\n", net->name, epochs, path);

@@ -41,8 +41,8 @@ static void parse(int argc, char **argv, settings *s)
         {"data", "DIR", "folder of MNIST's four files (data/mnist)", &s->data},
         {0}};
     page_begin(&s->page, argc, argv,
-               "Compare backpropagation with differences, in float64, and explain what\n"
-               "differs (5.7.3). Exits with 0 if the gradient is right, 1 if it is wrong, 2 if\n"
+               "Compare backpropagation with differences, in float64, and explain what "
+               "differs (5.7.3).\nExits with 0 if the gradient is right, 1 if it is wrong, 2 if "
                "some elements could not be told.",
                options);
     const char *me = s->page.program;

@@ -60,6 +60,12 @@ static void print_layers(display *d, const nb_model *m)
 
 /* --- the rest --------------------------------------------------------------------------------- */
 
+/* Quotes for a name that a list of names would break in two. */
+static const char *quote(const char *name)
+{
+    return strpbrk(name, ",\"") ? "'" : "";
+}
+
 static void print_column(display *d, const nb_recipe_column *c, bool raw)
 {
     char line[2048];
@@ -74,8 +80,9 @@ static void print_column(display *d, const nb_recipe_column *c, bool raw)
     } else {
         used += nb_snprintf(line + used, room, "category:");
         for (size_t k = 0; k < c->levels.count && (size_t)used < sizeof line - 64; k++)
-            used += nb_snprintf(line + used, sizeof line - (size_t)used, "%s %s", k ? "," : "",
-                                c->levels.text[k]);
+            used +=
+                nb_snprintf(line + used, sizeof line - (size_t)used, "%s %s%s%s", k ? "," : "",
+                            quote(c->levels.text[k]), c->levels.text[k], quote(c->levels.text[k]));
     }
     show_line(d, "%s", line);
 }
@@ -90,8 +97,8 @@ static void print_names(display *d, const char *what, size_t count, const char *
                 nb_snprintf(line + used, sizeof line - (size_t)used, ", and %zu more", count - c);
             break;
         }
-        used += nb_snprintf(line + used, sizeof line - (size_t)used, "%s %.200s", c ? "," : "",
-                            name[c]);
+        used += nb_snprintf(line + used, sizeof line - (size_t)used, "%s %s%.200s%s", c ? "," : "",
+                            quote(name[c]), name[c], quote(name[c]));
     }
     show_line(d, "%s", line);
 }

@@ -266,7 +266,7 @@ int main(int argc, char **argv)
         {"quiet", NULL, "print nothing but what the pictures are", NULL},
         {.argument = "[PICTURE ...]"}};
     page_begin(&p, argc, argv,
-               "A network of three layers on MNIST's test images (3.6.2, 3.6.3), or on digits of\n"
+               "A network of three layers on MNIST's test images (3.6.2, 3.6.3), or on digits of "
                "your own in PNG and JPEG files.",
                options);
     const int which = one_of(p.program, "--dtype", dtype, dtypes);

@@ -75,13 +75,17 @@ static void read_table(own_data *d, const own_settings *s)
 static void read_pictures(own_data *d, const own_settings *s, const nb_names *classes,
                           nb_pool *pool)
 {
-    check(&s->page, nb_images_read(&d->pictures, d->path,
-                                   &(nb_images_options){.width = s->width,
-                                                        .height = s->height,
-                                                        .channels = s->channels,
-                                                        .classes = classes,
-                                                        .skip_bad = s->skip_bad,
-                                                        .pool = pool}));
+    const nb_status status = nb_images_read(&d->pictures, d->path,
+                                            &(nb_images_options){.width = s->width,
+                                                                 .height = s->height,
+                                                                 .channels = s->channels,
+                                                                 .classes = classes,
+                                                                 .skip_bad = s->skip_bad,
+                                                                 .pool = pool});
+    if (status == NB_ESHAPE && !s->width)
+        fprintf(stderr, "%s: pictures of several sizes: --size 28x28 scales each\n",
+                s->page.program);
+    check(&s->page, status);
     d->set = d->pictures.set;
     d->classes = d->pictures.classes;
     d->count = nb_dataset_count(&d->set);

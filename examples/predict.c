@@ -157,7 +157,9 @@ static void read_table(job *j, nb_table *table, size_t *id)
 {
     const page *p = &j->page;
     const nb_column_told tell = {j->id, NB_COLUMN_TEXT};
-    if (p->rest[1] && p->rest[2]) usage_error(p->program, "unexpected '%s'", p->rest[2]);
+    if (p->rest[1] && p->rest[2])
+        usage_error(p->program, "unexpected '%s': the model is one of tables, and takes one FILE",
+                    p->rest[2]);
     const char *path = p->rest[1] ? p->rest[1] : "-";
     const nb_table_options options = {.recipe = &j->recipe,
                                       .separator = character(p, "--separator", j->separator),
@@ -276,7 +278,8 @@ static void predict_pictures(job *j)
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     size_t count = 0;
     while (p->rest[1 + count]) count++;
-    if (folder && count > 1) usage_error(p->program, "unexpected '%s'", p->rest[2]);
+    if (folder && count > 1)
+        usage_error(p->program, "unexpected '%s': expected one folder, or pictures", p->rest[2]);
     if (nb_pool_create(&options.pool, processors > 0 ? (size_t)processors : 1)) fail(p->program);
     if (folder ? nb_images_read(&images, p->rest[1], &options)
                : nb_images_load(&images, count, (const char *const *)(p->rest + 1), &options))
@@ -380,8 +383,8 @@ int main(int argc, char **argv)
         {NULL, "MODEL [FILE ...]", NULL, NULL}};
     page_begin_text(
         &j.page, argc, argv,
-        "What a model that train kept says of each row of FILE, in order, as CSV. Without\n"
-        "FILE, or with -, a table is read from standard input. For a model of pictures:\n"
+        "What a model that train kept says of each row of FILE, in order, as CSV. Without "
+        "FILE, or with -, a table is read from standard input. For a model of pictures: "
         "pictures, or a folder of them; for one of arrays: X, or X and T.",
         options);
     const page *p = &j.page;

@@ -1,6 +1,5 @@
-/* textbook - the numbers that chapters 1 to 8 print, the book's and ours, and how far apart. Those of
- * networks and data are here of
- * chapters 1 to 5 are here, the others in textbook_*.c. */
+/* textbook - the numbers that chapters 1 to 8 print, the book's and ours, and how far apart.
+ * Those of chapters 1 to 5 that need no data are here, the others in textbook_*.c. */
 #include "common.h"
 #include "compare.h"
 #include "convnets.h"
@@ -12,15 +11,15 @@
 
 static const char about[] =
     "Compare the numbers that the book prints in chapters 1 to 8 with ours.\n"
-    "\n"
-    "One line each: section, what it is, the book's value as printed, ours, how far ours is\n"
-    "from it in units in the last printed place, by which rule the two are compared, and\n"
-    "whether it holds:\n"
+    "One line each: section, what it is, the book's value as printed, ours, how far ours is from "
+    "it in "
+    "units in the last printed place, by which rule the two are compared, and whether it holds:\n"
     "  digits   the book rounds: ours rounds to the same digits, at most 0.5 units away\n"
-    "  exact    all digits are printed, or it is text: ours is the same double; the distance\n"
-    "           is followed by that in ulp\n"
-    "  sum      the same, of a sum of thousands that every BLAS adds up in its own order: at\n"
-    "           most 16 ulp\n"
+    "  exact    all digits are printed, or it is text: ours is the same double; the distance is "
+    "followed by that in ulp\n"
+    "  sum      the same, of a sum of thousands that every BLAS adds up in its own order: at most "
+    "16 "
+    "ulp\n"
     "  input    the book rounds what it starts from: no further away than that explains\n"
     "  1e-9     losses: at most that far away, relative to the value; also 1e-8 and 1e-12\n"
     "  +-.005   accuracies at the end of long runs: at most that far away\n"
