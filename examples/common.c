@@ -151,7 +151,7 @@ static void page_help(const page *p, const char *about, const page_option *more)
     const page_option *quiet = find_option(more, "quiet");
     printf("usage: %s [option ...]%s%s\n%s\n", p->name, rest ? " " : "", rest ? rest : "", about);
     for (const page_option *o = more; o && o->name; o++) {
-        if (o->value) help_line(o->name, o->argument, o->help);
+        if (o->value && o->help) help_line(o->name, o->argument, o->help);
         if (!strcmp(o->name, "data")) help_line("download", NULL, "fetch MNIST if DIR has none");
     }
     if (p->out) help_line("out", "DIR", "folder for the figures (figures)");
