@@ -303,7 +303,7 @@ define install_lib
 endef
 
 man: examples ## man pages into build/man, from the headers and from --help
-	@scripts/man.sh build/man $(VERSION) $(example_bin)
+	@scripts/man.sh build/man $(VERSION) $(example_bin) lib/include/nablas/*.h
 
 api: ## the reference as one page with a search, build/api.html, from the headers
 	@mkdir -p build; scripts/api.sh build/api.html $(VERSION) lib/include/nablas/*.h
@@ -320,7 +320,7 @@ install: lib man api ## libraries, headers, man pages, the reference, pkg-config
 	install -m 644 build/man/man3/*.3 $(man_to)/man3/
 	install -d $(doc_to) && install -m 644 build/api.html $(doc_to)/
 
-install-mpi: mpi ## libnablas-mpi, its header and nablas-mpi.pc into PREFIX, beside what install puts there
+install-mpi: mpi ## libnablas-mpi, its header, man pages and nablas-mpi.pc into PREFIX, beside what install puts there
 	install -d $(lib_to)/pkgconfig $(include_to)/nablas
 	install -m 644 $(mpi_lib) $(lib_to)/
 	install -m 755 $(mpi_lib:.a=.so) $(lib_to)/libnablas-mpi.so.$(VERSION)
@@ -328,6 +328,10 @@ install-mpi: mpi ## libnablas-mpi, its header and nablas-mpi.pc into PREFIX, bes
 	ln -sf libnablas-mpi.so.$(soversion) $(lib_to)/libnablas-mpi.so
 	$(fill_in) scripts/nablas-mpi.pc.in > $(lib_to)/pkgconfig/nablas-mpi.pc
 	install -m 644 mpi/include/nablas/mpi.h $(include_to)/nablas/
+	scripts/man.sh $(mpi_build)/man $(VERSION) $(mpi_programs) mpi/include/nablas/mpi.h
+	install -d $(man_to)/man1 $(man_to)/man3
+	install -m 644 $(mpi_build)/man/man1/*.1 $(man_to)/man1/
+	install -m 644 $(mpi_build)/man/man3/*.3 $(man_to)/man3/
 
 uninstall: ## remove what install put there
 	rm -rf $(include_to)/nablas $(lib_to)/cmake/nablas $(doc_to)

@@ -173,7 +173,7 @@ static void page_help(const page *p, const char *about, const page_option *more)
     put_wrapped(usage, help_width(), 7);
     help_text(about);
     for (const page_option *o = more; o && o->name; o++) {
-        if (o->value) help_line(o->name, o->argument, o->help);
+        if (o->value && o->help) help_line(o->name, o->argument, o->help);
         if (!strcmp(o->name, "data")) help_line("download", NULL, "fetch MNIST if DIR has none");
     }
     if (p->out) help_line("out", "DIR", "folder for the figures (figures)");

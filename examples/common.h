@@ -44,7 +44,7 @@ const nb_optimizer_type *optimizer_named(const char *program, const char *name);
 typedef struct page_option {
     const char *name;     /* "data" for --data */
     const char *argument; /* what help calls its argument, "DIR"; NULL: it takes none */
-    const char *help;
+    const char *help;     /* NULL: the option is taken, but not listed */
     const char **value; /* out: the argument, or the name of an option without one. NULL: `help` is
                            what help says of an option that all have, "quiet" */
 } page_option;

@@ -10,7 +10,8 @@ typedef struct words {
     const char *batch, *rows, *sum, *read, *no_overlap, *work;
 } words;
 
-static const char about[] = "train_mnist by the ranks of MPI: the same bits on any number of them.";
+static const char about[] =
+    "Train on MNIST by the ranks of MPI, to the same bits on any number of them.";
 
 static void read_ranks_options(settings *s, int argc, char **argv, words *w, nb_mpi_options *o)
 {
@@ -29,6 +30,13 @@ static void read_ranks_options(settings *s, int argc, char **argv, words *w, nb_
          &w->read},
         {"no-overlap", NULL, "send no gradient before all are computed", &w->no_overlap},
         {"work", NULL, "at the end: what rank 0 spent on computing, adding and waiting", &w->work},
+        {"threads", "N", "threads of each rank (1)", NULL},
+        {"dtype", "NAME", "float32 or float64 (float32)", NULL},
+        /* Of one process, and refused below or by the team. */
+        {"batch-norm", NULL, NULL, NULL},
+        {"gradient", "NAME", NULL, NULL},
+        {"curvature", NULL, NULL, NULL},
+        {"on-nan", "NAME", NULL, NULL},
         {0}};
     read_settings(s, argc, argv, about, more);
     const char *me = s->page.program;

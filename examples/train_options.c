@@ -13,6 +13,19 @@ typedef struct words {
 static const char of_train_mnist[] =
     "Train the book's TwoLayerNet (784-50-10), or one with other layers, on MNIST.";
 
+/* To the end of `options`; one that is there already is only described anew. */
+static void add_options(page_option *options, const page_option *more)
+{
+    for (; more && more->name; more++) {
+        page_option *o = options;
+        while (o->name && strcmp(o->name, more->name) != 0) o++;
+        if (o->name)
+            o->help = more->help;
+        else
+            *o = *more;
+    }
+}
+
 static void read_words(settings *s, words *w, int argc, char **argv, const char *about,
                        const page_option *more)
 {
@@ -64,9 +77,7 @@ static void read_words(settings *s, words *w, int argc, char **argv, const char 
          &s->digit_page},
         {"no-figures", NULL, "draw none", &w->no_figures},
         {"quiet", NULL, "only the last line", NULL}};
-    size_t count = 0;
-    while (options[count].name) count++;
-    while (more && more->name) options[count++] = *more++;
+    add_options(options, more);
     page_begin(&s->page, argc, argv, about ? about : of_train_mnist, options);
 }
 

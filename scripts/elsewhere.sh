@@ -35,7 +35,7 @@ build=build/release-$compiler-gcc
 programs=$(printf "$build/test/test_%s " "$@")
 make CC="$compiler-gcc --sysroot=$root" AR="$compiler-ar" LDFLAGS="-Wl,-rpath-link,$root/$lib:$root/lib/$triplet" $programs
 
-RUN="qemu-$(echo "$arch" | sed s/arm64/aarch64/)-static -L $root"
+RUN="timeout 300 qemu-$(echo "$arch" | sed s/arm64/aarch64/)-static -L $root"
 [ "$arch" != i386 ] || RUN="$root/lib/ld-linux.so.2 --library-path $root/lib/$triplet:$root/$lib"
 export RUN
 scripts/run_tests.sh $programs

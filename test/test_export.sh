@@ -92,13 +92,12 @@ a_tables_columns_are_said() {
   grep -q '^ \* out\[1\] = probability that kind is small$' "$folder/wild.c" || problem 'no out[1]'
 }
 
+m4='-std=c99 -Os -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16'
 it_fits_a_cortex_m() {
   command -v arm-none-eabi-gcc >/dev/null || { skipped='no arm-none-eabi-gcc'; return; }
   for what in $models; do
     # shellcheck disable=SC2086
-    # shellcheck disable=SC2046
-    (cd "$folder" && arm-none-eabi-gcc -std=c99 -Os -mcpu=cortex-m4 -mthumb -mfloat-abi=hard \
-       -mfpu=fpv4-sp-d16 -fstack-usage $strict -c "$what.c" -o "$what.o") >"$out" 2>"$err"
+    (cd "$folder" && arm-none-eabi-gcc $m4 -fstack-usage $strict -c "$what.c" -o "$what.o") >"$out" 2>"$err"
     status=$?
     exits 0
     # What the comment says: constants, RAM, stack.
@@ -111,6 +110,25 @@ it_fits_a_cortex_m() {
       problem 'more stack than it says'
     arm-none-eabi-nm -u "$folder/$what.o" | awk '$2 !~ /^(expf|mem[a-z]*)$/' >"$out"
     silent "$out"
+  done
+}
+
+# Flash at 0 and RAM at 0x20000000, as the board has them.
+a_cortex_m_answers_as_nablas() {
+  command -v arm-none-eabi-gcc >/dev/null || { skipped='no arm-none-eabi-gcc'; return; }
+  command -v qemu-system-arm >/dev/null || { skipped='no qemu-system-arm'; return; }
+  for what in $models; do
+    # shellcheck disable=SC2086
+    arm-none-eabi-gcc $m4 -DPREDICT_MAIN "$folder/$what.c" "$here/cortex_m.c" --specs=rdimon.specs \
+      -Wl,--section-start=.vectors=0,-Tdata=0x20000000 -lm -o "$folder/$what.elf" >"$out" 2>"$err"
+    status=$?
+    exits 0
+    timeout 60 qemu-system-arm -M mps2-an386 -nographic -monitor none -serial none \
+      -semihosting-config enable=on,target=native -kernel "$folder/$what.elf" <"$folder/$what.x" \
+      >"$folder/$what.m4_y" 2>"$err"
+    status=$?
+    exits 0; silent "$err"; lines "$folder/$what.m4_y" 1000
+    same "$folder/$what.m4_y" "$folder/$what.y" 5e-6
   done
 }
 
@@ -281,7 +299,8 @@ what_is_asked_wrongly_is_named() {
 
 check every_model_answers_in_c_as_in_nablas an_exported_program_says_what_is_no_sample \
   weights_as_bytes_answer_as_the_rounded_model \
-  the_accuracy_lost_is_printed a_tables_columns_are_said it_fits_a_cortex_m mnists_net_classifies_as_the_original \
+  the_accuracy_lost_is_printed a_tables_columns_are_said it_fits_a_cortex_m a_cortex_m_answers_as_nablas \
+  mnists_net_classifies_as_the_original \
   a_page_reads_what_is_written_as_c_does a_page_is_for_digits \
   onnxruntime_answers_as_nablas no_other_program_links_protobuf \
   pytorchs_layout_is_read_back pytorch_answers_as_nablas \

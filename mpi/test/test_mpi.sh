@@ -174,6 +174,28 @@ bad_words_and_missing_files_end_all_ranks() {
   exits 1; says 'batch_norm needs all rows'
 }
 
+# Help lists what is taken; what is of one process says so.
+help_lists_no_option_that_is_refused() {
+  "$examples/train_mnist_mpi" --help >"$folder/help" 2>"$err"; status=$?
+  exits 0; silent "$err"
+  "$plain/train_mnist" --help >"$folder/help1"
+  options() { sed -n 's/^  --\([a-z-]*\).*/\1/p' "$1" | sort; }
+  options "$folder/help" >"$folder/ours"
+  options "$folder/help1" >"$folder/theirs"
+  printf '%s\n' batch-norm curvature gradient on-nan >"$folder/refused"
+  comm -13 "$folder/ours" "$folder/theirs" >"$out"
+  holds cmp "$folder/refused" "$out"
+  for what in batch-norm curvature 'gradient numerical' 'on-nan halve'; do
+    # shellcheck disable=SC2086
+    train 2 --$what
+    [ $status -ne 0 ] || problem "--$what is taken"
+    ! grep -q "${what#* }" "$folder/help" || problem "help names $what"
+    case $what in batch-norm) ;; *) says "--$what is for one process: train_mnist" ;; esac
+  done
+  awk 'length > 80' "$folder/help" >"$out"
+  silent "$out"
+}
+
 # --- failures on the way --------------------------------------------------------------------------
 
 a_failure_of_one_rank_ends_all_with_its_message() {
@@ -221,12 +243,23 @@ it_is_installed_beside_nablas_and_exports_what_its_header_declares() {
     >"$out" 2>"$err"
   status=$?
   exits 0
-  for file in lib/libnablas-mpi.a lib/libnablas-mpi.so lib/pkgconfig/nablas-mpi.pc include/nablas/mpi.h; do
+  man=share/man/man
+  for file in lib/libnablas-mpi.a lib/libnablas-mpi.so lib/pkgconfig/nablas-mpi.pc include/nablas/mpi.h \
+              ${man}1/nablas-train_mnist_mpi.1 ${man}1/nablas-hyperparameter_optimization_mpi.1 ${man}3/nablas_mpi.3; do
     holds test -e "$folder/prefix/$file"
   done
   nm -D --defined-only "$folder/prefix/lib/libnablas-mpi.so" | awk '{print $3}' | sort >"$folder/exported"
   grep -o '\bnb_mpi[a-z_]* \?(' mpi/include/nablas/mpi.h | tr -d ' (' | sort -u >"$folder/declared"
   holds cmp "$folder/declared" "$folder/exported"
+  holds grep -q 'global\\-batch N' "$folder/prefix/${man}1/nablas-train_mnist_mpi.1"
+  command -v groff >/dev/null || return 0
+  for page in "$folder"/prefix/${man}*/*; do
+    groff -man -K utf-8 -T utf8 -ww "$page" >"$out" 2>"$err" || problem "$page is no man page"
+    silent "$err"
+  done
+  (unset MAKEFLAGS MAKELEVEL MFLAGS; make -s uninstall PREFIX="$folder/prefix") >"$out" 2>"$err"
+  find "$folder/prefix" ! -type d >"$out"
+  silent "$out"
 }
 
 ranks 1 "$tool" plain && cp "$out" "$folder/plain"
@@ -234,7 +267,7 @@ check the_tree_is_nb_folds_however_it_is_divided ranks_and_threads_change_no_bit
       the_program_trains_to_the_same_files a_run_is_continued_on_another_number_of_ranks \
       it_trains_what_train_mnist_trains the_search_has_the_same_results_in_the_same_order \
       a_rank_that_is_another_is_refused another_processor_is_refused_unless_bits_may_differ \
-      a_rank_with_other_images_is_refused bad_words_and_missing_files_end_all_ranks \
+      a_rank_with_other_images_is_refused bad_words_and_missing_files_end_all_ranks help_lists_no_option_that_is_refused \
       a_failure_of_one_rank_ends_all_with_its_message a_checkpoint_that_rank_0_cannot_write_ends_all_or_is_told \
       a_killed_rank_ends_all_within_seconds \
       it_is_installed_beside_nablas_and_exports_what_its_header_declares
