@@ -10,6 +10,8 @@ typedef nb_ladder_side side;
 
 static const double unit = DBL_EPSILON / 2;
 static const double digits = 1e-3;
+/* Steps of whole powers of 2 would meet the steps of what rounds x, as in f(x / 10), again and again. */
+static const double odd = .7236067977499790;
 static const nb_plateau none = {(double)NAN, (double)INFINITY, (double)NAN};
 
 /* --- noise ------------------------------------------------------------------------------------ */
@@ -36,7 +38,7 @@ static double noise_near(nb_ladder_function f, void *context, double x, double a
     double heard[hums];
     int count = 0;
     for (int k = 0; k < hums; k++) {
-        const double h = x + ldexp(scale, -36 - k) - x; /* as x can take it */
+        const double h = x + ldexp(odd * scale, -36 - k) - x; /* as x can take it */
         const long double bend = (long double)at - 2 * (long double)f(context, x + h) +
                                  (long double)f(context, x + 2 * h);
         if (isfinite(bend)) heard[count++] = (double)fabsl(bend) / 2;
@@ -134,7 +136,7 @@ static void look(nb_ladder_function f, void *context, nb_ladder *l)
     for (int k = 0; k < steps; k++) {
         /* h as x can take it, so that both sides are equally far; they may not be where x - h has
          * finer neighbours, or h is far above x. */
-        const double up = l->x + ldexp(l->scale, -first - k), h = up - l->x, down = l->x - h;
+        const double up = l->x + ldexp(odd * l->scale, -first - k), h = up - l->x, down = l->x - h;
         const long double at = (long double)l->f, above = (long double)f(context, up);
         const long double below = (long double)f(context, down), x = (long double)l->x;
         const bool moves = up > l->x && down < l->x;
