@@ -94,6 +94,14 @@ static void climb(looking *s, double f, double a)
     }
 }
 
+/* Of a corner at x central differences give the mean, whatever the step; anything else is what wide
+ * steps make of waves. */
+static bool is_between(const nb_ladder *l, double low, double high)
+{
+    const double error = l->narrow.error + l->left.error + l->right.error;
+    return isinf(error) || fabs(l->narrow.slope - (low + high) / 2) <= 4 * error;
+}
+
 /* At a corner, a jump or the edge of the domain: the slopes on either side. */
 static nb_reason beside(const nb_ladder *l, double a, const nb_plateau **used)
 {
@@ -105,10 +113,11 @@ static nb_reason beside(const nb_ladder *l, double a, const nb_plateau **used)
     if (is_left && is_right) {
         const double margin = 4 * (left->error + right->error) + close_enough * fabs(a);
         const double low = fmin(left->slope, right->slope), high = fmax(left->slope, right->slope);
+        if (!is_between(l, low, high)) return NB_WRONG;
         return high - low > margin && a >= low - margin && a <= high + margin ? NB_KINK : NB_WRONG;
     }
     if (!is_left && !is_right) return NB_UNRESOLVED;
-    return agrees(*used, a) ? NB_JUMP : NB_WRONG;
+    return agrees(*used, a) && isinf(l->narrow.error) ? NB_JUMP : NB_WRONG;
 }
 
 /* a is right, and d, with the check's own step, is not: why. */

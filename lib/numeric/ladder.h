@@ -18,6 +18,7 @@ enum { nb_ladder_steps = 50 };
 typedef struct nb_ladder_side {
     long double d[nb_ladder_steps];
     double h[nb_ladder_steps]; /* 0: too narrow to move x */
+    double rounding;           /* of x within f, as in f(x / 10): u |x| */
     int order;                 /* of the error of d in h: 2 central, 1 one-sided */
 } nb_ladder_side;
 
