@@ -33,7 +33,7 @@ typedef struct looking {
     double x;       /* element i */
     double h;       /* the check's own step */
     double scale;   /* |x|, or at 0 that of the others */
-    double largest; /* of all |a| and |d| */
+    double largest; /* of all |a|: d, at one step, may be anything */
     nb_ladder ladder;
     nb_gradient_element *e;
 } looking;
@@ -50,9 +50,10 @@ static const nb_plateau *deciding(const nb_ladder *l)
     return isfinite(l->narrow.error) ? &l->narrow : &l->best;
 }
 
+/* Would an error of one part in a thousand be seen, though d is off by its own error? */
 static bool is_sharp(const nb_plateau *p, double a)
 {
-    return 4 * p->error <= visible * fmax(fabs(p->slope), fabs(a)) || (p->slope == 0 && a == 0);
+    return 8 * p->error <= visible * fmax(fabs(p->slope), fabs(a)) || (p->slope == 0 && a == 0);
 }
 
 /* The scales that x has: its own, or at 0 how far it has to go until f, which is not 0, could have
@@ -69,6 +70,15 @@ static int scales_of(const looking *s, double f, double a, double *scale)
     return count;
 }
 
+/* That wide steps do not move f says nothing of narrow ones; what they say has to be what narrow ones
+ * say; and steps of f that are wide beside x are no rounding. */
+static bool says_more(const looking *s, const nb_ladder *wide, double a)
+{
+    const nb_plateau *p = deciding(wide), *before = deciding(&s->ladder);
+    return !wide->lost && p->slope != 0 && is_sharp(p, a) && agrees(before, p->slope) &&
+           (s->x == 0 || wide->noise <= fabs(p->slope * s->x) / 256);
+}
+
 static void climb(looking *s, double f, double a)
 {
     double scale[5];
@@ -76,13 +86,20 @@ static void climb(looking *s, double f, double a)
     for (int k = 0; k < count; k++) {
         nb_ladder l;
         nb_ladder_climb(along, s->c, s->x, scale[k], &l);
-        if (!agrees(deciding(&l), a) || isfinite(l.wide.error)) nb_ladder_listen(along, s->c, &l);
-        /* That wide steps do not move f says nothing of narrow ones. */
-        if (k == 0 || (!l.lost && is_sharp(deciding(&l), a) && deciding(&l)->slope != 0))
-            s->ladder = l;
+        if (k > 0 || !agrees(deciding(&l), a) || isfinite(l.wide.error))
+            nb_ladder_listen(along, s->c, &l);
+        if (k == 0 || says_more(s, &l, a)) s->ladder = l;
         if (s->ladder.lost) return;
         if (is_sharp(deciding(&s->ladder), a) && (s->ladder.best.slope != 0 || a == 0)) return;
     }
+}
+
+/* Of a corner at x central differences give the mean, whatever the step; anything else is what wide
+ * steps make of waves. */
+static bool is_between(const nb_ladder *l, double low, double high)
+{
+    const double error = l->narrow.error + l->left.error + l->right.error;
+    return isinf(error) || fabs(l->narrow.slope - (low + high) / 2) <= 4 * error;
 }
 
 /* At a corner, a jump or the edge of the domain: the slopes on either side. */
@@ -96,10 +113,11 @@ static nb_reason beside(const nb_ladder *l, double a, const nb_plateau **used)
     if (is_left && is_right) {
         const double margin = 4 * (left->error + right->error) + close_enough * fabs(a);
         const double low = fmin(left->slope, right->slope), high = fmax(left->slope, right->slope);
+        if (!is_between(l, low, high)) return NB_WRONG;
         return high - low > margin && a >= low - margin && a <= high + margin ? NB_KINK : NB_WRONG;
     }
     if (!is_left && !is_right) return NB_UNRESOLVED;
-    return agrees(*used, a) ? NB_JUMP : NB_WRONG;
+    return agrees(*used, a) && isinf(l->narrow.error) ? NB_JUMP : NB_WRONG;
 }
 
 /* a is right, and d, with the check's own step, is not: why. */
@@ -132,7 +150,7 @@ static nb_reason reason_of(looking *s)
     if (l->lost) return NB_UNRESOLVED;
     const bool sharp = is_sharp(p, a);
     if (isfinite(p->error) && agrees(p, a)) {
-        if (!sharp && 4 * p->error > visible * s->largest) return NB_UNRESOLVED;
+        if (!sharp && 8 * p->error > visible * s->largest) return NB_UNRESOLVED;
         if (fabs(e->numerical - a) <= e->bound) return sharp ? NB_AGREES : NB_BELOW_NOISE;
         return explain(s, p);
     }
@@ -169,9 +187,7 @@ static void differentiate(callback *c, const nb_check_options *o, work *w)
         const double h = step_of(o, w, c->i), x = w->x[c->i];
         w->numerical[c->i] = difference(c, x, o->richardson ? h / 2 : h);
         if (o->richardson) w->whole[c->i] = difference(c, x, h);
-        const double d = w->numerical[c->i], a = w->analytic[c->i];
-        if (isfinite(d)) w->largest = fmax(w->largest, fabs(d));
-        if (isfinite(a)) w->largest = fmax(w->largest, fabs(a));
+        if (isfinite(w->analytic[c->i])) w->largest = fmax(w->largest, fabs(w->analytic[c->i]));
     }
     if (o->richardson) nb_check_extrapolate(c->n, w->whole, w->numerical);
 }
@@ -203,6 +219,9 @@ static void examine(callback *c, const nb_check_options *o, const work *w, nb_gr
             if (row->tally[NB_WRONG] < NB_CHECK_WRONG) {
                 climb(&s, w->f, a);
                 reason = reason_of(&s);
+                if (reason == NB_UNRESOLVED && row->tally[reason] < NB_CHECK_WRONG &&
+                    nb_ladder_fit(along, c, &s.ladder))
+                    reason = reason_of(&s);
             }
         }
         nb_check_record(row, o, reason, x, &e, &habits);

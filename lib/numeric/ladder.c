@@ -10,6 +10,8 @@ typedef nb_ladder_side side;
 
 static const double unit = DBL_EPSILON / 2;
 static const double digits = 1e-3;
+/* Steps of whole powers of 2 would meet the steps of what rounds x, as in f(x / 10), again and again. */
+static const double odd = .7236067977499790;
 static const nb_plateau none = {(double)NAN, (double)INFINITY, (double)NAN};
 
 /* --- noise ------------------------------------------------------------------------------------ */
@@ -20,30 +22,36 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Each a fourth of the one before, as second differences of a smooth function are: this is no noise. */
-static bool is_curved(const double *heard, int count)
+static bool grows(const double *heard, int k)
 {
-    int fourths = 0;
-    for (int k = 1; k < count; k++)
-        fourths += heard[k - 1] >= 2 * heard[k] && heard[k - 1] <= 8 * heard[k] && heard[k] > 0;
-    return count > 4 && fourths >= count - 2;
+    return heard[k] > 2.5 * heard[k - 1] && heard[k] < 6.5 * heard[k - 1];
 }
 
-/* Second differences on one side with steps so narrow that they contain nothing else; not the largest,
- * which may have met a corner. */
+/* Of second differences with steps 1, 2, 4, ...: a curve or a wave begins where they grow fourfold again
+ * and again; at the end a corner, where they grow twofold, or a part of a curve. */
+static double noise_among(const double *heard, int count)
+{
+    int end = count;
+    double noise = 0;
+    for (int k = count - 3; k > 0; k--)
+        if (grows(heard, k) && grows(heard, k + 1) && grows(heard, k + 2)) end = k;
+    while (end > 1 && heard[end - 1] > 1.5 * heard[end - 2]) end--;
+    for (int k = 0; k < end; k++) noise = fmax(noise, heard[k]);
+    return noise;
+}
+
+/* On one side, with steps so narrow that they contain little else. */
 static double noise_near(nb_ladder_function f, void *context, double x, double at, double scale)
 {
     double heard[hums];
     int count = 0;
     for (int k = 0; k < hums; k++) {
-        const double h = x + ldexp(scale, -36 - k) - x; /* as x can take it */
+        const double h = x + ldexp(odd * scale, k - 44) - x; /* as x can take it */
         const long double bend = (long double)at - 2 * (long double)f(context, x + h) +
                                  (long double)f(context, x + 2 * h);
         if (isfinite(bend)) heard[count++] = (double)fabsl(bend) / 2;
     }
-    if (is_curved(heard, count)) return heard[count - 1];
-    qsort(heard, (size_t)count, sizeof *heard, by_size);
-    return count > 2 ? heard[count - 3] : (double)INFINITY;
+    return count > 2 ? noise_among(heard, count) : (double)INFINITY;
 }
 
 /* A function that waves faster than the widest of these steps is not noisy: what it does in narrower
@@ -82,7 +90,8 @@ static nb_plateau plateau_at(const side *s, int k, double noise)
     const long double change = fabsl(t - before), earlier = fabsl(before - extrapolated(s, k - 2));
     const double spread = (double)(change > earlier ? change : earlier);
     if (!isfinite((double)t)) return none;
-    return (nb_plateau){(double)t, 2 * spread + 4 * noise / s->h[k], s->h[k - 3]};
+    const double heard = noise + s->rounding * fabs((double)t);
+    return (nb_plateau){(double)t, 2 * spread + 4 * heard / s->h[k], s->h[k - 3]};
 }
 
 static nb_plateau best_of(const side *s, double noise)
@@ -121,9 +130,13 @@ double nb_ladder_jump(nb_ladder_function f, void *context, double x, double t, d
         else
             lo = mid, below = here;
     }
+    /* A step of x takes f that far beside it, too, where f is steep or noisy. */
+    const long double before = (long double)f(context, x + lo - (hi - lo));
+    const long double behind = (long double)f(context, x + hi + (hi - lo));
+    const long double steep = fmaxl(fabsl(below - before), fabsl(behind - above));
     const double left_over = (double)fabsl(above - below);
     const bool rounding = left_over <= 16 * unit * size + 4 * fabs(slope * (hi - lo));
-    return isfinite(left_over) && !rounding ? left_over : 0;
+    return isfinite(left_over) && !rounding && left_over > 4 * (double)steep ? left_over : 0;
 }
 
 /* --- all steps -------------------------------------------------------------------------------- */
@@ -134,7 +147,7 @@ static void look(nb_ladder_function f, void *context, nb_ladder *l)
     for (int k = 0; k < steps; k++) {
         /* h as x can take it, so that both sides are equally far; they may not be where x - h has
          * finer neighbours, or h is far above x. */
-        const double up = l->x + ldexp(l->scale, -first - k), h = up - l->x, down = l->x - h;
+        const double up = l->x + ldexp(odd * l->scale, -first - k), h = up - l->x, down = l->x - h;
         const long double at = (long double)l->f, above = (long double)f(context, up);
         const long double below = (long double)f(context, down), x = (long double)l->x;
         const bool moves = up > l->x && down < l->x;
@@ -150,13 +163,14 @@ static void look(nb_ladder_function f, void *context, nb_ladder *l)
  * these steps can tell. */
 static bool is_contradicted(const side *s, const nb_plateau *p, double noise)
 {
+    const double heard = noise + s->rounding * fabs(p->slope);
     int against = 0;
     for (int k = 0; k < steps; k++) {
         const double h = s->h[k];
         if (!(h > 0) || h >= p->h / 16 || !isfinite(s->d[k])) continue;
         const long double off = fabsl(s->d[k] - (long double)p->slope);
-        against += off * (long double)h > 64 * (long double)noise &&
-                   off > 10 * (long double)(fabs(p->slope) + p->error);
+        against += off * (long double)h > 16 * (long double)heard &&
+                   off > (long double)(fabs(p->slope) + p->error) / 4;
     }
     return isfinite(p->error) && against > 3;
 }
@@ -215,6 +229,7 @@ void nb_ladder_climb(nb_ladder_function f, void *context, double x, double scale
     *l = (nb_ladder){.x = x, .scale = scale, .f = f(context, x)};
     l->both.order = 2;
     l->before.order = l->after.order = 1;
+    l->both.rounding = l->before.rounding = l->after.rounding = unit * fabs(x);
     l->noise = noise_of(f, context, x, l->f, scale);
     look(f, context, l);
     find_plateaus(l);
