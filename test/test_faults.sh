@@ -143,6 +143,7 @@ predict_survives() {
 }
 # Killed in the midst of each call, continued, it ends as the run that was not.
 a_run_killed_in_any_call_is_continued() {
+  [ "${ONLY:-train_mnist}" = train_mnist ] || return
   [ -e "$preload" ] || { skipped='only Linux on x86-64'; return; }
   program=train_mnist k=1 kills=0 count=1000000000
   # shellcheck disable=SC2046
