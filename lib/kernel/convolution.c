@@ -90,20 +90,15 @@ static size_t unfolded(const nb_convolution *c, nb_convolution_pass pass)
            w->out_width;
 }
 
-/* From docs/convolution.md. Sums of dW go over the positions of as many images as are unfolded at a
- * time: if those are few, adding up the lanes takes longer than the products, and if one image has
- * very many, dy passes through the cache for every tap. */
+/* From docs/convolution.md. */
 bool nb_takes_direct(const nb_convolution *c, nb_convolution_pass pass)
 {
-    enum { most = 1 << 20, some = 1 << 17, least_sum = 256, most_sum = 4096, least_row = 8 };
+    enum { most = 1 << 20, least_row = 8 };
     const nb_window *w = &c->window;
-    const size_t size = unfolded(c, pass), positions = nb_positions(w);
+    if (c->way == NB_CONVOLUTION_PRODUCT) return false;
+    if (pass == NB_PASS_WEIGHTS) return true;
+    const size_t size = unfolded(c, pass);
     const bool strided = w->stride_y > 1 || w->stride_x > 1;
-    if (c->way == NB_CONVOLUTION_PRODUCT || size > UINT32_MAX / 2 ||
-        (pass == NB_PASS_INPUT && strided))
-        return false;
-    if (c->way == NB_CONVOLUTION_DIRECT) return true;
-    if (size > most || positions < least_row) return false;
-    const size_t images = size < some ? some / size : 1;
-    return pass != NB_PASS_WEIGHTS || (positions <= most_sum && images * positions >= least_sum);
+    if (size > UINT32_MAX / 2 || (pass == NB_PASS_INPUT && strided)) return false;
+    return c->way == NB_CONVOLUTION_DIRECT || (size <= most && nb_positions(w) >= least_row);
 }

@@ -4,17 +4,28 @@
 
 #include <string.h>
 
+#define NARROW_TILES(T) \
+    T(1, 1, 8)          \
+    T(1, 2, 6) T(1, 3, 4) T(1, 3, 3) T(1, 5, 2) T(2, 1, 6) T(2, 2, 3) T(2, 3, 2) T(2, 5, 1)
+
+/* Tiles of dW, WEIGHT_TILES: vectors of filters, columns and rows of taps. */
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
+#define WEIGHT_TILES(T)                                                                     \
+    T(1, 1, 8)                                                                              \
+    T(1, 2, 8) T(1, 3, 8) T(1, 3, 3) T(1, 5, 5) T(2, 1, 8) T(2, 2, 6) T(2, 3, 4) T(2, 3, 3) \
+        T(2, 5, 2)
 enum { height0 = 8, wide0 = 3, height1 = 6, wide1 = 4 };
 #elif defined(__AVX__)
 #define VECTOR_BYTES 32
+#define WEIGHT_TILES(T) NARROW_TILES(T)
 enum { height0 = 4, wide0 = 3, height1 = 6, wide1 = 2 };
 #else
 #define VECTOR_BYTES 16
+#define WEIGHT_TILES(T) NARROW_TILES(T)
 enum { height0 = 4, wide0 = 2, height1 = 6, wide1 = 2 };
 #endif
-enum { most_height = 8, most_wide = 4 };
+enum { most_height = 8, most_wide = 4, most_rows = 8, most_columns = 5, most_vectors = 2 };
 
 /* One vector, wherever it lies, and what comparing two gives. */
 typedef real block __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
@@ -191,153 +202,207 @@ static void forward(const forward_job *j)
 
 typedef NB(tile_weights) weights_job;
 
-/* Sums of pairs of lanes, those of a before those of b. */
-INLINE block add_pairs(block a, block b)
+/* The sums of `rows` rows of taps from `row` on, `columns` of each from `column` on, with `vectors`
+ * of filters. Beyond the last row, it is taken again, and not kept. */
+INLINE void weights_tile(const weights_job *j, size_t vector, size_t row, size_t column,
+                         const size_t vectors, const size_t columns, const size_t rows)
 {
-#if VECTOR_BYTES / NB_REAL_BYTES == 16
-    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28,
-                                   30) +
-           __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
-#elif VECTOR_BYTES / NB_REAL_BYTES == 8
-    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14) +
-           __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
-#elif VECTOR_BYTES / NB_REAL_BYTES == 4
-    return __builtin_shufflevector(a, b, 0, 2, 4, 6) + __builtin_shufflevector(a, b, 1, 3, 5, 7);
-#else
-    return __builtin_shufflevector(a, b, 0, 2) + __builtin_shufflevector(a, b, 1, 3);
-#endif
-}
-
-/* The sum of the lanes of each of as many vectors as a vector has lanes. */
-INLINE block totals(block *v)
-{
+    const size_t taps = j->rows * j->columns, across = j->across, step = j->step_x;
+    const size_t stride = j->images * j->down * across * lanes;
+    const real *dy = j->dy + vector * stride;
+    block sum[most_rows][most_columns][most_vectors];
+    size_t at[most_rows];
     UNROLL
-    for (size_t n = lanes / 2; n; n /= 2) {
+    for (size_t r = 0; r < rows; r++) {
+        const size_t q = row + r < j->rows ? row + r : j->rows - 1;
+        at[r] = q / j->window * j->channel + q % j->window * j->pitch + column;
         UNROLL
-        for (size_t i = 0; i < n; i++) v[i] = add_pairs(v[2 * i], v[2 * i + 1]);
+        for (size_t i = 0; i < columns * vectors; i++)
+            sum[r][i / vectors][i % vectors] = (block){0};
     }
-    return v[0];
-}
-
-/* A tile's sums, (height, wide), become elements of dW and db. */
-INLINE void keep_at(const weights_job *j, size_t filter, size_t tap, size_t rows, size_t columns,
-                    size_t wide, const real *sum)
-{
-    for (size_t r = 0; r < rows; r++, sum += wide) {
-        real *to = j->dW + (filter + r) * j->taps + tap;
-        UNROLL
-        for (size_t v = 0; v < columns; v++) {
-            real s = sum[v];
-            if (j->beta != 0) s += j->beta * to[v];
-            to[v] = s;
-        }
-    }
-}
-
-static void keep_edge(const weights_job *j, size_t filter, size_t tap, size_t height, size_t wide,
-                      const real *sum)
-{
-    const size_t rows = j->filters - filter < height ? j->filters - filter : height;
-    const size_t columns = j->taps - tap < wide ? j->taps - tap : wide;
-    keep_at(j, filter, tap, rows, columns, wide, sum);
-    for (size_t r = 0; r < rows && columns < wide && j->db; r++) {
-        real s = sum[r * wide + columns];
-        if (j->beta != 0) s += j->beta * j->db[filter + r];
-        j->db[filter + r] = s;
-    }
-}
-
-/* `height` filters from `filter` on by `wide` taps from `tap` on. Beyond the last of either, the
- * last is taken again, and not kept. */
-INLINE void weights_tile(const weights_job *j, size_t filter, size_t tap, const sword *tail,
-                         const size_t height, const size_t wide, const bool masked)
-{
-    const size_t full = j->positions / lanes * lanes;
-    size_t row[most_height], offset[most_wide];
-    const sword *kept[most_wide];
-    block sum[most_height][most_wide], x[most_wide];
-    UNROLL
-    for (size_t v = 0; v < wide; v++) {
-        const size_t k = tap + v <= j->taps ? tap + v : j->taps;
-        offset[v] = j->offset[k];
-        kept[v] = masked ? j->mask + j->shade[k] : NULL;
-    }
-    UNROLL
-    for (size_t r = 0; r < height; r++) {
-        row[r] = filter + r < j->filters ? filter + r : j->filters - 1;
-        UNROLL
-        for (size_t v = 0; v < wide; v++) sum[r][v] = (block){0};
-    }
-    for (size_t n = 0; n < j->images; n++) {
-        const real *from = j->x + n * j->x_stride, *dy = j->dy + n * j->filters * j->positions;
-        for (size_t p = 0; p < full; p += lanes) {
-            UNROLL
-            for (size_t v = 0; v < wide; v++) {
-                x[v] = load(from + offset[v] + p);
-                if (masked) x[v] = seen(x[v], kept[v] + p);
-            }
-            UNROLL
-            for (size_t r = 0; r < height; r++) {
-                block d = load(dy + row[r] * j->positions + p);
-                KEEP(d);
+    for (size_t n = 0; n < j->images; n++)
+        for (size_t y = 0; y < j->down; y++) {
+            const real *x = j->x + n * j->x_stride + y * j->step_y;
+            for (size_t i = 0; i < across; i++, x += step, dy += lanes) {
+                block d[most_vectors];
                 UNROLL
-                for (size_t v = 0; v < wide; v++) sum[r][v] += d * x[v];
+                for (size_t v = 0; v < vectors; v++) {
+                    d[v] = load(dy + v * stride);
+                    KEEP(d[v]);
+                }
+                UNROLL
+                for (size_t r = 0; r < rows; r++) {
+                    __asm__("" : "+r"(at[r])); /* or the compiler adds each c for good */
+                    UNROLL
+                    for (size_t c = 0; c < columns; c++) {
+                        UNROLL
+                        for (size_t v = 0; v < vectors; v++) sum[r][c][v] += x[at[r] + c] * d[v];
+                    }
+                }
             }
         }
-        if (full == j->positions) continue;
-        UNROLL
-        for (size_t v = 0; v < wide; v++) {
-            x[v] = seen(load(from + offset[v] + full), tail);
-            if (masked) x[v] = seen(x[v], kept[v] + full);
-        }
-        UNROLL
-        for (size_t r = 0; r < height; r++) {
-            const block d = load(j->tail + (n * j->filters + row[r]) * lanes);
-            UNROLL
-            for (size_t v = 0; v < wide; v++) sum[r][v] += d * x[v];
-        }
-    }
-    real sums[2 * most_height * most_wide];
+    real *to = j->sum + (vector * taps + row * j->columns + column) * lanes;
     UNROLL
-    for (size_t i = 0; i < height * wide; i += lanes) {
-        block v[lanes];
+    for (size_t r = 0; r < rows; r++) {
+        if (row + r >= j->rows) break;
         UNROLL
-        for (size_t l = 0; l < lanes; l++)
-            v[l] = i + l < height * wide ? sum[(i + l) / wide][(i + l) % wide] : (block){0};
-        *(block *)(sums + i) = totals(v);
+        for (size_t c = 0; c < columns; c++) {
+            UNROLL
+            for (size_t v = 0; v < vectors; v++) {
+                real *t = to + (v * taps + r * j->columns + c) * lanes;
+                if (!j->first) sum[r][c][v] += load(t);
+                *(block *)t = sum[r][c][v];
+            }
+        }
     }
-    if (filter + height <= j->filters && tap + wide <= j->taps)
-        keep_at(j, filter, tap, height, wide, wide, sums);
-    else
-        keep_edge(j, filter, tap, height, wide, sums);
 }
 
-/* Taps in blocks that the second-level cache holds for all images, so that each is read once from
- * beyond; within a block, a panel of filters stays in the first-level cache. */
-INLINE void weights_panels(const weights_job *j, const size_t height, const size_t wide,
-                           const bool masked)
+#define TILE(vectors, columns, rows)                                                     \
+    static void tile_##vectors##_##columns##_##rows(const weights_job *j, size_t vector, \
+                                                    size_t row, size_t column)           \
+    {                                                                                    \
+        weights_tile(j, vector, row, column, vectors, columns, rows);                    \
+    }
+WEIGHT_TILES(TILE)
+#undef TILE
+
+static const struct weight_tile {
+    size_t vectors, columns, rows;
+    void (*sums)(const weights_job *j, size_t vector, size_t row, size_t column);
+} weight_tile[] = {
+#define TILE(vectors, columns, rows) {vectors, columns, rows, tile_##vectors##_##columns##_##rows},
+    WEIGHT_TILES(TILE)
+#undef TILE
+};
+
+/* Time of a tile over all rows of taps: its products, two at a time as its loads, and a little. */
+static size_t time_of(const struct weight_tile *t, size_t rows)
 {
-    enum { cache = 160 * 1024 };
-    const size_t fit = j->shared * cache / sizeof(real) / (j->images * j->positions + 1) / wide;
-    const size_t many = (fit ? fit : 1) * wide;
-    sword tail[lanes]; /* all ones where the last vector has positions */
-    for (size_t i = 0; i < lanes; i++) tail[i] = i < j->positions % lanes ? -1 : 0;
-    for (size_t lo = 0; lo <= j->taps; lo += many)
-        for (size_t f = 0; f < j->filters; f += height)
-            for (size_t k = lo; k <= j->taps && k < lo + many; k += wide)
-                weights_tile(j, f, k, tail, height, wide, masked);
+    const size_t products = t->rows * t->columns * t->vectors;
+    const size_t loads = t->rows * t->columns + t->vectors;
+    const size_t most = products > loads ? products : loads;
+    return (rows + t->rows - 1) / t->rows * ((most > 8 ? most : 8) + 2);
+}
+
+/* The fastest tile of so many columns, for one vector of filters or two. */
+static const struct weight_tile *tile_for(size_t columns, size_t vectors, size_t rows)
+{
+    const struct weight_tile *best[2] = {NULL, NULL};
+    for (size_t i = 0; i < sizeof weight_tile / sizeof *weight_tile; i++) {
+        const struct weight_tile *t = &weight_tile[i], **b = &best[t->vectors - 1];
+        if (t->columns == columns && (!*b || time_of(t, rows) < time_of(*b, rows))) *b = t;
+    }
+    const bool both = vectors > 1 && time_of(best[1], rows) <= 2 * time_of(best[0], rows);
+    return best[both];
 }
 
 static void weights(const weights_job *j)
 {
-    if (j->height == height0 && j->shade)
-        weights_panels(j, height0, wide0, true);
-    else if (j->height == height0)
-        weights_panels(j, height0, wide0, false);
-    else if (j->shade)
-        weights_panels(j, height1, wide1, true);
-    else
-        weights_panels(j, height1, wide1, false);
+    for (size_t column = 0, some; column < j->columns; column += some) {
+        const size_t left = j->columns - column;
+        some = left == 4 ? 2 : left >= 5 && left != 6 ? 5 : left < 3 ? left : 3;
+        for (size_t v = 0, many; v < j->vectors; v += many) {
+            const struct weight_tile *t = tile_for(some, j->vectors - v, j->rows);
+            many = t->vectors;
+            for (size_t row = 0; row < j->rows; row += t->rows) t->sums(j, v, row, column);
+        }
+    }
+}
+
+/* --- transposition ---------------------------------------------------------------------------- */
+
+#if VECTOR_BYTES / NB_REAL_BYTES == 16
+#define FIRST(a, b) \
+    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define SECOND(a, b) \
+    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif VECTOR_BYTES / NB_REAL_BYTES == 8
+#define FIRST(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define SECOND(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#elif VECTOR_BYTES / NB_REAL_BYTES == 4
+#define FIRST(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define SECOND(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#else
+#define FIRST(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define SECOND(a, b) __builtin_shufflevector(a, b, 1, 3)
+#endif
+
+/* As many vectors as one has numbers: shuffling vectors i and i + half together transposes them after
+ * as many times as their number has binary digits. */
+INLINE void turn(block *v)
+{
+    UNROLL
+    for (size_t times = 1; times < lanes; times *= 2) {
+        block next[lanes];
+        UNROLL
+        for (size_t i = 0; i < lanes / 2; i++) {
+            next[2 * i] = FIRST(v[i], v[i + lanes / 2]);
+            next[2 * i + 1] = SECOND(v[i], v[i + lanes / 2]);
+        }
+        UNROLL
+        for (size_t i = 0; i < lanes; i++) v[i] = next[i];
+    }
+}
+
+INLINE block load_some(size_t n, const real *x)
+{
+    block v = {0};
+    memcpy(&v, x, n * sizeof *x);
+    return v;
+}
+
+/* Positions of some filters, a vector of each or less, are turned; their sums are returned. Beyond the
+ * last filter, it is taken again. */
+INLINE block turn_positions(size_t filters, size_t positions, const real *dy, size_t ld, real *to)
+{
+    block v[lanes];
+    UNROLL
+    for (size_t i = 0; i < lanes; i++) {
+        v[i] = positions == lanes ? load(dy) : load_some(positions, dy);
+        if (i + 1 < filters) dy += ld;
+    }
+    turn(v);
+    UNROLL
+    for (size_t i = 0; i < lanes; i++)
+        if (i < positions) *(block *)(to + i * lanes) = v[i];
+    UNROLL
+    for (size_t n = lanes / 2; n; n /= 2) {
+        UNROLL
+        for (size_t i = 0; i < n; i++) v[i] += v[i + n];
+    }
+    return v[0];
+}
+
+static void turn_filters(size_t filters, size_t positions, const real *dy, size_t ld, real *to,
+                         real *total)
+{
+    block sum = load(total);
+    size_t p = 0;
+    for (; p + lanes <= positions; p += lanes)
+        sum += turn_positions(filters, lanes, dy + p, ld, to + p * lanes);
+    if (p < positions) sum += turn_positions(filters, positions - p, dy + p, ld, to + p * lanes);
+    *(block *)total = sum;
+}
+
+static void turn_taps(size_t filters, size_t taps, const real *sum, real beta, real *dW)
+{
+    for (size_t k = 0; k < taps; k += lanes, dW += lanes) {
+        const size_t left = taps - k < lanes ? taps - k : lanes;
+        block v[lanes];
+        UNROLL
+        for (size_t i = 0; i < lanes; i++) v[i] = load(sum + (i < left ? k + i : k) * lanes);
+        turn(v);
+        UNROLL
+        for (size_t f = 0; f < lanes; f++) {
+            real *to = dW + f * taps;
+            if (f >= filters) break;
+            if (beta != 0) v[f] += beta * (left == lanes ? load(to) : load_some(left, to));
+            if (left == lanes)
+                *(block *)to = v[f];
+            else
+                memcpy(to, &v[f], left * sizeof *to);
+        }
+    }
 }
 
 /* --- unfolding -------------------------------------------------------------------------------- */
@@ -405,7 +470,7 @@ INLINE void unfold_rows(const nb_unfolding *u, const mask *kept, size_t n, const
     }
 }
 
-enum { most_vectors = 4 };
+enum { most_whole = 4 };
 
 /* n rows of the image x of `size` numbers, the first span at x + at. The vectors of a row begin with
  * the padding on its left, so that the first rows of all, and the last, may not have them whole. */
@@ -421,8 +486,8 @@ static void unfold_inside(const nb_unfolding *u, span s, size_t n, const real *x
     const size_t pitch = u->step_y * u->width;
     size_t lo = at < s.begin ? (s.begin - at + pitch - 1) / pitch : 0, hi = n;
     while (hi > lo && at + (hi - 1) * pitch - s.begin + whole > size) hi--;
-    if (vectors > most_vectors || u->step_x != 1 || lo > n) lo = hi = n;
-    mask kept[most_vectors], number;
+    if (vectors > most_whole || u->step_x != 1 || lo > n) lo = hi = n;
+    mask kept[most_whole], number;
     for (size_t l = 0; l < lanes; l++) number[l] = (sword)l;
     for (size_t v = 0; lo < hi && v < vectors; v++, number += (sword)lanes)
         kept[v] = (number >= (sword)s.begin) & (number < (sword)s.end);
@@ -500,6 +565,8 @@ const NB(tiles) TABLE(NB_ISA) = {
     .wide = {wide0, wide1},
     .forward = forward,
     .weights = weights,
+    .turn_filters = turn_filters,
+    .turn_taps = turn_taps,
     .unfold = unfold,
     .fold = fold,
 };

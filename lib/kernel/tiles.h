@@ -36,20 +36,19 @@ typedef struct NB(tile_forward) {
     real *y; /* (filters, positions) */
 } NB(tile_forward);
 
-/* dW(filters, taps) := sum of dy(filters, positions) x(taps, positions)^T over images + beta dW.
- * The last tap is the bias's, whose sums go to db; x is 1 there. */
+/* sum(vectors, taps, lanes) += dy(positions) x(taps, positions)^T over images, or := for the first of
+ * several jobs: filters lie in lanes. Taps are rows (c, fy) by columns (fx); x is padded. */
 typedef struct NB(tile_weights) {
-    size_t images, taps, filters, positions, height;
-    const uint32_t *offset; /* (taps + 1) */
-    const uint32_t *shade;  /* (taps + 1) or NULL */
-    const NB(tile_mask) * mask;
-    size_t shared;
-    const real *x; /* unfolded images, x_stride apart */
-    size_t x_stride;
-    const real *dy;   /* (images, filters, positions) */
-    const real *tail; /* (images, filters, lanes) the positions that fill no vector, and zeros */
-    real beta;
-    real *dW, *db; /* db may be NULL */
+    size_t images, vectors;       /* of filters */
+    size_t rows, columns, window; /* of taps; rows of a channel */
+    size_t down, across;          /* positions */
+    size_t x_stride, channel,
+        pitch;             /* in x, from an image, a channel, a row of pixels to the next */
+    size_t step_y, step_x; /* from a position to the next below, and to the right */
+    const real *x;
+    const real *dy; /* (vectors, images, down, across, lanes) */
+    bool first;
+    real *sum;
 } NB(tile_weights);
 
 typedef struct NB(tiles) {
@@ -57,6 +56,11 @@ typedef struct NB(tiles) {
     size_t height[2], wide[2]; /* tiles that there are */
     void (*forward)(const NB(tile_forward) * job);
     void (*weights)(const NB(tile_weights) * job);
+    /* to(positions, lanes) := dy^T, of filters <= lanes rows ld apart; total(lanes) += its sums. */
+    void (*turn_filters)(size_t filters, size_t positions, const real *dy, size_t ld, real *to,
+                         real *total);
+    /* dW(filters, taps) := sum(taps, lanes)^T + beta dW, filters <= lanes. */
+    void (*turn_taps)(size_t filters, size_t taps, const real *sum, real beta, real *dW);
     void (*unfold)(const nb_unfolding *u, const real *x, real *to);
     /* The transpose of unfold: each number is added to the pixel that it came from. */
     void (*fold)(const nb_unfolding *u, const real *from, real *x);

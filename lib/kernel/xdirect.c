@@ -92,13 +92,6 @@ static plan forward_plan(const nb_convolution *c)
     return plan_of(&u, w->rows, w->out_height, c->filters);
 }
 
-static plan weights_plan(const nb_convolution *c)
-{
-    plan p = forward_plan(c);
-    p.height = NB(tile_height)(p.tiles, p.filters, p.taps + 1);
-    return p;
-}
-
 static plan input_plan(const nb_convolution *c)
 {
     const nb_window *w = &c->window;
@@ -129,20 +122,18 @@ static void set_offsets(const plan *p, uint32_t *offset, uint32_t *shade)
                                fy % u->step_y * u->phase_stride + fy / u->step_y * u->positions);
                 if (p->masked) *shade++ = (uint32_t)(fx * rounded(p->positions));
             }
-    if (p->masked) *shade = (uint32_t)(p->columns * rounded(p->positions));
 }
 
-/* Masks (columns + 1, positions): a column's hides what is not of the position's own row; the last
- * hides nothing. */
+/* Masks (columns, positions): a column's hides what is not of the position's own row. */
 static void set_masks(const plan *p, NB(tile_mask) * kept)
 {
     const ptrdiff_t width = (ptrdiff_t)p->u.width;
     const size_t across = p->u.positions;
-    for (size_t fx = 0; p->masked && fx <= p->columns; fx++, kept += rounded(p->positions)) {
+    for (size_t fx = 0; p->masked && fx < p->columns; fx++, kept += rounded(p->positions)) {
         const ptrdiff_t at = (ptrdiff_t)fx - p->left;
         for (size_t i = 0; i < across; i++) {
             const ptrdiff_t seen = at + (ptrdiff_t)i;
-            kept[i] = fx == p->columns || (seen >= 0 && seen < width) ? -1 : 0;
+            kept[i] = seen >= 0 && seen < width ? -1 : 0;
         }
         for (size_t done = across, some; done < p->positions; done += some) {
             some = done < p->positions - done ? done : p->positions - done;
@@ -155,12 +146,12 @@ static void set_masks(const plan *p, NB(tile_mask) * kept)
 
 static size_t offset_numbers(const plan *p)
 {
-    return rounded(2 * (p->taps + 1));
+    return rounded(2 * p->taps);
 }
 
 static size_t mask_numbers(const plan *p)
 {
-    return p->masked ? (p->columns + 1) * rounded(p->positions) : 0;
+    return p->masked ? p->columns * rounded(p->positions) : 0;
 }
 
 static size_t panel_numbers(const plan *p)
@@ -172,48 +163,6 @@ static size_t forward_numbers(const plan *p)
 {
     return offset_numbers(p) + mask_numbers(p) + panel_numbers(p) + 2 * p->guard + p->unfolded +
            NB_TILE_SLACK;
-}
-
-/* Where the plane of ones is that is the bias's tap: behind the image and what unfolding writes
- * behind it. */
-static size_t ones_at(const plan *p)
-{
-    return 2 * p->guard + p->unfolded + p->tiles->lanes;
-}
-
-static size_t group_stride(const plan *p)
-{
-    return rounded(ones_at(p) + p->positions);
-}
-
-/* Images at a time: a tile's rows of dy stay in the first-level cache while it goes over the taps,
- * and are long enough for its sums to be added up cheaply; all are half of the second-level one. */
-static size_t group_images(const plan *p)
-{
-    enum { first = 32 * 1024, second = 512 * 1024 };
-    const size_t rows = first / sizeof(real) / p->height / p->positions;
-    const size_t whole = second / sizeof(real) / group_stride(p);
-    const size_t fit = rows < whole ? rows : whole;
-    return fit < 1 ? 1 : fit;
-}
-
-static size_t weights_numbers(const plan *p)
-{
-    return offset_numbers(p) + mask_numbers(p) + NB_TILE_SLACK +
-           group_images(p) * (group_stride(p) + p->filters * p->tiles->lanes);
-}
-
-/* Behind them: an image before it is pooled; a channel of the gradient; that of a group. */
-size_t NB(direct_scratch)(const nb_convolution *c, nb_convolution_pass pass)
-{
-    const plan p = pass == NB_PASS_INPUT     ? input_plan(c)
-                   : pass == NB_PASS_FORWARD ? forward_plan(c)
-                                             : weights_plan(c);
-    const size_t planes = pass == NB_PASS_INPUT     ? 1
-                          : pass == NB_PASS_FORWARD ? c->filters
-                                                    : c->filters * group_images(&p);
-    return rounded(pass == NB_PASS_WEIGHTS ? weights_numbers(&p) : forward_numbers(&p)) +
-           nb_slope_room(c, planes);
 }
 
 /* --- forward and back to the input ------------------------------------------------------------ */
@@ -250,7 +199,7 @@ typedef struct run {
 static run run_of(const plan *p, real *scratch)
 {
     real *begin = scratch + panel_numbers(p);
-    uint32_t *offset = (uint32_t *)(void *)begin, *shade = offset + p->taps + 1;
+    uint32_t *offset = (uint32_t *)(void *)begin, *shade = offset + p->taps;
     NB(tile_mask) *kept = (NB(tile_mask) *)(void *)(begin + offset_numbers(p));
     real *image = begin + offset_numbers(p) + mask_numbers(p);
     set_offsets(p, offset, shade);
@@ -321,62 +270,154 @@ void NB(direct_input)(const nb_convolution *c, size_t images, NB(slope) s, const
 
 /* --- gradient of the weights ------------------------------------------------------------------ */
 
-/* Positions that fill no vector, followed by zeros. */
-static void set_tails(const plan *p, size_t rows, const real *dy, real *tail)
+/* Sums over the positions of some images, or of some rows of one, for some vectors of filters at a
+ * time. Their dy and their pixels are half of the second-level cache, and a tile's sums go to memory
+ * seldom. */
+typedef struct sums {
+    const NB(tiles) * tiles;
+    nb_unfolding u; /* the padded rows of an image that they see */
+    bool padded;
+    size_t filters, positions, across, taps, source;
+    size_t images, rows, vectors;
+} sums;
+
+static sums sums_of(const nb_convolution *c)
 {
-    const size_t lanes = p->tiles->lanes, left = p->positions % lanes;
-    if (!left) return;
-    for (size_t i = 0; i < rows; i++) {
-        real *to = tail + i * lanes;
-        memcpy(to, dy + (i + 1) * p->positions - left, left * sizeof *to);
-        memset(to + left, 0, (lanes - left) * sizeof *to);
-    }
+    enum { most_images = 8, most_positions = 1024, most_sums = 64 * 1024 };
+    const nb_window *w = &c->window;
+    sums s = {.tiles = NB(vector_table)()->tiles,
+              .padded = w->pad_y || w->pad_x,
+              .filters = c->filters,
+              .positions = nb_positions(w),
+              .across = w->out_width,
+              .taps = nb_taps(w),
+              .source = nb_image_size(w)};
+    const size_t lanes = s.tiles->lanes, all = (c->filters + lanes - 1) / lanes;
+    const size_t fit = most_positions / s.positions, some = most_sums / (s.taps * lanes);
+    const size_t parts = (s.positions + most_positions - 1) / most_positions;
+    s.images = fit < 1 ? 1 : fit < most_images ? fit : most_images;
+    s.rows = parts < w->out_height ? (w->out_height + parts - 1) / parts : 1;
+    s.vectors = some < 1 ? 1 : some < all ? some : all;
+    s.u = (nb_unfolding){.channels = w->channels,
+                         .height = w->height,
+                         .width = w->width,
+                         .columns = 1,
+                         .positions = (w->out_width - 1) * w->stride_x + w->columns,
+                         .phases = 1,
+                         .rows = (s.rows - 1) * w->stride_y + w->rows,
+                         .step_y = 1,
+                         .step_x = 1,
+                         .first_x = -(ptrdiff_t)w->pad_x};
+    s.u.channel_stride = s.u.rows * s.u.positions;
+    return s;
 }
 
-void NB(direct_weights)(const nb_convolution *c, size_t images, const real *x, NB(slope) s,
+/* The scratch: sums, those of db, pixels, dy, and dy before what follows. */
+static size_t sum_numbers(const sums *s)
+{
+    return rounded(s->vectors * s->tiles->lanes * (s->taps + 1));
+}
+
+static size_t pixel_numbers(const sums *s)
+{
+    return s->padded ? rounded(s->images * s->u.channels * s->u.channel_stride + NB_TILE_SLACK) : 0;
+}
+
+static size_t turned_numbers(const sums *s)
+{
+    return rounded(s->vectors * s->tiles->lanes * s->images * s->rows * s->across);
+}
+
+static size_t weights_scratch(const nb_convolution *c)
+{
+    const sums s = sums_of(c);
+    const size_t planes = s.vectors * s.tiles->lanes;
+    return sum_numbers(&s) + pixel_numbers(&s) + turned_numbers(&s) +
+           nb_slope_room(c, planes < c->filters ? planes : c->filters);
+}
+
+size_t NB(direct_scratch)(const nb_convolution *c, nb_convolution_pass pass)
+{
+    if (pass == NB_PASS_WEIGHTS) return weights_scratch(c);
+    const plan p = pass == NB_PASS_INPUT ? input_plan(c) : forward_plan(c);
+    /* Behind it: an image before it is pooled, or a channel of the gradient. */
+    return rounded(forward_numbers(&p)) + nb_slope_room(c, pass == NB_PASS_INPUT ? 1 : c->filters);
+}
+
+/* dy of `filters` filters from `filter` on, at rows y ... y+rows-1 of an image. */
+static void turn_image(const sums *s, const nb_convolution *c, NB(slope) slope, size_t filter,
+                       size_t filters, size_t y, size_t rows, size_t stride, real *to, real *total,
+                       real *before)
+{
+    const size_t lanes = s->tiles->lanes, across = c->window.out_width;
+    const real *dy = slope.dy + filter * s->positions;
+    if (c->then != NB_THEN_NOTHING) {
+        for (size_t f = 0; y == 0 && f < filters; f++)
+            NB(slope_plane)(c, slope, filter + f, before + f * s->positions);
+        dy = before;
+    }
+    for (size_t f = 0; f < filters; f += lanes, to += stride, total += lanes)
+        s->tiles->turn_filters(filters - f < lanes ? filters - f : lanes, rows * across,
+                               dy + f * s->positions + y * across, s->positions, to, total);
+}
+
+/* The sums of some vectors of filters. */
+static void add_images(const sums *s, const nb_convolution *c, size_t images, const real *x,
+                       NB(slope) slope, size_t filter, size_t filters, real *scratch)
+{
+    const nb_window *w = &c->window;
+    const size_t lanes = s->tiles->lanes;
+    nb_unfolding u = s->u;
+    real *pixels = scratch + sum_numbers(s), *turned = pixels + pixel_numbers(s);
+    real *total = scratch + s->vectors * lanes * s->taps;
+    NB(tile_weights)
+    job = {.vectors = (filters + lanes - 1) / lanes,
+           .rows = s->taps / w->columns,
+           .columns = w->columns,
+           .window = w->rows,
+           .across = w->out_width,
+           .x_stride = s->padded ? u.channels * u.channel_stride : s->source,
+           .channel = s->padded ? u.channel_stride : w->height * w->width,
+           .pitch = s->padded ? u.positions : w->width,
+           .step_x = w->stride_x,
+           .dy = turned,
+           .first = true,
+           .sum = scratch};
+    job.step_y = w->stride_y * job.pitch;
+    memset(total, 0, job.vectors * lanes * sizeof *total);
+    for (size_t lo = 0; lo < images; lo += s->images)
+        for (size_t y = 0; y < w->out_height; y += s->rows, job.first = false) {
+            job.images = images - lo < s->images ? images - lo : s->images;
+            job.down = w->out_height - y < s->rows ? w->out_height - y : s->rows;
+            job.x = s->padded ? pixels : x + lo * s->source + y * job.step_y;
+            u.first_y = (ptrdiff_t)(y * w->stride_y) - (ptrdiff_t)w->pad_y;
+            u.rows = (job.down - 1) * w->stride_y + w->rows;
+            const size_t plane = job.down * job.across * lanes;
+            for (size_t n = 0; n < job.images; n++) {
+                if (s->padded)
+                    s->tiles->unfold(&u, x + (lo + n) * s->source, pixels + n * job.x_stride);
+                turn_image(s, c, NB(slope_of)(c, slope, lo + n), filter, filters, y, job.down,
+                           job.images * plane, turned + n * plane, total,
+                           turned + turned_numbers(s));
+            }
+            s->tiles->weights(&job);
+        }
+}
+
+void NB(direct_weights)(const nb_convolution *c, size_t images, const real *x, NB(slope) slope,
                         real beta, real *dW, real *db, real *scratch)
 {
-    const plan p = weights_plan(c);
-    const size_t group = group_images(&p), stride = group_stride(&p);
-    const size_t gradient = p.filters * p.positions;
-    uint32_t *offset = (uint32_t *)(void *)scratch, *shade = offset + p.taps + 1;
-    NB(tile_mask) *kept = (NB(tile_mask) *)(void *)(scratch + offset_numbers(&p));
-    real *unfolded = scratch + offset_numbers(&p) + mask_numbers(&p);
-    real *tail = unfolded + group * stride + NB_TILE_SLACK;
-    real *before = scratch + rounded(weights_numbers(&p));
-    set_offsets(&p, offset, shade);
-    set_masks(&p, kept);
-    offset[p.taps] = (uint32_t)ones_at(&p);
-    for (size_t n = 0; n < group; n++) {
-        set_guards(&p, unfolded + n * stride);
-        for (size_t i = 0; i < p.positions; i++) unfolded[n * stride + ones_at(&p) + i] = 1;
-    }
-    memset(unfolded + group * stride, 0, NB_TILE_SLACK * sizeof *unfolded);
-    for (size_t lo = 0; lo < images || lo == 0; lo += group) {
-        const size_t count = images - lo < group ? images - lo : group;
-        for (size_t n = 0; n < count; n++)
-            p.tiles->unfold(&p.u, x + (lo + n) * p.source, unfolded + n * stride + p.guard);
-        const real *dy = NB(slope_of)(c, s, lo).dy;
-        for (size_t n = 0; n < count && c->then != NB_THEN_NOTHING; n++)
-            NB(slope_image)(c, NB(slope_of)(c, s, lo + n), before + n * gradient);
-        if (c->then != NB_THEN_NOTHING) dy = before;
-        set_tails(&p, count * p.filters, dy, tail);
-        const NB(tile_weights) job = {.images = count,
-                                      .taps = p.taps,
-                                      .filters = p.filters,
-                                      .positions = p.positions,
-                                      .height = p.height,
-                                      .offset = offset,
-                                      .shade = p.masked ? shade : NULL,
-                                      .mask = kept,
-                                      .shared = p.shared ? p.columns : 1,
-                                      .x = unfolded,
-                                      .x_stride = stride,
-                                      .dy = dy,
-                                      .tail = tail,
-                                      .beta = lo == 0 ? beta : 1,
-                                      .dW = dW,
-                                      .db = db};
-        p.tiles->weights(&job);
+    const sums s = sums_of(c);
+    const size_t lanes = s.tiles->lanes, most = s.vectors * lanes;
+    const real *total = scratch + s.vectors * lanes * s.taps;
+    for (size_t filter = 0, some; filter < s.filters; filter += some) {
+        some = s.filters - filter < most ? s.filters - filter : most;
+        if (!images) memset(scratch, 0, sum_numbers(&s) * sizeof *scratch);
+        add_images(&s, c, images, x, slope, filter, some, scratch);
+        for (size_t f = 0; f < some; f += lanes)
+            s.tiles->turn_taps(some - f < lanes ? some - f : lanes, s.taps, scratch + f * s.taps,
+                               beta, dW + (filter + f) * s.taps);
+        for (size_t f = 0; db && f < some; f++)
+            db[filter + f] = beta == 0 ? total[f] : total[f] + beta * db[filter + f];
     }
 }
