@@ -239,8 +239,8 @@ check-numpy: $(example_bin) $(build)/test/arrays_tool $(build)/test/optim_tool #
 	 done; echo "check-numpy: no Python with NumPy here ('make deps-dev' installs it): nothing compared"
 
 # SEED: the first; NETS: for each family, of the 22; EVERY: of so many slips one is tried on each, 0: none.
-check-checker: $(build)/test/checker_tool ## how far the gradient check can be trusted: false alarms, slips missed (SEED=1 NETS=30)
-	@$< $(or $(SEED),1) $(or $(NETS),30) $(or $(EVERY),4)
+check-checker: $(build)/test/checker_tool ## how far the gradient check can be trusted: false alarms, slips missed (SEED=1 NETS=100)
+	@$< $(or $(SEED),1) $(or $(NETS),100) $(or $(EVERY),4)
 
 check-house: $(archives) $(shared) ## includes point down the floors; what the headers declare is exported, nothing else
 	@CC="$(CC)" scripts/check_house.sh $(archives) $(shared)

@@ -143,7 +143,8 @@ static void print_line(const char *what, nb_gradient_report *report)
     X(SINGLE, "the sign is wrong in float32")     \
     X(FROM_0, "forward begins at row 0, not lo")  \
     X(NEIGHBOURS, "rows use the row before")      \
-    X(NO_PRODUCT, "NB_PRODUCT, but y = x W + x")
+    X(NO_PRODUCT, "NB_PRODUCT, but y = x W + x")  \
+    X(FIRST_SHARE, "W is copied where lo is 0 only")
 
 typedef enum {
 #define X(code, what) code,
@@ -152,7 +153,7 @@ typedef enum {
         GRAPHS
 } planted;
 
-enum { SIDE = 3, BATCH = 8 };
+enum { SIDE = 3, BATCH = 8, MANY = 96 }; /* 96: rows that threads share */
 
 static double at(const nb_call *c, const nb_tensor *t, size_t i)
 {
@@ -164,6 +165,7 @@ static nb_status own_plan(const nb_tensor *in, const void *config, nb_need *need
     (void)config;
     need->out = in[0].shape;
     need->kept = SIDE;
+    need->scratch = SIDE * SIDE;
     return NB_OK;
 }
 
@@ -182,13 +184,16 @@ static nb_status own_forward(const nb_call *c, size_t lo, size_t hi)
     static double calls;
     const planted kind = *(const planted *)c->config;
     const size_t from = kind == FROM_0 ? 0 : lo;
+    /* Each thread has a scratch of its own. */
+    for (size_t i = 0; i < SIDE * SIDE && (kind != FIRST_SHARE || lo == 0); i++)
+        c->kernels->set(c->scratch, i, at(c, c->in[1], i));
     for (size_t r = from; r < from + hi - lo; r++)
         for (size_t j = 0; j < SIDE; j++) {
             double y = kind == RESTLESS     ? ++calls
                        : kind == NO_PRODUCT ? at(c, c->in[0], r * SIDE + j)
                                             : 0;
             for (size_t k = 0; k < SIDE; k++)
-                y += at(c, c->in[0], r * SIDE + k) * at(c, c->in[1], k * SIDE + j);
+                y += at(c, c->in[0], r * SIDE + k) * c->kernels->get(c->scratch, k * SIDE + j);
             if (kind == NEIGHBOURS && r > 0) y += at(c, c->in[0], (r - 1) * SIDE + j);
             c->kernels->set(c->out->data, r * SIDE + j, y * at(c, c->kept, r * SIDE + j));
         }
@@ -298,6 +303,30 @@ static const nb_op beside = {.name = "beside",
                              .forward = {{beside_forward, NB_ROWS, 0, false}},
                              .backward = {{beside_backward, NB_INPUT_ROWS, 0, false}}};
 
+/* y = x W + b, and where x is packed, twice that. */
+static const nb_op *affine_op(void)
+{
+    size_t i = 0;
+    while (strcmp(nb_op_at(i)->name, "affine") != 0) i++;
+    return nb_op_at(i);
+}
+
+static nb_phase *last_forward(nb_op *op)
+{
+    size_t k = 0;
+    while (k + 1 < NB_MAX_PHASES && op->forward[k + 1].run) k++;
+    return &op->forward[k];
+}
+
+static nb_status doubling_forward(const nb_call *c, size_t lo, size_t hi)
+{
+    nb_op affine = *affine_op();
+    const nb_status status = last_forward(&affine)->run(c, lo, hi);
+    for (size_t i = lo * SIDE; i < hi * SIDE && !status && c->in[0]->packed; i++)
+        c->kernels->set(c->out->data, i, 2 * at(c, c->out, i));
+    return status;
+}
+
 /* --- graphs ----------------------------------------------------------------------------------- */
 
 typedef struct bed {
@@ -321,7 +350,7 @@ static void end(const page *p, bed *b, const char *what, nb_node *loss, size_t r
 {
     nb_gradient_report report;
     nb_tensor x;
-    page_check(p, nb_graph_finish(b->g, BATCH));
+    page_check(p, nb_graph_finish(b->g, MANY));
     const nb_tensor w = nb_graph_parameters(b->g);
     const nb_kernels *k = nb_kernels_of(w.dtype);
     for (size_t i = 0; i < nb_tensor_count(&w); i++) k->set(w.data, i, nb_random_randn(&b->random));
@@ -344,7 +373,7 @@ static void show_planted(const page *p, planted kind, const char *what)
     nb_node *h = nb_affine(b.x, b.W0, b.b0);
     nb_node *y = nb_apply(&op, &kind, (nb_node *[]){h, b.W});
     if (kind == NO_BETA) y = nb_add(y, nb_apply(&op, &kind, (nb_node *[]){nb_sigmoid(h), b.W}));
-    end(p, &b, what, nb_mean(nb_square(y)), BATCH);
+    end(p, &b, what, nb_mean(nb_square(y)), kind == FIRST_SHARE ? MANY : BATCH);
 }
 
 static void show_term_in_x(const page *p)
@@ -361,6 +390,16 @@ static void show_beside(const page *p)
     begin(p, &b, NB_FLOAT64, true);
     nb_node *y = nb_apply(&beside, NULL, (nb_node *[]){nb_affine(b.x, b.W0, b.b0)});
     end(p, &b, "by element, but uses the next", nb_mean(nb_square(nb_matmul(y, b.W))), BATCH);
+}
+
+static void show_packed(const page *p)
+{
+    bed b;
+    nb_op op = *affine_op();
+    last_forward(&op)->run = doubling_forward;
+    begin(p, &b, NB_FLOAT64, true);
+    nb_node *h = nb_apply(&op, NULL, (nb_node *[]){nb_sparse(b.x), b.W0, b.b0});
+    end(p, &b, "of packed rows the double", nb_mean(nb_square(nb_matmul(h, b.W))), BATCH);
 }
 
 /* A bias before batch norm; a batch of one. */
@@ -401,6 +440,7 @@ void demo(const page *p)
     for (planted k = 0; k < GRAPHS; k++) show_planted(p, k, whats[k]);
     show_term_in_x(p);
     show_beside(p);
+    show_packed(p);
     show_norm(p, "right, a bias before batch norm", BATCH);
     show_norm(p, "right, batch norm of one row", 1);
     show_book(p);

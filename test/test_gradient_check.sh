@@ -9,13 +9,15 @@
 run() { "$examples/gradient_check" "$@" >"$out" 2>"$err"; status=$?; }
 
 # shows SLIP VERDICT NAME
-shows() { prints "^$1 +$2 +$3\$"; }
+shows() { prints "^$1 +$2 +$3\$"; echo "^$1 +$2 +$3\$" >>"$shown"; }
 
 each_planted_slip_has_its_name() {
+  shown=$out.shown
   run --demo
   exits 0; silent "$err"
   shows 'a right gradient' right agrees
   shows 'the sign is wrong' wrong 'wrong +factor -1'
+  shows 'half of it' wrong 'wrong +factor 0.5'
   shows 'it was never written' wrong 'wrong +factor 0'
   shows 'a division by 0' wrong 'not finite'
   shows 'the decay 0.05 w\^2 was forgotten' wrong 'wrong +term in w 0.1'
@@ -46,8 +48,12 @@ each_planted_slip_has_its_name() {
   shows 'dropout that always draws' wrong 'mask redrawn'
   shows 'the sign is wrong in float32' wrong 'one precision alone'
   shows 'forward begins at row 0, not lo' wrong 'rows mixed'
+  shows 'rows use the row before' wrong 'rows mixed'
+  shows 'W is copied where lo is 0 only' wrong 'one thread alone'
+  shows 'of packed rows the double' wrong packed
   shows 'by element, but uses the next' wrong 'columns mixed'
   shows 'NB_PRODUCT, but y = x W \+ x' wrong 'another kind'
+  missed=$(grep -Evf "$shown" "$out") && problem "lines that no test expects: $missed"
   [ "$(awk 'length > 80' "$out" | wc -l)" -eq 0 ] || problem 'a line is wider than 80 columns'
 }
 
