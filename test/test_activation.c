@@ -30,8 +30,10 @@ static int table_in_use(void)
 
 static int table_under(const char *isa)
 {
-    char command[600];
-    snprintf(command, sizeof command, "NABLAS_ISA=%s '%s' table-in-use", isa, program);
+    char command[1000];
+    const char *emulator = getenv("RUN"); /* scripts/elsewhere.sh */
+    snprintf(command, sizeof command, "NABLAS_ISA=%s %s '%s' table-in-use", isa,
+             emulator ? emulator : "", program);
     const int result = system(command);
     return WIFEXITED(result) ? WEXITSTATUS(result) : unknown;
 }

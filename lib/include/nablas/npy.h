@@ -33,8 +33,8 @@ nb_status nb_npy_parse(const void *bytes, size_t size, const char *label, nb_ten
 nb_status nb_npy_view(const void *bytes, size_t size, const char *label, nb_tensor *out);
 
 /* nb_npy_load, nb_npy_save - the same from a file and to one; what is written is, byte for byte,
- * what np.save of NumPy 1.24 writes. Errors: also NB_EIO; NB_EINVAL an argument or the tensor's
- * elements are NULL. */
+ * what np.save of NumPy 1.24 writes on this machine, in its byte order. Errors: also NB_EIO;
+ * NB_EINVAL an argument or the tensor's elements are NULL. */
 nb_status nb_npy_load(const char *path, nb_tensor *out);
 nb_status nb_npy_save(const nb_tensor *tensor, const char *path);
 
