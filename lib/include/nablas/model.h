@@ -244,7 +244,7 @@ nb_node *nb_model_parameter(const nb_model *model, const char *name);
 
 /* nb_model_set_text - keep a text with the model, in its file too (model_file.h): how its inputs are
  * made (recipe.h), how it was trained. Copied; a key that is there gets the new text.
- * nb_model_text - the text of that key, or NULL; valid until it is set anew. A clone has none.
+ * nb_model_text - the text of that key, or NULL; valid until it is replaced. A clone has none.
  * Errors: NB_EINVAL a NULL, not UTF-8, or the description's own key; NB_ERANGE, NB_ENOMEM as
  *         nb_arrays_set_text. */
 nb_status nb_model_set_text(nb_model *model, const char *key, const char *text);
