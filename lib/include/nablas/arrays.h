@@ -8,8 +8,8 @@
  *
  * A text says what the arrays are for: "activation" is "relu", "classes" is "0 1 2 3".
  *
- * Every reader treats its file as hostile: it checks each size before it allocates, never executes
- * anything in the file, and returns all arrays or none. */
+ * No reader trusts its file: it checks each size before it allocates, never executes anything in the
+ * file, and returns all arrays or none. */
 #ifndef NABLAS_ARRAYS_H
 #define NABLAS_ARRAYS_H
 
@@ -70,7 +70,7 @@ nb_tensor *nb_arrays_find(const nb_arrays *arrays, const char *name);
  *         NB_TEXTS_MAX_BYTES; NB_ENOMEM. On error nothing is changed. */
 nb_status nb_arrays_set_text(nb_arrays *arrays, const char *key, const char *value);
 
-/* nb_arrays_text - the text under that key, or NULL. Valid until it is set anew or the arrays are
+/* nb_arrays_text - the text under that key, or NULL. Valid until it is replaced or the arrays are
  * destroyed. */
 const char *nb_arrays_text(const nb_arrays *arrays, const char *key);
 

@@ -9,21 +9,24 @@
  *
  *   |d(h) - f'(w)| <= (h^2 / 6) |f'''| + v / h                                                 (1)
  *
- * the errors of truncation and rounding. What is not finite fails before anything is compared. Where
- * the two are farther apart than
+ * the errors of truncation and rounding. A derivative that is not finite fails at once. The
+ * derivative is computed again where |d - a| exceeds
  *
  *   bound = floor + 10 H^2 max(|d|, |a|),    floor = 8 (u / H) (|f| + |w a|),    H = 1e-4
  *
- * or both are below the floor, and for the four largest elements of each parameter, the derivative is
- * found again, from a ladder of steps 2^-k times the size of w: three of them in a row have to agree
- * (Romberg's or Richardson's extrapolation); their spread and (1) give the error E of the result.
+ * where both are below the floor, and for the four largest elements of each parameter. It then comes
+ * from a series of steps 2^-k times the size of w. Three steps in a row have to agree (Romberg's or
+ * Richardson's extrapolation); their spread and (1) give the error E of the result.
  *
- * A graph (nb_gradient_check, nb_op_check) is computed for that in long double, in its exact form (no
- * 1e-7 in a logarithm), and frozen on the smooth piece on which it is at w: sides of relu, winners of
- * max pooling, masks. The element is wrong if |d - a| > 1e-9 max(|d|, |a|) + 4 E + 256 u S, where S is
- * the sum of the sizes of the terms that backpropagation adds up to a. A callback (nb_function_check)
- * is computed as it is, at all steps from 2^-2 to 2^-51 of |x|; the narrowest steps that agree decide,
- * unless f is a staircase of rounding there. The element is wrong if |d - a| > 1e-7 max(|d|, |a|) + 4 E.
+ * A graph (nb_gradient_check, nb_op_check) is then computed in long double, in its exact form (no 1e-7
+ * in a logarithm), and frozen: each relu keeps its side, max pooling its winners, dropout its masks, so
+ * that the function is smooth around w. The element is wrong if
+ * |d - a| > 1e-9 max(|d|, |a|) + 4 E + 256 u S, where S is the sum of the absolute values of the terms
+ * that backpropagation adds up to a.
+ *
+ * A callback (nb_function_check) is computed as it is, at all steps from 2^-2 to 2^-51 of |x|. The
+ * smallest steps that agree decide, unless rounding makes f piecewise constant there. The element is
+ * wrong if |d - a| > 1e-7 max(|d|, |a|) + 4 E.
  *
  * Source: Nocedal & Wright, Numerical Optimization, 2nd ed. (2006), 8.1; Press et al., Numerical
  *         Recipes, 3rd ed. (2007), 5.7; Romberg, Norske Vid. Selsk. Forh. 28 (1955), 30-36; noise from
@@ -94,8 +97,8 @@ typedef struct nb_gradient_element {
     size_t index;
     double numerical, analytic, bound; /* as compared */
     double best_h, best; /* if examined again: the most accurate step, and d there; else NaN */
-    double noise;        /* by which rounding may have moved the d that decided */
-    double seen;         /* the smallest error that would have been seen */
+    double noise;        /* the rounding error that the d that decided may have */
+    double seen;         /* the smallest error that would have been detected */
 } nb_gradient_element;
 
 /* Called for each element: the parameter's name, the result. */
@@ -106,7 +109,7 @@ typedef struct nb_check_options {
     double h;        /* the step, > 0 */
     bool richardson; /* (4 d(h/2) - d(h)) / 3, of order h^4, in place of d(h) */
     bool relative; /* callbacks: the step of x_i is h |x_i|, and where x_i is 0, h times the largest
-                        |x_j|: nothing changes with the unit of x. Graphs have the step h. */
+                        |x_j|: the result does not depend on the unit of x. Graphs have the step h. */
     nb_element_function each; /* NULL: only what the report lists */
     void *context;            /* of `each` */
 } nb_check_options;
@@ -117,8 +120,8 @@ typedef struct nb_check_options {
 #define NB_CHECK_WRONG 100 /* wrong elements of a row after which the rest is not examined */
 #define NB_CHECK_DIMS 8
 
-/* What all wrong elements of a row have in common: the likeliest slip, code and name. `amount` goes
- * with it.
+/* What all wrong elements of a row have in common: the most likely mistake, code and name. `amount`
+ * belongs to it.
  *   factor         a = amount d; -1: a sign, 0: never written, the batch: a mean
  *   transposed     a_ij = d_ji, or the array of a is that of d with rows and columns exchanged
  *   shifted        a_i = d_(i + amount), in the order of memory
@@ -147,8 +150,8 @@ typedef enum {
 /* nb_slip_name - of the list; "" for any other number. */
 const char *nb_slip_name(nb_slip slip);
 
-/* What is wrong with a whole pass, whatever the elements say: code, name. report->broken tells it in
- * words. */
+/* What is wrong with a whole pass, independent of single elements: code, name. report->broken
+ * describes it in words. */
 #define NB_BREACH_LIST(X)                                                                         \
     X(NB_KEPT, "")                                                                                \
     X(NB_BREACH_REDRAWN, "mask redrawn")              /* masks are drawn again in each pass */    \
@@ -218,8 +221,8 @@ size_t nb_gradient_report_text(const nb_gradient_report *report, char *text, siz
 /* nb_gradient_report_verdict - what a program answers with, its exit status. */
 typedef enum {
     NB_GRADIENT_RIGHT,  /* 0: passed */
-    NB_GRADIENT_WRONG,  /* 1: an element is wrong or not finite, or an operation breaks its word */
-    NB_GRADIENT_UNKNOWN /* 2: neither, but some elements could not be told */
+    NB_GRADIENT_WRONG,  /* 1: an element is wrong or not finite, or an operation breaks a promise */
+    NB_GRADIENT_UNKNOWN /* 2: neither, but some elements could not be decided */
 } nb_gradient_verdict;
 nb_gradient_verdict nb_gradient_report_verdict(const nb_gradient_report *report);
 
@@ -245,10 +248,10 @@ void nb_gradient_report_destroy(nb_gradient_report *report);
  *   x            in   (n), where to check
  *   options      in   NULL: NB_CHECK_DEFAULTS
  *   report       out  old contents never read; one row, named "x"
- * A callback does not say where its corners are: at a corner the slopes on either side stay apart as
- * the steps shrink, and the gradient passes if it lies between them (NB_KINK); beside a jump
- * (NB_JUMP), if it is the slope of the side without. f is called four times at x first: a value that
- * is not the same (NB_NONDETERMINISTIC), or an x that is not (NB_OVERWRITTEN), ends the check.
+ * The check finds the corners of a callback itself. At a corner the slopes on either side stay
+ * different as the steps shrink; the gradient passes if it lies between them (NB_KINK). Beside a jump
+ * (NB_JUMP) it passes if it is the slope on the side without the jump. f is first called four times at
+ * x: if a value differs (NB_NONDETERMINISTIC), or x has changed (NB_OVERWRITTEN), the check ends.
  * With options NULL no verdict depends on the unit of x.
  * Errors: NB_EINVAL h is not a positive number, f, gradient, x or report NULL; NB_ENOMEM. The report
  *         is zeroed then.
@@ -278,9 +281,9 @@ typedef void (*nb_complex_function)(size_t n, const nb_complex *z, void *context
  *
  *   df/dx_i = Im f(x + i h e_i) / h,  h = 2^-100 |x_i| (2^-100 where x_i is 0)
  *
- * No difference is taken, so nothing cancels: it is right to the rounding of f, and an error of one
- * part in 10^12 is seen. Where the two disagree, but a difference of the real part agrees with a, f
- * is not analytic in code (it takes an absolute value, say): NB_UNRESOLVED.
+ * No difference is taken, so nothing cancels: the result is accurate to the rounding of f, and an
+ * error of one part in 10^12 is detected. If the two disagree, but a difference of the real part agrees
+ * with a, the code of f is not analytic (it takes an absolute value, for example): NB_UNRESOLVED.
  *   report  out  one row, "x"
  * Errors: as nb_function_check. Cost: n calls of f, one of `gradient`; 2 more where they disagree.
  * Source: Squire & Trapp, SIAM Review 40 (1998), 110-112; Martins, Sturdza & Alonso, ACM TOMS 29
@@ -302,10 +305,9 @@ typedef struct nb_adjoint {
     bool agrees;     /* no farther apart than rounding explains */
 } nb_adjoint;
 
-/* nb_adjoint_check - are two codes, one for J v (forward mode), one for J^T c (backward mode), of one
- * Jacobian? <J v, c> = <v, J^T c> for random v and c, without any step; apart by no more than 2^-43 of
- * `terms`, usually 1e-16. It says that the two are of one J, not that it is the right one:
- * nb_jacobian_check does.
+/* nb_adjoint_check - whether the codes for J v (forward mode) and J^T c (backward mode) use the same
+ * Jacobian: <J v, c> = <v, J^T c> for random v and c, without any step. They may differ by 2^-43 of
+ * `terms`; usually it is 1e-16. Whether J is the right Jacobian is checked by nb_jacobian_check.
  * Errors: NB_EINVAL a NULL; NB_ENOMEM; *adjoint is zeroed then. Cost: one call of each. */
 nb_status nb_adjoint_check(nb_product_function forward, nb_product_function backward, void *context,
                            size_t n, size_t m, const double *x, nb_adjoint *adjoint);
@@ -314,7 +316,7 @@ nb_status nb_adjoint_check(nb_product_function forward, nb_product_function back
 typedef void (*nb_curvature_function)(size_t n, const double *x, const double *v, void *context,
                                       double *Hv);
 
-/* How fast what Taylor's series leaves out vanishes. */
+/* How fast the remainders of Taylor's series vanish. */
 typedef struct nb_taylor {
     double rate[3];              /* of R0, R1, R2; infinite: nothing but rounding is left;
                                     NaN: not asked, or too few steps above the rounding */
@@ -345,8 +347,8 @@ typedef struct nb_second {
         verdict; /* wrong: farther apart than 1e-7 and the error, or asymmetry above 1e-7 */
 } nb_second;
 
-/* nb_second_check - compare H v, as coded, with differences of the gradient along v, and see whether H is
- * symmetric, for random u and v.
+/* nb_second_check - compare the code for H v with differences of the gradient along v, and check that H
+ * is symmetric, for random u and v.
  * Errors: NB_EINVAL a NULL; NB_ENOMEM. Cost: two calls of Hv, 110 to 250 of gradient. */
 nb_status nb_second_check(nb_gradient_function gradient, nb_curvature_function Hv, void *context,
                           size_t n, const double *x, nb_second *second);

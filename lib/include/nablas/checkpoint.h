@@ -9,17 +9,16 @@
  *
  * nb_train does this itself, with evaluations, patience and best weights (nb_train_options.checkpoint).
  *
- * A checkpoint holds all that the run is made of: parameters and state (batch norm's running
- * statistics), the optimiser's vectors and step, the random stream, the sampler's order and place in
- * it, the count of steps; as texts what they belong to: the model's description, the options, the
- * fingerprints of the data, the library's version. It is a .npz (npz.h) whatever its name: np.load
- * lists it, and every entry has a checksum. It is written as file.h says: after a crash there is the
- * old file or the new one.
+ * A checkpoint holds the whole run: parameters and state (batch norm's running statistics), the
+ * optimiser's vectors and step, the random stream, the sampler's order and place in it, the count of
+ * steps. As texts it holds what they belong to: the model's description, the options, the fingerprints
+ * of the data, the library's version. It is a .npz (npz.h), whatever its name: np.load lists it, and
+ * every entry has a checksum. It is written as file.h says: after a crash there is the old file or the
+ * new one.
  *
- * A run that is continued by the same library on the same BLAS and instruction set ends with the bits of
- * one that was never interrupted, on any number of threads. Its options may differ from the
- * checkpoint's in `iterations`, `threads`, `report`, `context`, `checkpoint` and `nan`, in nothing
- * else. docs/reliability.md says how this is tested. */
+ * A run that is continued with the same library, BLAS and instruction set ends with the same bits as an
+ * uninterrupted run, on any number of threads. Only the options `iterations`, `threads`, `report`,
+ * `context`, `checkpoint` and `nan` may differ from those of the checkpoint. docs/reliability.md says how this is tested. */
 #ifndef NABLAS_CHECKPOINT_H
 #define NABLAS_CHECKPOINT_H
 
@@ -52,9 +51,9 @@ nb_status nb_trainer_load(nb_trainer *trainer, nb_arrays *own, const char *path)
 /* nb_trainer_steps - steps done, those before nb_trainer_load included; 0 for NULL. */
 size_t nb_trainer_steps(const nb_trainer *trainer);
 
-/* nb_checkpoint_rotate - keep the checkpoint at `path` as path.1 before the next one replaces it, the
- * one there as path.2, and so on to path.(keep - 1); the last goes. `path` itself stays where it is all
- * the time. After a save that failed nothing moves again. keep <= 1, or no file: nothing is done.
+/* nb_checkpoint_rotate - before the next checkpoint replaces the one at `path`, keep that one as path.1,
+ * the former path.1 as path.2, and so on to path.(keep - 1); the oldest is deleted. `path` itself always
+ * exists. After a failed save nothing is moved again. keep <= 1, or no file: nothing is done.
  * Errors: NB_EIO, also of a file system without hard links; NB_EINVAL; NB_ENOMEM. */
 nb_status nb_checkpoint_rotate(const char *path, size_t keep);
 

@@ -63,12 +63,13 @@ nb_status nb_dcol2im(const nb_window *window, size_t images, const double *col, 
 
 /* --- convolution ------------------------------------------------------------------------------- */
 
-/* How the sums are computed. AUTO takes the faster of two ways for each pass (docs/convolution.md
+/* How the sums are computed. AUTO chooses between two methods for each pass (docs/convolution.md
  * has the rule and the measurements):
- *   DIRECT   each image is unfolded along x alone, FW times its size. The other taps are rows of
- *            that at other places, so all sums are formed in registers, without a matrix col.
- *   PRODUCT  some rows of positions are unfolded at a time, as much as the second-level cache
- *            holds, and multiplied by BLAS. For large images, for few positions, and always for
+ *   DIRECT   each image is unfolded along x alone, to FW times its size. The other pixels of the
+ *            window are rows of this array at other places, so all sums are formed in registers,
+ *            without a matrix col.
+ *   PRODUCT  some rows of positions at a time, as many as the second-level cache holds, are unfolded
+ *            and multiplied by BLAS. For large images, for few positions, and always for
  *            backward_input with a stride.
  *   WINOGRAD F(2 x 2, 3 x 3) for forward and backward_input in float32, if the window is 3 x 3 with
  *            stride 1 and there are 8 channels and filters or more: 4 products an output and channel
@@ -90,9 +91,9 @@ typedef enum {
  *   RELU       y := max(0, y), NaN kept, as nb_?relu
  *   RELU_POOL  the same, then nb_?max_pooling by 2 x 2 pixels with stride 2: only its output and its
  *              winners leave the cache
- * Backward, dy is then the gradient behind what was added. It goes back through pooling and relu,
- * one channel of one image at a time, just before it is used. The numbers are those of the functions
- * called one by one, to the bit. */
+ * In the backward functions, dy is then the gradient with respect to the final output. It is
+ * propagated through pooling and relu, one channel of one image at a time, just before it is used. The
+ * result is the same to the bit as that of the single functions. */
 typedef enum { NB_THEN_NOTHING, NB_THEN_RELU, NB_THEN_RELU_POOL } nb_convolution_then;
 
 /* The filters W(FN, C, FH, FW) at each position of a window. */

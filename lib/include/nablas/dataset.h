@@ -30,10 +30,9 @@ typedef struct nb_dataset {
                        loader does */
     size_t classes; /* labels are 0 ... classes-1, at most 2^31 - 1 of them; 0: t are targets */
     bool one_hot;   /* batches have labels as rows of `classes` numbers with a single 1 */
-    nb_status (*check)(
-        const void *context); /* asked before each batch whether x and t are still what
-                                                they were (map.h); an answer beside NB_OK ends what
-                                                is done with them. NULL: they are */
+    nb_status (*check)(const void *context); /* called before each batch, to check that x and t have
+                                                not changed (map.h); a status other than NB_OK ends
+                                                the run. NULL: no check */
     const void *context;
 } nb_dataset;
 
@@ -87,8 +86,8 @@ nb_status nb_dataset_divide(const nb_dataset *d, double share, nb_random *random
                             nb_dataset *second);
 void nb_dataset_destroy(nb_dataset *d);
 
-/* nb_dataset_fingerprint - what a dataset is, as text: types, shapes, scale, classes, and the CRC-32 of
- * the elements of x and of t, so that another set of the same form is told from it:
+/* nb_dataset_fingerprint - a text that identifies a dataset: types, shapes, scale, classes, and the
+ * CRC-32 of the elements of x and of t:
  *     "x uint8 (60000, 784) crc32 1d0a2e54, t uint8 (60000,) crc32 7c6a1f10, scale 255, 10 classes"
  *
  *   text  out  cut to size - 1 bytes and closed by 0; NB_FINGERPRINT_ROOM bytes hold any
@@ -97,9 +96,9 @@ void nb_dataset_destroy(nb_dataset *d);
 #define NB_FINGERPRINT_ROOM 512
 nb_status nb_dataset_fingerprint(const nb_dataset *d, char *text, size_t size);
 
-/* nb_dataset_folds - deal the samples into k parts of about the same size, for cross-validation:
- * fold[i] of sample i is 0 ... k-1. Labels: every class is dealt evenly; parts differ by one sample at
- * most, over all and for each class.
+/* nb_dataset_folds - divide the samples at random into k parts of about the same size, for
+ * cross-validation: fold[i] of sample i is 0 ... k-1. The sizes of the parts differ by one sample at
+ * most; with labels, so do the numbers of each class in the parts.
  *
  *   fold  out  (count)
  * Errors: those of nb_dataset_check; NB_EINVAL k < 2 or more than samples, a NULL; NB_ENOMEM. */
@@ -156,8 +155,7 @@ nb_status nb_source_next(nb_source *source, nb_batch *batch);
 nb_status nb_source_rows(nb_source *source, size_t lo, size_t hi, nb_batch *batch);
 nb_status nb_source_range(nb_source *source, size_t lo, size_t hi, nb_batch *batch);
 
-/* The place of a source in its data, to continue there: with the stream `random`, all that decides which
- * batches come next. */
+/* The place of a source in its data. With the stream `random` it determines the next batches. */
 typedef struct nb_source_place {
     size_t next;     /* NB_EPOCH, NB_IN_ORDER: samples of this epoch that were drawn; else 0 */
     nb_tensor order; /* NB_EPOCH: (n), this epoch's order, int64 (int32 where a size_t has 32 bits);

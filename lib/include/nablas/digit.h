@@ -43,32 +43,33 @@ typedef struct nb_digit {
  *   count   out  how many there are in the picture, also if that is more than `most`; 0 on error
  *   digit   out  (28,28) bytes
  *
- * Size. Pictures of more than 2^20 pixels are worked on as means of k x k pixels, with the smallest
- * k that will do; those in which noise takes more than a quarter of full ink as means of 2k x 2k,
- * 4k x 4k ..., while the shorter side keeps 100.
+ * Size. Pictures of more than 2^20 pixels are reduced to means of k x k pixels, with the smallest
+ * sufficient k. If noise exceeds a quarter of full ink, means of 2k x 2k, 4k x 4k ... are used, as long
+ * as the shorter side keeps 100 pixels.
  *
- * Paper. With the edge, a sixteenth of the shorter side all around: its median, or, if that leaves
- * less than 0.8 of the median distance, the surface c0 + c1 u + c2 v + c3 u^2 + c4 uv + c5 v^2 of the
- * least sum of distances. Where the edge differs from it by more than twice its grain (pixels from
- * their neighbours), there are shadows: a closing with a third of the shorter side (for light ink, an
- * opening) goes to the paper. Distances d from the paper are measured in the light of the edge,
- * d (p + 16) / (paper + 16), as ink takes a part of the light; p is the paper's median there.
+ * Paper. The edge is a border of a sixteenth of the shorter side. The brightness of the paper is the
+ * median of the edge, or a surface c0 + c1 u + c2 v + c3 u^2 + c4 uv + c5 v^2 with the least sum of
+ * distances, if this reduces the median distance to less than 0.8. If the edge differs from the paper
+ * by more than twice its grain (the difference of neighbouring pixels), there are shadows; the paper
+ * is then a morphological closing over a third of the shorter side (for light ink, an opening). As ink
+ * absorbs a part of the light, distances d from the paper are scaled to the light at the edge,
+ * d (p + 16) / (paper + 16), with p the median of the paper at the edge.
  *
- * Ink. With m the median of d at the edge, ink lies on the side, darker or lighter, of the larger sum
- * of d^3, and its full strength is F = sum d^4 / sum d^3 there. It grows linearly from 0 at d = 4m,
- * which noise seldom reaches, to 1 at F. What hangs together above a quarter is a stroke.
+ * Ink. Ink is darker or lighter than the paper: the side with the larger sum of d^3. Its full strength
+ * is F = sum d^4 / sum d^3 on this side. With m the median of d at the edge, ink grows linearly from 0
+ * at d = 4m, which noise seldom reaches, to 1 at F. Connected pixels above a quarter are a stroke.
  *
- * Not a digit: straight lines from edge to edge, within 10 degrees of upright or level, thinner than
- * a twentieth of their length; what surrounds a stroke of a third of its height (a frame); what
- * touches the edge, if something else of a sixth of the picture's height does not; what has not half
- * the height of the tallest, not a fifth of the pixels of the largest, or not 1/32 of the picture's
- * side. Strokes are one digit if they overlap, or nearly: a broken stroke, a bar. Digits that touch
- * are taken for one, an empty frame for a 0.
+ * These are not digits: straight lines from edge to edge, within 10 degrees of vertical or horizontal,
+ * thinner than a twentieth of their length; a shape that surrounds a stroke of a third of its height (a
+ * frame); a shape at the edge, if there is another of a sixth of the picture's height that does not
+ * touch the edge; a shape of less than half the height of the tallest, less than a fifth of the pixels
+ * of the largest, or less than 1/32 of the picture's side. Strokes that overlap, or nearly, are one
+ * digit (a broken stroke, a bar). Digits that touch are read as one, an empty frame as a 0.
  *
- * A smaller picture is made by exact area averages, and its darkest pixel full ink. Strokes thinner
- * than 1.5 pixels of 28x28, as 1 % of MNIST's, are first made 2 wide. The digit moves by whole
- * pixels, and never out of the picture. (MNIST's own images pass with small changes: the book's
- * network gets 9357 of 10000 right instead of 9352; one, a 4 of two parts, is two digits.)
+ * The digit is reduced by exact area averages, and its darkest pixel is set to full ink. Strokes
+ * thinner than 1.5 pixels of 28x28, as in 1 % of MNIST's images, are first widened to 2. The digit is
+ * shifted by whole pixels, and stays within the 28x28. (MNIST's own images change little: the book's
+ * network gets 9357 of 10000 right instead of 9352; one image, a 4 of two parts, becomes two digits.)
  *
  * Errors: NB_EINVAL a NULL pointer, an image without pixels or of other than 1, 3, 4 channels,
  *         no visible ink on the paper (F - 4m below 16 of 255, or no ink is left);

@@ -2,12 +2,12 @@
  *
  *     nb_export_c(model, "digits.c", &(nb_export_options){.name = "digits"});
  *
- * and in a program that knows nothing of nablas:
+ * and in a program that does not link nablas:
  *
  *     void digits(const float *in, float *out);
  *
- * Everywhere below a sample is what the model was trained from: numbers that options.scale has not
- * divided yet, MNIST's bytes 0 ... 255. Numbers are float32, whatever the model's element type is. */
+ * Below, a sample is as in the training data, before it is divided by options.scale: for MNIST, bytes
+ * 0 ... 255. Numbers are float32, whatever the model's element type is. */
 #ifndef NABLAS_EXPORT_H
 #define NABLAS_EXPORT_H
 
@@ -107,8 +107,8 @@ typedef struct nb_export_options {
  *
  * nb_model_round_int8 - W := s q, of every dense or convolution's weights: q whole numbers from -127
  * to 127, s of each output (row of W (m,k), filter) its largest |W| / 127. This is what
- * options.int8 writes, q as bytes and s as float, so the model measures what is lost. Biases and the
- * rest stay. A model that was rounded is not changed by rounding again, beyond the last bits of s.
+ * options.int8 writes, q as bytes and s as float, so the rounded model shows how much accuracy is lost.
+ * Biases and the rest stay. Rounding again changes only the last bits of s.
  * Errors: NB_EINVAL a NULL; NB_ERANGE a weight that is not finite; the model is unchanged then. */
 nb_status nb_export_c(const nb_model *model, const char *path, const nb_export_options *options);
 nb_status nb_model_round_int8(nb_model *model);

@@ -55,14 +55,14 @@ nb_status nb_graph_numerical_gradient_brute(nb_node *loss, nb_node *parameter, d
  *   loss    in   a scalar of a finished graph whose inputs are fed
  *   h       in   the step
  *   report  out  old contents never read; one row for each parameter, in the order they were made
- * For an operation of your own, its promises (op.h) are checked first: it is run whole, twice, by
- * ranges with the other rows hidden, on threads, with alpha and beta, in both precisions; and backward
- * is tried with random numbers, c^T (J v) against (J^T c)^T v, so that a slip shows where the loss is
- * saturated, too. The first promise that it breaks is named in report->broken, and the check fails.
- * A pass that is repeated has to give the same numbers (NB_REDRAWN, NB_NONDETERMINISTIC,
- * NB_OVERWRITTEN; report->broken says at which node); masks are drawn once, from a copy of the stream.
- * A kink is a difference whose step takes an input of an operation with a corner (nb_op) across 0, or
- * makes another element the largest.
+ * The promises (op.h) of your own operations are checked first: the operation is run whole, twice, by
+ * ranges with the other rows hidden, on threads, with alpha and beta, and in both precisions. Its
+ * backward is also checked with random vectors, c^T (J v) against (J^T c)^T v, which detects a mistake
+ * even where the loss is saturated. report->broken names the first broken promise, and the check fails.
+ * A repeated pass has to give the same numbers (NB_REDRAWN, NB_NONDETERMINISTIC, NB_OVERWRITTEN;
+ * report->broken names the node). Masks are drawn once, from a copy of the stream.
+ * A kink is a difference within whose step an input of an operation with a corner (nb_op) changes sign,
+ * or another element becomes the largest.
  * Errors: as nb_graph_cast, nb_forward, nb_backward, nb_graph_numerical_gradient; the report is
  *         zeroed then.
  * Cost:   nb_graph_numerical_gradient for each parameter, twice with richardson, and once more if
@@ -75,8 +75,8 @@ nb_status nb_gradient_check(nb_node *loss, double h, nb_gradient_report *report)
 nb_status nb_gradient_check_with(nb_node *loss, const nb_check_options *options,
                                  nb_gradient_report *report);
 
-/* nb_training_check - is what trains what was checked? In the graph's own precision, against
- * backpropagation once in float64:
+/* nb_training_check - compare the passes that training runs, in the graph's own precision, with
+ * backpropagation in float64:
  *
  *   float32 against float64        no farther apart than rounding: 256 u times the sum of the sizes of
  *                                  the terms (u = 2^-24) for the largest elements, 2 % for the rest, and
@@ -90,8 +90,8 @@ nb_status nb_gradient_check_with(nb_node *loss, const nb_check_options *options,
  *   a random direction             of all parameters, by whole forward passes: ((f(w + tv) - f(w - tv)) / 2t
  *                                  against v^T dw
  *
- *   report  out  no rows; the first that differs in `breach` and `broken`
- * nb_gradient_check does the same before it looks at single elements.
+ *   report  out  no rows; `breach` and `broken` name the first difference
+ * nb_gradient_check does the same before it checks single elements.
  * Errors: as nb_gradient_check; NB_EINVAL a NULL.
  * Cost:   eight backward passes, nine in float32, one less without a sparse input; some 30 forward passes.
  *
@@ -100,9 +100,9 @@ nb_status nb_gradient_check_with(nb_node *loss, const nb_check_options *options,
  *
  *   report  out  one row for each parameter with one element: v^T dw as `analytic`, the difference
  *                along v as `numerical`, of the exact form
- * A slip in some elements shows as far as they matter in the sum: one that changes the gradient by a part
- * in 10^7 of its length is seen in most directions. NB_UNRESOLVED: corners are so dense along v that no
- * three steps are on one smooth piece.
+ * An error in some elements is detected as far as they contribute to the sum: one that changes the
+ * gradient by one part in 10^7 of its length is detected in most directions. NB_UNRESOLVED: there are so
+ * many corners along v that no three steps are on one smooth piece.
  * Cost:   besides, some 15 to 40 forward passes for each parameter.
  *         A net of 10^7 parameters, 100 rows, float64: 55 s on one thread. */
 nb_status nb_training_check(nb_node *loss, nb_gradient_report *report);

@@ -140,11 +140,11 @@ typedef struct nb_sink {
 nb_status nb_backward(nb_node *loss);
 nb_status nb_backward_into(nb_node *loss, const nb_sink *sinks);
 
-/* nb_backward_told - the same, with the same bits, node by node from the loss, so that what is done with
- * the gradients of the last layers overlaps with the computation of the first: written(parameter,
- * context) is called, on this thread, as soon as the parameter's sink is complete. No sink may be a
- * parameter itself, as others still read it. After a failure not all have been called.
- * Cost: the threads meet after each operation. */
+/* nb_backward_told - the same, with the same bits, node by node from the loss. written(parameter,
+ * context) is called, on this thread, as soon as the parameter's sink is complete; so the caller can
+ * use the gradients of the last layers while those of the first are computed. No sink may be a
+ * parameter itself, as other nodes still read it. After a failure, `written` was not called for all.
+ * Cost: the threads synchronise after each operation. */
 typedef void (*nb_written)(const nb_node *parameter, void *context);
 nb_status nb_backward_told(nb_node *loss, const nb_sink *sinks, nb_written written, void *context);
 
@@ -182,7 +182,7 @@ size_t nb_graph_nodes(const nb_graph *g);
 nb_node *nb_graph_node(const nb_graph *g, size_t i);         /* in the order they were made */
 nb_node *nb_graph_find(const nb_graph *g, const char *name); /* the first of that name, or NULL */
 
-/* All parameters, all gradients, as one flat vector each: what an optimiser or a checkpoint sees.
+/* All parameters, all gradients, as one flat vector each, for optimisers and checkpoints.
  * Each parameter starts at a multiple of 64 bytes, the gaps are 0. {0} before nb_graph_finish. */
 nb_tensor nb_graph_parameters(const nb_graph *g);
 nb_tensor nb_graph_gradients(const nb_graph *g);
@@ -197,7 +197,7 @@ nb_status nb_graph_cast(const nb_graph *g, nb_dtype dtype, nb_graph **copy);
 nb_status nb_graph_clone(const nb_graph *g, nb_graph **copy);
 
 /* nb_graph_schedule_text - what runs when: the stages of a forward pass to `target` and, if it is a
- * scalar, of the backward pass from it, between which threads meet.
+ * scalar, of the backward pass from it; between stages the threads synchronise.
  *
  *   text  out  cut to size - 1 bytes and closed by 0; not written if size = 0
  *

@@ -36,13 +36,14 @@ nb_status nb_numerical_hessian(nb_function f, void *context, size_t n, double *x
  *   n        in      elements; n = 0 is a no-op
  *   x        in/out  (n), where to begin; where it ended
  *   history  out     (steps+1, n), the path from the first x to the last, or NULL
- * On a quadratic with a minimum one step arrives, wherever it begins, but for the share
- * sqrt(n) (u / h^2) |f| / lambda of the way that the error of H leaves, lambda its least eigenvalue; further
- * steps see to that. Elsewhere the number of right digits doubles with each step near the minimum,
- * until the numerical gradient is 0: off the minimum by its error, (h^2 / 6) |f'''|, over the
- * curvature. Far from it a step may go uphill: there is no line search (minimize.h has one).
- * Errors: NB_ESINGULAR H is not positive definite, or not beyond its rounding error, where that
- *         share is 1: the quadratic that f looks like has no minimum, or none that can be told.
+ * On a quadratic with a minimum, one step from any point reaches the minimum, except for a share
+ * sqrt(n) (u / h^2) |f| / lambda of the distance, because of the error of H; lambda is its least
+ * eigenvalue. Further steps remove this rest. For other functions the number of correct digits doubles
+ * with each step near the minimum, until the numerical gradient is 0; the distance to the minimum is
+ * then the error of the gradient, (h^2 / 6) |f'''|, over the curvature. Far from the minimum a step
+ * may go uphill: there is no line search (minimize.h has one).
+ * Errors: NB_ESINGULAR H is not positive definite, or not by more than its rounding error (the share
+ *         above is 1): the quadratic approximation of f has no minimum, or none that can be found.
  *         NB_EDIVERGED an element of H or of x is no longer finite. NB_ENOMEM.
  *         x and the rest of history then hold the last point reached.
  *         NB_EINVAL f or x is NULL; NB_EOVERFLOW n beyond LAPACK's int.

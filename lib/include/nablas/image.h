@@ -53,9 +53,9 @@ nb_status nb_image_read(const char *path, size_t channels, nb_image *image);
 nb_status nb_image_parse(const void *bytes, size_t size, const char *label, size_t channels,
                          nb_image *image);
 
-/* nb_image_scale - `from` as width x height pixels with the same channels: each is the mean of the area
- * of `from` that it covers, where that is larger than a pixel; else between its four neighbours in
- * proportion to their distances. The ratio of the sides is not kept.
+/* nb_image_scale - `from` as width x height pixels with the same channels. A pixel is the mean of the
+ * area of `from` that it covers, if the area is larger than a pixel; otherwise it is interpolated
+ * between its four neighbours. The ratio of the sides is not kept.
  * Errors: NB_EINVAL a NULL; NB_EINVAL, NB_ERANGE as nb_image_create; NB_ENOMEM. *to is zeroed then. */
 nb_status nb_image_scale(const nb_image *from, size_t width, size_t height, nb_image *to);
 

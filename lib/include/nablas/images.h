@@ -7,9 +7,9 @@
  *     nb_train(model, &pets.set, ...);
  *
  * Classes are the folders and samples the pictures in them, both in the order of their names' bytes,
- * whatever the number of threads. A picture is a file .png, .jpg or .jpeg (in either case,
- * recognised by its content then); names that begin with a point are not looked at, other files
- * and deeper folders are counted. Links are followed. */
+ * whatever the number of threads. A picture is a file whose name ends in .png, .jpg or .jpeg, in upper
+ * or lower case; its format is recognised by its content. Names that begin with a point are ignored,
+ * other files and deeper folders are counted. Links are followed. */
 #ifndef NABLAS_IMAGES_H
 #define NABLAS_IMAGES_H
 

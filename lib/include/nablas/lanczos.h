@@ -14,7 +14,8 @@ typedef nb_status (*nb_operator)(size_t n, const double *v, double *Av, void *co
 /* An approximate eigenvalue. */
 typedef struct nb_eigenvalue {
     double value;
-    double residual; /* |A v - value v| for |v| = 1: A has an eigenvalue no farther from `value` */
+    double
+        residual; /* |A v - value v| for |v| = 1: A has an eigenvalue at most that far from `value` */
     size_t iterations; /* products with A */
 } nb_eigenvalue;
 

@@ -40,15 +40,15 @@ enum { NB_MAP_MOST = 1024 }; /* at a time */
  * Errors: NB_EINVAL a NULL; NB_EIO; NB_EFORMAT not such a file, or elements that memory would hold
  *         otherwise: another byte order, Fortran's order, a gzipped file; NB_EDTYPE; NB_ERANGE more
  *         than NB_MAP_MOST. *m is zeroed.
- * A file that is replaced (renamed over, removed) stays mapped as it was. One that is written in place
- * does not. Where it is cut, or the disk fails, the elements are 0 and nb_map_check says so: while
- * anything is mapped, a handler of SIGBUS sees to that, and leaves others' errors to the handler
- * that was there before.
+ * A file that is replaced (renamed over, removed) stays mapped with its old contents; one that is
+ * written in place changes. Where it is cut, or the disk fails, the elements are 0 and nb_map_check
+ * reports it. For this a handler of SIGBUS is installed while anything is mapped; it passes errors at
+ * other addresses to the handler that was there before.
  * Cost: the header; the system pages memory in and out as needed.
  *
- * nb_map_check - is the mapped file still the one that was opened: of the same size and time of change,
- * and was all that was read there? Call it after a pass over the data; as nb_dataset.check it is called
- * before each batch. Errors: NB_EINVAL a NULL, nothing mapped; NB_EIO what changed. Cost: one system
+ * nb_map_check - check that the mapped file still has the size and time of change that it had when it
+ * was opened, and that everything read was there. Call it after a pass over the data; as
+ * nb_dataset.check it is called before each batch. Errors: NB_EINVAL a NULL, nothing mapped; NB_EIO what changed. Cost: one system
  * call, 0.3 us. */
 nb_status nb_map_open(nb_map *m, const char *path);
 nb_status nb_map_check(const nb_map *m);

@@ -1,5 +1,5 @@
-/* metrics.h - how good answers are: of classes and of numbers, each beside the answer that needs no
- * inputs. Calibration is in series.h (nb_calibration). */
+/* metrics.h - how good predictions are, of classes and of numbers, compared with a constant
+ * prediction. Calibration is in series.h (nb_calibration). */
 #ifndef NABLAS_METRICS_H
 #define NABLAS_METRICS_H
 
@@ -20,7 +20,7 @@ NB_BEGIN_DECLS
  *         is then untouched. */
 nb_status nb_confusion(size_t n, const int32_t *t, const int32_t *y, size_t classes, size_t *count);
 
-/* Of one class c: tp = count[c][c], what was answered c: the column's sum, what is c: the row's. */
+/* Of one class c: tp = count[c][c]; answered, the sum of column c; support, the sum of row c. */
 typedef struct nb_class_score {
     size_t support;   /* samples of the class */
     double precision; /* tp / answered; NaN if it was never answered */

@@ -97,10 +97,10 @@ typedef struct nb_minimize_options {
  *   options   in      NULL: NB_MINIMIZE_DEFAULTS
  *   result    out     or NULL
  * f never rises from step to step, except by rounding. NB_OK means a minimum, or a point that
- * cannot be told from one because of f's rounding (NB_STOP_ROUNDING): then |g| is above the
- * tolerance and x is accurate to half of its digits; where curvatures differ by more than a factor
- * of 1e16, x can be far off along the flattest direction, and another method, or better units of x,
- * may continue from there. The search also stops at a saddle point that it hits exactly. Which
+ * cannot be distinguished from one because of f's rounding (NB_STOP_ROUNDING). In this case |g| is
+ * above the tolerance and x is accurate to half of its digits. If the curvatures differ by more than a
+ * factor of 1e16, x can be far off along the flattest direction; another method, or better units of
+ * x, may continue from there. The search also stops at a saddle point that it hits exactly. Which
  * minimum is found depends on the method.
  * Units:  tolerance in [f] / [x].
  * Errors: NB_EINVAL f or x NULL, an invalid option, f or its gradient not finite at the start, or a

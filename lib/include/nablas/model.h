@@ -8,8 +8,8 @@
  * Everywhere below, with n rows:
  *   x  in  (n, ...) as options.input, of the model's element type
  *   t  in  with softmax cross entropy labels, int32 (n), or rows (n, outputs); else rows
- * They are fed, not copied (nb_feed): nb_graph_cast and nb_gradient_check read what was fed last,
- * so that must still be valid then.
+ * They are fed, not copied (nb_feed), and must stay valid as long as nb_graph_cast or nb_gradient_check
+ * may read them.
  * Errors: NB_EINVAL a NULL; NB_ESHAPE, NB_EDTYPE as nb_feed; NB_ERANGE a label that is no class.
  * Thread safety: one thread at a time; clones (nb_model_clone) predict at the same time. */
 #ifndef NABLAS_MODEL_H
@@ -171,9 +171,9 @@ typedef struct nb_model {
     nb_arrays texts; /* nb_model_text; no arrays */
 } nb_model;
 
-/* nb_model_create - build the graph, draw the weights. Parameters are named W1, b1, W2, ... in the
- * order of their layers, as in the book, dense or convolution (FN, C, FH, FW); gamma1, beta1 of batch norm, with state mean1, variance1; of
- * standardize, state center1, deviation1.
+/* nb_model_create - build the graph, draw the weights. Dense layers and convolutions (FN, C, FH, FW)
+ * have parameters W1, b1, W2, ... in the order of the layers, as in the book; batch norm has gamma1,
+ * beta1 and the state mean1, variance1; standardize has the state center1, deviation1.
  * Weights are drawn in this order, row by row, in double; biases and beta are 0, gamma is 1.
  * nb_model_destroy - free it; NULL is fine.
  * nb_model_clone - a model over the same parameters and state, with all else of its own, to predict
@@ -244,7 +244,7 @@ nb_node *nb_model_parameter(const nb_model *model, const char *name);
 
 /* nb_model_set_text - keep a text with the model, in its file too (model_file.h): how its inputs are
  * made (recipe.h), how it was trained. Copied; a key that is there gets the new text.
- * nb_model_text - the text of that key, or NULL; valid until it is set anew. A clone has none.
+ * nb_model_text - the text of that key, or NULL; valid until it is replaced. A clone has none.
  * Errors: NB_EINVAL a NULL, not UTF-8, or the description's own key; NB_ERANGE, NB_ENOMEM as
  *         nb_arrays_set_text. */
 nb_status nb_model_set_text(nb_model *model, const char *key, const char *text);

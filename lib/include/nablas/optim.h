@@ -124,10 +124,10 @@ nb_status nb_optimizer_update(nb_optimizer *optimizer);
 nb_status nb_optimizer_forward(nb_optimizer *optimizer, nb_node *loss);
 nb_status nb_optimizer_apply(nb_optimizer *optimizer, void *w, const void *g);
 
-/* nb_optimizer_lr - learning rate of the last step, or of the first if there was none; as the
- * schedule says, Adam's corrections left out.
- * nb_optimizer_scale - from the next step on the learning rate is that of options and schedule times
- * `factor`; a factor that is not finite and positive is not taken.
+/* nb_optimizer_lr - the learning rate of the last step, or of the first if there was none, from the
+ * schedule, without Adam's corrections.
+ * nb_optimizer_scale - from the next step on, multiply the learning rate of options and schedule by
+ * `factor`; a factor that is not finite and positive is ignored.
  * nb_optimizer_norm - norm of the gradient of the last step, before it was clipped; NaN without
  * clipping or before the first step.
  * nb_optimizer_steps - steps taken. */

@@ -1,4 +1,4 @@
-/* packed.h - the sparse format of a matrix (n,k) that affine layers accept. */
+/* packed.h - the sparse format of a matrix (n,k), for affine layers. */
 #ifndef NABLAS_PACKED_H
 #define NABLAS_PACKED_H
 

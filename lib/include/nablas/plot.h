@@ -11,7 +11,7 @@
  *     nb_figure_destroy(fig);
  *
  * Lengths on paper are points; a figure has two pixels to the point (640x480 gives 1280x960).
- * Everything handed over, data and text, is copied. Text is UTF-8, may have several lines, and is
+ * All arguments, data and text, are copied. Text is UTF-8, may have several lines, and is
  * set in DejaVu Sans, which has x₀, ∂, ∇, η and the like; text too long for its place is set
  * smaller.
  *

@@ -22,9 +22,9 @@
  *   target    a class 0 ... classes-1, or a number (value - target_mean) / target_deviation
  *
  * Mean, deviation (of the population) and shares are those of the rows that the recipe was fitted
- * on. They are computed and applied in double before x is rounded to single precision: a column of
- * dates around 1.6e9 keeps its differences, which a layer that standardises (model.h) would not
- * see. */
+ * on. They are computed and applied in double, before x is rounded to single precision: a column of
+ * dates around 1.6e9 keeps its differences, which would be lost before a layer that standardises
+ * (model.h). */
 #ifndef NABLAS_RECIPE_H
 #define NABLAS_RECIPE_H
 
@@ -54,10 +54,12 @@ typedef enum {
                         target that is missing */
 } nb_missing;
 
-/* Whether a column is used, and if not, why. Left out, unless their type was told
- * (nb_table_options.tell), are: a column without a name, or called index, row or something with id
- * at its end, that counts the rows from 0 or 1; and a category of more than 1000 levels, or of
- * more than 20 and more than half as many as it has filled cells, as names and identifiers have. */
+/* Whether a column is used, and if not, why. Unless its type was told (nb_table_options.tell), a
+ * column is left out
+ *   if it counts the rows from 0 or 1 and has no name, or a name that is index, row or rownames or
+ *   ends in id;
+ *   if it is a category of more than 1000 levels, or of more than 20 levels and more than half as many
+ *   as it has filled cells, as names and identifiers have. */
 #define NB_COLUMN_USE_LIST(X)                   \
     X(NB_USE_INPUT, "input")                    \
     X(NB_USE_TARGET, "target")                  \

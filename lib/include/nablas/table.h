@@ -4,20 +4,20 @@
  *     nb_table_read(&table, "iris.csv", NULL);
  *     nb_recipe_create(&recipe, &table, NULL);        what is input, what is target: recipe.h
  *
- * With no options the reader finds out what the file does not say:
- *   separator  of tab, semicolon, | and comma the first that divides all first lines into the same
- *              number of cells, two at least, or else most of them; blanks if none divides any
- *   header     the first line, if its cells are names: no numbers (but 0, 1, 2, ... as pandas writes
- *              them beside a name), no two alike, and either numbers stand below one of them or none
- *              of them stands again in its own column
- *   decimal    a point, whatever the locale; a comma, if another character separates and the numbers
- *              of the first lines have commas and never points
- *   types      a column is of numbers if every cell of the first lines is a number or missing, whole
- *              numbers with few values too; else it is a category. A column of many different
- *              numbers with texts in at most a tenth of its cells is refused: its first text is
- *              named
- * "The first lines" are up to 1000 rows or 4 MiB of text. What comes later has to agree, or is
- * refused with its place: the type of a column does not change on line 40,000.
+ * Without options the reader guesses the format from the first lines, up to 1000 rows or 4 MiB:
+ *   separator  of tab, semicolon, | and comma, the first that divides all of these lines into the same
+ *              number of cells, at least two; if there is none, the one that does so for most lines;
+ *              blanks if none of them divides a line
+ *   header     the first line, if its cells are names: no numbers (except 0, 1, 2, ... as pandas writes
+ *              them beside a name), all different, and either there are numbers below one of them, or
+ *              none of them occurs again in its own column
+ *   decimal    a point, whatever the locale; a comma, if it is not the separator and the numbers of
+ *              these lines have commas and never points
+ *   types      numbers, if every cell of these lines is a number or missing, also whole numbers with
+ *              few values; otherwise a category. A column of many different numbers with texts in at
+ *              most a tenth of its cells is refused, and the message names its first text
+ * Later lines have to agree with the guess. If one does not, the table is refused, and the message
+ * names the place: the type of a column does not change on line 40,000.
  *
  * Format: RFC 4180. A cell may be in quotes, which then may hold separators, line ends and doubled
  * quotes; a quote within an unquoted cell is a character. Lines end by LF, CR LF or CR; empty lines

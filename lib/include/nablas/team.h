@@ -1,12 +1,12 @@
-/* team.h - training by several processes: what nb_train asks of whoever connects them.
+/* team.h - training by several processes: the functions that nb_train needs to connect them.
  *
- * The members of a team hold the same model, data, stream and options and draw the same batches. A step
- * is the team's: each member computes some of the batch's rows, all update their weights by the same
- * sum of gradients. Member 0 alone writes and reads checkpoints. libnablas-mpi makes a team of the
- * ranks of an MPI communicator (nablas/mpi.h); nothing here knows of MPI.
+ * The members of a team hold the same model, data, stream and options and draw the same batches. All
+ * take a step together: each member computes some of the batch's rows, and all update their weights by
+ * the same sum of gradients. Only member 0 writes and reads checkpoints. libnablas-mpi makes a team of
+ * the ranks of an MPI communicator (nablas/mpi.h); this header does not depend on MPI.
  *
- * Each function is called by all members, in the same order, whatever happened on one of them: a member
- * that failed says so in the next `agree`, and all end with its status and message. */
+ * Every member calls each function, in the same order, even after a failure: a member that failed
+ * reports it in the next `agree`, and all end with its status and message. */
 #ifndef NABLAS_TEAM_H
 #define NABLAS_TEAM_H
 
@@ -39,13 +39,15 @@ typedef struct nb_team {
     const char *sum;   /* how gradients are added, for checkpoints: "tree 24"; bits depend on it */
     void *context;     /* for all below */
 
-    /* prepare - before the first step; may refuse a model. What it made, the team's owner frees. */
+    /* prepare - called before the first step; may refuse a model. The team's owner frees what it
+     * allocates. */
     nb_status (*prepare)(nb_model *model, size_t batch, void *context);
-    /* step - forward, backward, sum, update, loss. Agreed: the same status on all members, and on a
-     * failure before the update no weight is changed. */
+    /* step - forward, backward, sum, update, loss. All members return the same status; after a failure
+     * before the update no weight has changed. */
     nb_status (*step)(nb_team_step *step, void *context);
-    /* agree - NB_OK if all members say so; else the status of the lowest that failed otherwise than by
-     * NB_ESTOPPED, or else stopped, and its detail. */
+    /* agree - NB_OK if `mine` is NB_OK on all members. Otherwise the status and detail of the lowest
+     * member that failed with another status than NB_ESTOPPED; if there is none, of the lowest that
+     * stopped. */
     nb_status (*agree)(nb_status mine, void *context);
     /* copy - bytes(n) of member 0 to all. */
     nb_status (*copy)(void *bytes, size_t n, void *context);
@@ -55,8 +57,10 @@ typedef struct nb_team {
 } nb_team;
 
 /* nb_team_agree - as `agree`; `mine` itself for a NULL team.
- * nb_team_same - is `text` the same as member 0's? Agreed; NB_EINVAL names the member, `what`, and both.
- * nb_team_read - nb_file_read by member 0, the bytes to all; a NULL team: nb_file_read. */
+ * nb_team_same - check that `text` is the same on all members. All return the same status; the message
+ *                of NB_EINVAL names the member, `what`, and both texts.
+ * nb_team_read - member 0 reads the file (nb_file_read) and sends the bytes to all; a NULL team:
+ *                nb_file_read. */
 nb_status nb_team_agree(const nb_team *team, nb_status mine);
 nb_status nb_team_same(const nb_team *team, const char *what, const char *text);
 nb_status nb_team_read(const nb_team *team, const char *path, unsigned char **bytes, size_t *size);

@@ -69,13 +69,13 @@ typedef struct nb_train_options {
                            DeepConvNet does (8.1), not of a predicting pass */
     size_t patience;    /* stop after this many evaluations without a better metric on the test set,
                           and restore the best weights; 0: neither. Needs a test set */
-    bool dense;         /* sources do not pack: every product is BLAS's, whole (dataset.h) */
+    bool dense;         /* sources do not pack: BLAS computes every product whole (dataset.h) */
     size_t threads; /* up to NB_MAX_THREADS; 0: one, or as many as there are processors and work for
                        them (groups of rows, blas.h), as the steps themselves show to be faster. The
                        bits are the same for any number */
     const nb_checkpoint_options *checkpoint; /* NULL: none is written or continued */
-    const nb_nan_options *nan;               /* what is done where the loss is not finite; NULL: the
-                                                run ends with NB_EDIVERGED, no more */
+    const nb_nan_options *nan;               /* what to do when the loss is not finite; NULL: only
+                                                end the run with NB_EDIVERGED */
     nb_train_report report;                  /* or NULL */
     void *context;                           /* for report */
     const nb_team
@@ -168,8 +168,8 @@ nb_status nb_fit(nb_model **model, const nb_dataset *data, nb_layers hidden,
 
 /* --- step by step --------------------------------------------------------------------------- */
 
-/* The parts of nb_train, for a loop of one's own; checkpoint.h saves them and continues them. An
- * nb_trainer is declared there. */
+/* The parts of nb_train, for a loop of your own; checkpoint.h declares nb_trainer, saves and continues
+ * it. */
 
 /* nb_trainer_create - workspace for training `model`. Model, data and random must outlive it, and
  * the data must not change: the sets are read now and, where that pays, a second copy without zeros
