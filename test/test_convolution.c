@@ -37,7 +37,8 @@ typedef struct trial {
 } trial;
 
 /* The layers of the three networks; then odd sizes, strides and paddings, windows as large as the
- * image or wider than it, padding beyond the window, more images than are unfolded at a time. */
+ * image or wider than it, padding beyond the window, more images than are unfolded at a time; for dW more
+ * weights than are summed at a time, and images that are summed in parts. */
 #define WINDOW(C, H, W, FH, FW, SY, SX, PY, PX) \
     {                                           \
         C, H, W, FH, FW, SY, SX, PY, PX, 0, 0   \
@@ -53,6 +54,8 @@ static const trial all_trials[] = {
     {35, 3, WINDOW(2, 8, 8, 3, 3, 1, 1, 1, 1)},    {1, 2, WINDOW(1, 2, 2, 4, 4, 1, 1, 1, 1)},
     {5, 4, WINDOW(3, 6, 4, 6, 4, 1, 1, 0, 0)},     {1, 2, WINDOW(1, 3, 130, 2, 3, 1, 1, 0, 1)},
     {2, 2, WINDOW(1, 1, 1, 3, 3, 1, 1, 3, 3)},     {1, 2, WINDOW(2, 3, 70, 3, 7, 1, 2, 1, 0)},
+    {2, 17, WINDOW(4140, 1, 1, 1, 1, 1, 1, 0, 0)}, {2, 3, WINDOW(1, 70, 67, 2, 2, 2, 2, 0, 1)},
+    {1, 2, WINDOW(1, 42, 40, 3, 6, 1, 1, 0, 0)},
 };
 enum { trials = COUNT(all_trials) };
 static const nb_convolution_way ways[] = {NB_CONVOLUTION_AUTO, NB_CONVOLUTION_DIRECT,

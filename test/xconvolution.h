@@ -178,11 +178,12 @@ static void T(check_forward)(trial t, nb_convolution_way way, bool bias, bool re
     T(release)(&a);
 }
 
+/* Here and below without AUTO, which is one of the others. */
 static void T(forward_is_six_nested_loops)(void **state)
 {
     (void)state;
     for (size_t i = 0; i < trials; i++)
-        for (size_t w = 0; w < COUNT(ways); w++)
+        for (size_t w = 1; w < COUNT(ways); w++)
             for (int flags = 0; flags < 4; flags++)
                 T(check_forward)(trial_at(i), ways[w], flags & 1, flags & 2);
 }
@@ -220,7 +221,7 @@ static void T(backward_input_is_its_transpose)(void **state)
 {
     (void)state;
     for (size_t i = 0; i < trials; i++)
-        for (size_t w = 0; w < COUNT(ways); w++) {
+        for (size_t w = 1; w < COUNT(ways); w++) {
             T(check_input)(trial_at(i), ways[w], 0);
             T(check_input)(trial_at(i), ways[w], (real)-0.6);
         }
@@ -264,7 +265,7 @@ static void T(backward_weights_is_the_sum_over_images)(void **state)
 {
     (void)state;
     for (size_t i = 0; i < trials; i++)
-        for (size_t w = 0; w < COUNT(ways); w++) {
+        for (size_t w = 1; w < COUNT(ways); w++) {
             T(check_weights)(trial_at(i), ways[w], 0, true);
             T(check_weights)(trial_at(i), ways[w], (real)2.385, true);
             T(check_weights)(trial_at(i), ways[w], (real)2.385, false);
@@ -421,7 +422,7 @@ static void T(joined_or_apart_the_bits_are_the_same)(void **state)
 {
     (void)state;
     for (size_t i = 0; i < trials; i++)
-        for (size_t w = 1; w < COUNT(ways); w++) { /* AUTO is one of the others */
+        for (size_t w = 1; w < COUNT(ways); w++) {
             const trial t = trial_at(i);
             T(check_then)(t, ways[w], NB_THEN_RELU);
             if (t.window.out_height > 1 && t.window.out_width > 1)

@@ -11,10 +11,10 @@
 /* Tiles of dW, WEIGHT_TILES: vectors of filters, columns and rows of taps. */
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
-#define WEIGHT_TILES(T)                                                                     \
-    T(1, 1, 8)                                                                              \
-    T(1, 2, 8) T(1, 3, 8) T(1, 3, 3) T(1, 5, 5) T(2, 1, 8) T(2, 2, 6) T(2, 3, 4) T(2, 3, 3) \
-        T(2, 5, 2)
+#define WEIGHT_TILES(T) \
+    T(1, 1, 8)          \
+    T(1, 2, 8)          \
+    T(1, 3, 8) T(1, 3, 3) T(1, 5, 5) T(2, 1, 8) T(2, 2, 6) T(2, 3, 4) T(2, 3, 3) T(2, 5, 2)
 enum { height0 = 8, wide0 = 3, height1 = 6, wide1 = 4 };
 #elif defined(__AVX__)
 #define VECTOR_BYTES 32
@@ -241,20 +241,23 @@ INLINE void weights_tile(const weights_job *j, size_t vector, size_t row, size_t
                 }
             }
         }
-    real *to = j->sum + (vector * taps + row * j->columns + column) * lanes;
+    block kept[most_rows][most_columns][most_vectors];
     UNROLL
     for (size_t r = 0; r < rows; r++) {
-        if (row + r >= j->rows) break;
         UNROLL
         for (size_t c = 0; c < columns; c++) {
             UNROLL
-            for (size_t v = 0; v < vectors; v++) {
-                real *t = to + (v * taps + r * j->columns + c) * lanes;
-                if (!j->first) sum[r][c][v] += load(t);
-                *(block *)t = sum[r][c][v];
-            }
+            for (size_t v = 0; v < vectors; v++) kept[r][c][v] = sum[r][c][v];
         }
     }
+    for (size_t r = 0; r < rows && row + r < j->rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            for (size_t v = 0; v < vectors; v++) {
+                const size_t tap = (row + r) * j->columns + column + c;
+                real *to = j->sum + ((vector + v) * taps + tap) * lanes;
+                if (!j->first) kept[r][c][v] += load(to);
+                *(block *)to = kept[r][c][v];
+            }
 }
 
 #define TILE(vectors, columns, rows)                                                     \
@@ -395,7 +398,7 @@ static void turn_taps(size_t filters, size_t taps, const real *sum, real beta, r
         UNROLL
         for (size_t f = 0; f < lanes; f++) {
             real *to = dW + f * taps;
-            if (f >= filters) break;
+            if (f >= filters) continue;
             if (beta != 0) v[f] += beta * (left == lanes ? load(to) : load_some(left, to));
             if (left == lanes)
                 *(block *)to = v[f];
