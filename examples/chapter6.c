@@ -106,6 +106,7 @@ learner learner_create(const experiment *e, const deep_net *d, nb_random *random
     how.lr = d->lr;
     how.weight_decay = d->decay;
     page_check(&e->page, nb_model_create(&l.net, &options));
+    page_check(&e->page, nb_graph_join(l.net->graph, true));
     page_check(&e->page, nb_optimizer_create(&l.optimizer, l.net->graph, type, &how));
     return l;
 }
