@@ -1,7 +1,7 @@
 /* Affine and batch norm with relu behind them, computed as one (nb_graph_join): the same bits. */
+#include "nablas/dataset.h"
 #include "nablas/graph.h"
 #include "nablas/model.h"
-#include "nablas/dataset.h"
 #include "support.h"
 
 #include <math.h>
@@ -139,7 +139,8 @@ static void what_is_not_a_number_stays(void **state)
         for (size_t m = 1; m <= MOST; m++) {
             double y[2 * MOST], b[MOST];
             for (size_t j = 0; j < m; j++) kernels[k]->set(b, j, j % 2 ? -0.5 : 0.25);
-            for (size_t j = 0; j < 2 * m; j++) kernels[k]->set(y, j, j == m - 1 ? (double)NAN : 0.25);
+            for (size_t j = 0; j < 2 * m; j++)
+                kernels[k]->set(y, j, j == m - 1 ? (double)NAN : 0.25);
             kernels[k]->add_bias(2, m, b, true, y, m);
             for (size_t j = 0; j < 2 * m; j++) {
                 const double got = kernels[k]->get(y, j);
