@@ -109,17 +109,17 @@ int main(int argc, char **argv)
                      "Batch norm, from sixteen scales of the first weights (6.3.2).", options,
                      "write all accuracies; iter counts epochs");
     curves c = {.epochs = whole_number(e.page.program, "--epochs", epochs_text, 1, 1000000)};
+    e.train = IMAGES;
+    e.test = NB_MNIST_NONE;
     experiment_load(&e);
-    const size_t count = nb_dataset_count(&e.mnist.train);
-    const nb_dataset train = nb_dataset_rows(&e.mnist.train, 0, count < IMAGES ? count : IMAGES);
-    nb_source *source = batches_of(&e, &train, BATCH, &e.random);
+    nb_source *source = batches_of(&e, &e.mnist.train, BATCH, &e.random);
     c.epoch = calloc((1 + 2 * SCALES) * c.epochs, sizeof *c.epoch);
     if (!c.epoch) page_check(&e.page, nb_fail(NB_ENOMEM, "no memory for %zu epochs", c.epochs));
     c.with = c.epoch + c.epochs;
     c.without = c.with + SCALES * c.epochs;
     for (size_t i = 0; i < c.epochs; i++) c.epoch[i] = (double)i;
 
-    printf("accuracy on %zu training images after epoch\n", nb_dataset_count(&train));
+    printf("accuracy on %zu training images after epoch\n", nb_dataset_count(&e.mnist.train));
     for (size_t i = 0; i < SCALES; i++) {
         learn_both(&e, source, i, &c);
         printf("%zu of %d: std %.6g\n", i + 1, SCALES, scale_of(i));

@@ -35,7 +35,7 @@ void experiment_begin(experiment *e, int argc, char **argv, const char *about,
 void experiment_load(experiment *e)
 {
     page_folder(&e->page);
-    load_mnist(&e->page, e->data, &e->mnist);
+    load_some_mnist(&e->page, e->data, e->train, e->test, &e->mnist);
     nb_random_seed(&e->random, e->seed);
 }
 
@@ -106,6 +106,7 @@ learner learner_create(const experiment *e, const deep_net *d, nb_random *random
     how.lr = d->lr;
     how.weight_decay = d->decay;
     page_check(&e->page, nb_model_create(&l.net, &options));
+    page_check(&e->page, nb_graph_join(l.net->graph, true));
     page_check(&e->page, nb_optimizer_create(&l.optimizer, l.net->graph, type, &how));
     return l;
 }
@@ -324,7 +325,7 @@ void compete(experiment *e, size_t count, contender *c, size_t iterations, doubl
 
 /* --- overfitting ------------------------------------------------------------------------------ */
 
-enum { OVERFIT_IMAGES = 300, OVERFIT_BATCH = 100 };
+enum { OVERFIT_BATCH = 100 };
 
 /* Of each epoch; in one block. */
 typedef struct accuracies {
@@ -409,9 +410,6 @@ static void learn_by_heart(experiment *e, const overfitting *o, const learner *l
 
 void overfit(experiment *e, const overfitting *o)
 {
-    const size_t count = nb_dataset_count(&e->mnist.train);
-    const nb_dataset few =
-        nb_dataset_rows(&e->mnist.train, 0, count < OVERFIT_IMAGES ? count : OVERFIT_IMAGES);
     learner l = learner_create(e,
                                &(deep_net){.hidden = 6,
                                            .init = NB_INIT_HE,
@@ -420,7 +418,7 @@ void overfit(experiment *e, const overfitting *o)
                                            .decay = o->decay,
                                            .batch = OVERFIT_BATCH},
                                &e->random);
-    nb_source *source[2] = {batches_of(e, &few, OVERFIT_BATCH, &e->random),
+    nb_source *source[2] = {batches_of(e, &e->mnist.train, OVERFIT_BATCH, &e->random),
                             batches_of(e, &e->mnist.test, OVERFIT_BATCH, &e->random)};
     accuracies a = accuracies_create(&e->page, o->epochs);
     learn_by_heart(e, o, &l, source, &a);

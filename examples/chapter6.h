@@ -13,6 +13,7 @@ typedef struct experiment {
     nb_dtype dtype;
     uint32_t seed;
     nb_random random;
+    size_t train, test; /* images that experiment_load reads, as in nb_mnist_options; 0: all */
     nb_mnist mnist;
 } experiment;
 
@@ -105,8 +106,10 @@ typedef struct overfitting {
     const char *against; /* "dropout" */
 } overfitting;
 
-/* overfit - one line for each tenth accuracy, a figure of all; the losses (decay's term counts) of
- * iterations 0, 99 and the last. */
+/* overfit - learn the training images, OVERFIT_IMAGES that e->train has asked for, by heart: one line
+ * for each tenth accuracy, a figure of all; the losses (decay's term counts) of iterations 0, 99 and
+ * the last. */
+enum { OVERFIT_IMAGES = 300 };
 void overfit(experiment *e, const overfitting *o);
 
 #endif

@@ -460,6 +460,14 @@ static void fetch_mnist(const page *p, const char *folder)
 
 void load_mnist(const page *p, const char *given, nb_mnist *mnist)
 {
+    load_some_mnist(p, given, 0, 0, mnist);
+}
+
+void load_some_mnist(const page *p, const char *given, size_t train, size_t test, nb_mnist *mnist)
+{
+    nb_mnist_options some = NB_MNIST_DEFAULTS;
+    some.train = train;
+    some.test = test;
     const char *folder = mnist_folder(p, given);
     if (!have_mnist(folder)) {
         if (asked_folder(given) && !p->download) {
@@ -471,7 +479,7 @@ void load_mnist(const page *p, const char *given, nb_mnist *mnist)
         }
         fetch_mnist(p, folder);
     }
-    if (nb_mnist_load(mnist, folder, NULL)) fail(p->program);
+    if (nb_mnist_load(mnist, folder, &some)) fail(p->program);
 }
 
 static bool begins(const nb_dataset *set, const uint8_t *labels, size_t n)

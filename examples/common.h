@@ -91,10 +91,12 @@ const char *at_home(const char *program, const char *name, char path[PATH]);
 /* mnist_folder - `given` (--data), or $NABLAS_DATA, or data/mnist at home; until the next call.
  * have_mnist - there are training images in `folder`.
  * load_mnist - the set in that folder. If it has none, scripts/get_mnist.sh fetches it, as the book's
- * load_mnist does; into a folder that was asked for only with --download. Exits on failure. */
+ * load_mnist does; into a folder that was asked for only with --download. Exits on failure.
+ * load_some_mnist - the same, the first `train` and `test` images (nb_mnist_options). */
 const char *mnist_folder(const page *p, const char *given);
 bool have_mnist(const char *folder);
 void load_mnist(const page *p, const char *given, nb_mnist *mnist);
+void load_some_mnist(const page *p, const char *given, size_t train, size_t test, nb_mnist *mnist);
 
 /* set_name - "Fashion-MNIST" if the labels begin as those of its training or test images do (at
  *            least eight are needed to tell), else "MNIST".

@@ -18,6 +18,7 @@ int main(int argc, char **argv)
     const size_t epochs = whole_number(me, "--epochs", epochs_text, 1, 1000000);
     if (dropout < 0 || dropout >= 1)
         usage_error(me, "--dropout '%s': expected a number from 0 to below 1", dropout_text);
+    e.train = OVERFIT_IMAGES;
     experiment_load(&e);
     overfit(&e,
             &(overfitting){

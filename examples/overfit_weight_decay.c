@@ -17,6 +17,7 @@ int main(int argc, char **argv)
     const double decay = finite_number(me, "--decay", decay_text);
     const size_t epochs = whole_number(me, "--epochs", epochs_text, 1, 1000000);
     if (decay < 0) usage_error(me, "--decay '%s': expected a number from 0", decay_text);
+    e.train = OVERFIT_IMAGES;
     experiment_load(&e);
     overfit(&e, &(overfitting){.decay = decay, .epochs = epochs, .against = "weight decay"});
     return experiment_end(&e);

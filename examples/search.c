@@ -235,6 +235,8 @@ int search_main(int argc, char **argv, const nb_team *(*connect_team)(const char
 
     nb_dataset shuffled;
     const nb_team *team = connect_team ? connect_team(me) : NULL;
+    s.e.train = IMAGES;
+    s.e.test = NB_MNIST_NONE;
     experiment_load(&s.e);
     check_images(&s, team);
     split(&s, &s.e.mnist.train, &shuffled, &s.e.random);

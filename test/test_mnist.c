@@ -145,7 +145,7 @@ static void the_switches_are_the_books(void **state)
     assert_set(&m.test, NB_SHAPE(TEST, PIXELS), 255, false);
     nb_mnist_destroy(&m);
     for (int bits = 0; bits < 8; bits++) {
-        const nb_mnist_options o = {bits & 1, bits & 2, bits & 4};
+        const nb_mnist_options o = {bits & 1, bits & 2, bits & 4, 0, 0};
         const double scale = o.normalize ? 255 : 1;
         assert_ok(nb_mnist_load(&m, dir, &o));
         assert_set(&m.train,
@@ -155,6 +155,33 @@ static void the_switches_are_the_books(void **state)
                    scale, o.one_hot_label);
         nb_mnist_destroy(&m);
     }
+}
+
+/* From a raw file and from a packed one; asked for more than there are, all. */
+static void only_the_images_asked_for_are_read(void **state)
+{
+    (void)state;
+    const char *dir = make_set();
+    nb_mnist m;
+    for (int packed = 0; packed < 2; packed++) {
+        if (packed) pack(dir, names[0]);
+        for (size_t n = 1; n <= TRAIN + 1; n++) {
+            const size_t count = n < TRAIN ? n : TRAIN;
+            assert_ok(nb_mnist_load(
+                &m, dir, &(nb_mnist_options){.flatten = true, .train = n, .test = NB_MNIST_NONE}));
+            assert_true(nb_shape_equal(m.train.x.shape, NB_SHAPE(count, PIXELS)));
+            assert_memory_equal(m.train.x.data, train_images, count * PIXELS);
+            assert_memory_equal(m.train.t.data, train_labels, count);
+            assert_true(m.rows == ROWS && m.columns == COLUMNS);
+            assert_int_equal(nb_dataset_count(&m.test), 0);
+            nb_mnist_destroy(&m);
+        }
+    }
+    assert_int_equal(unlink(in(dir, names[1])), 0); /* not opened */
+    assert_ok(nb_mnist_load(&m, dir, &(nb_mnist_options){.train = NB_MNIST_NONE, .test = 1}));
+    assert_true(nb_shape_equal(m.test.x.shape, NB_SHAPE(1, 1, ROWS, COLUMNS)));
+    assert_true(!m.train.x.data && m.rows == ROWS && m.columns == COLUMNS);
+    nb_mnist_destroy(&m);
 }
 
 /* As many sites and unpacking programs call them. */
@@ -321,6 +348,7 @@ int main(void)
         cmocka_unit_test(raw_and_gzipped_files_load),
         cmocka_unit_test(a_set_costs_its_bytes),
         cmocka_unit_test(the_switches_are_the_books),
+        cmocka_unit_test(only_the_images_asked_for_are_read),
         cmocka_unit_test(names_with_a_dot_load),
         cmocka_unit_test(missing_files_are_named),
         cmocka_unit_test(files_of_another_form_are_refused),

@@ -33,10 +33,13 @@ static void T(loops_are_their_definitions)(void **state)
                     want[1][i] = want[0][i] * c[2][i % m] + c[3][i % m];
                 }
                 one[n * m] = two[n * m] = (real)NAN;
-                v->normalize(n, m, x, column, one, two);
-                assert_memory_equal(one, want[0], n * m * sizeof(real));
-                assert_memory_equal(two, want[1], n * m * sizeof(real));
-                assert_true(isnan(one[n * m]) && isnan(two[n * m]));
+                for (int relu = 0; relu < 2; relu++) {
+                    v->normalize(n, m, x, column, relu, one, two);
+                    if (relu) v->relu(n * m, want[1], want[1]);
+                    assert_memory_equal(one, want[0], n * m * sizeof(real));
+                    assert_memory_equal(two, want[1], n * m * sizeof(real));
+                    assert_true(isnan(one[n * m]) && isnan(two[n * m]));
+                }
 
                 for (size_t i = 0; i < n * m; i++) {
                     one[i] = (real)NAN; /* beta = 0 does not read it */

@@ -265,13 +265,24 @@ static nb_status check_promise(const source *s, const header *h)
     return NB_OK;
 }
 
-static nb_status read_body(source *s, const header *h, nb_tensor *out)
+/* The header of the first `rows` rows. */
+static header cut(const header *h, size_t rows)
+{
+    header few = *h;
+    if (h->shape.ndim == 0 || h->shape.dim[0] <= rows) return few;
+    few.body = h->body / h->shape.dim[0] * rows;
+    few.shape.dim[0] = rows;
+    return few;
+}
+
+static nb_status read_body(source *s, const header *all, size_t rows, nb_tensor *out)
 {
     char shape[128];
     unsigned char extra;
     size_t got;
-    nb_status status = check_promise(s, h);
+    nb_status status = check_promise(s, all);
     if (status) return status;
+    const header few = cut(all, rows), *h = &few;
     /* Not nb_tensor_create: its zeros would touch every page that the file may never fill. */
     void *data = nb_alloc(h->body, 1);
     if (!data)
@@ -280,11 +291,12 @@ static nb_status read_body(source *s, const header *h, nb_tensor *out)
                        nb_dtype_name(h->dtype));
     *out = nb_tensor_view(h->dtype, h->shape, data);
     status = source_read(s, data, h->body, &got);
-    if (!status && got < h->body) status = size_fail(s, h, "ends after ", h->size + got);
+    if (!status && got < h->body) status = size_fail(s, all, "ends after ", h->size + got);
     if (status) goto fail;
     /* One byte more, to see the end and have gzip's trailer checked. */
-    status = source_read(s, &extra, 1, &got);
-    if (!status && got) status = size_fail(s, h, "goes on after ", h->size + h->body);
+    if (h->body == all->body) status = source_read(s, &extra, 1, &got);
+    if (!status && h->body == all->body && got)
+        status = size_fail(s, h, "goes on after ", h->size + h->body);
     if (status) goto fail;
     reorder(data, nb_tensor_count(out), nb_dtype_size(h->dtype));
     return NB_OK;
@@ -295,13 +307,18 @@ fail:
 
 nb_status nb_idx_read(const char *path, nb_tensor *out)
 {
+    return nb_idx_read_rows(path, SIZE_MAX, out);
+}
+
+nb_status nb_idx_read_rows(const char *path, size_t rows, nb_tensor *out)
+{
     source s;
     header h;
     if (out) *out = (nb_tensor){0};
     if (!path || !out) return nb_fail(NB_EINVAL, "nb_idx_read: %s is NULL", !path ? "path" : "out");
     nb_status status = source_open(&s, path);
     if (!status) status = read_header(&s, &h);
-    if (!status) status = read_body(&s, &h, out);
+    if (!status) status = read_body(&s, &h, rows, out);
     source_close(&s);
     return status;
 }

@@ -39,10 +39,10 @@ static nb_status find_file(const char *dir, const char *name, char path[PATH])
                    dir, name, name);
 }
 
-static nb_status read_file(const char *path, size_t ndim, nb_tensor *out)
+static nb_status read_file(const char *path, size_t ndim, size_t rows, nb_tensor *out)
 {
     char shape[128];
-    nb_status status = nb_idx_read(path, out);
+    nb_status status = nb_idx_read_rows(path, rows, out);
     if (status) return status;
     if (out->dtype != NB_UINT8)
         return nb_fail(NB_EDTYPE, "nb_mnist_load: %s: elements are %s, expected uint8", path,
@@ -55,13 +55,16 @@ static nb_status read_file(const char *path, size_t ndim, nb_tensor *out)
     return NB_OK;
 }
 
-static nb_status load_set(nb_dataset *d, const char *dir, const char *images, const char *labels)
+static nb_status load_set(nb_dataset *d, const char *dir, size_t wanted, const char *images,
+                          const char *labels)
 {
     char images_path[PATH], labels_path[PATH];
+    const size_t rows = wanted ? wanted : SIZE_MAX;
+    if (wanted == NB_MNIST_NONE) return NB_OK;
     nb_status status = find_file(dir, images, images_path);
     if (!status) status = find_file(dir, labels, labels_path);
-    if (!status) status = read_file(images_path, 3, &d->x);
-    if (!status) status = read_file(labels_path, 1, &d->t);
+    if (!status) status = read_file(images_path, 3, rows, &d->x);
+    if (!status) status = read_file(labels_path, 1, rows, &d->t);
     if (status) return status;
     if (d->x.shape.dim[0] != d->t.shape.dim[0])
         return nb_fail(NB_ESHAPE,
@@ -79,9 +82,10 @@ static nb_status load_set(nb_dataset *d, const char *dir, const char *images, co
 static nb_status check_sizes(nb_mnist *m, const char *dir)
 {
     const size_t *train = m->train.x.shape.dim, *test = m->test.x.shape.dim;
-    m->rows = train[1];
-    m->columns = train[2];
-    if (train[1] == test[1] && train[2] == test[2]) return NB_OK;
+    const bool both = m->train.x.data && m->test.x.data;
+    m->rows = m->train.x.data ? train[1] : test[1];
+    m->columns = m->train.x.data ? train[2] : test[2];
+    if (!both || (train[1] == test[1] && train[2] == test[2])) return NB_OK;
     return nb_fail(NB_ESHAPE,
                    "nb_mnist_load: %s: t10k images are %zu x %zu, expected %zu x %zu, as the train "
                    "images are",
@@ -92,6 +96,7 @@ static nb_status check_sizes(nb_mnist *m, const char *dir)
 static void arrange(nb_dataset *d, nb_mnist_options o)
 {
     const size_t *size = d->x.shape.dim, n = size[0], rows = size[1], columns = size[2];
+    if (!d->x.data) return;
     d->x.shape = o.flatten ? NB_SHAPE(n, rows * columns) : NB_SHAPE(n, 1, rows, columns);
     d->scale = o.normalize ? 255 : 1;
     d->classes = NB_MNIST_CLASSES;
@@ -105,9 +110,10 @@ nb_status nb_mnist_load(nb_mnist *m, const char *dir, const nb_mnist_options *op
     *m = (nb_mnist){0};
     if (!dir) return nb_fail(NB_EINVAL, "nb_mnist_load: dir is NULL");
     nb_status status =
-        load_set(&m->train, dir, "train-images-idx3-ubyte", "train-labels-idx1-ubyte");
+        load_set(&m->train, dir, o.train, "train-images-idx3-ubyte", "train-labels-idx1-ubyte");
     if (!status)
-        status = load_set(&m->test, dir, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte");
+        status =
+            load_set(&m->test, dir, o.test, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte");
     if (!status) status = check_sizes(m, dir);
     if (status) {
         nb_mnist_destroy(m);

@@ -72,7 +72,8 @@ nb_call nb_node_call(const nb_node *node)
                  .pass = node->graph->passed,
                  .rows = node->graph->batch,
                  .out = &node->value,
-                 .kept = &node->kept,
+                 .kept = node->kept.data ? &node->kept : &node->head->kept,
+                 .between = node->head == node ? NULL : &node->head->gradient,
                  .memory = node->head->memory,
                  .partial = node->head->partial,
                  .scratch = node->graph->scratch,
@@ -235,7 +236,7 @@ static const nb_node *last_writer(const passage *p, const nb_node *parameter)
     for (size_t i = 0; i < p->schedule->steps; i++) {
         const nb_step_of *step = &p->schedule->step[i];
         if (step->kind == NB_STEP_PHASE && step->phase->over == NB_INPUT_ROWS &&
-            step->node->input[step->phase->input] == parameter &&
+            nb_run_input(step->node, step->phase->input) == parameter &&
             (!last || step->node->index < last->index))
             last = step->node;
     }

@@ -186,7 +186,7 @@ static void plan_gradient(nb_graph *g, nb_node *node, const nb_phase *phase, rea
     const ready from = g->mark[node->index].ready;
     ready *to = &g->mark[input->index].ready;
     const bool same_rows = !by_one && node->batched && input->batched;
-    size_t stage = later(same_rows ? from.rows : from.all, before.all);
+    size_t stage = same_rows ? later(from.rows, before.rows) : later(from.all, before.all);
     stage = later(stage, by_one ? to->all : to->rows);
     append(&g->backward,
            (nb_step_of){.node = node,
@@ -219,7 +219,7 @@ static void plan_node_backward(nb_graph *g, nb_node *node)
         const size_t stage = later(same_rows ? from.rows : from.all, before.all);
         append(&g->backward,
                (nb_step_of){.node = node, .phase = phase, .stage = stage, .alone = by_one});
-        before = written_in(stage, true);
+        before = written_in(stage, !same_rows);
     }
 }
 

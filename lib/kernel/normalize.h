@@ -2,7 +2,7 @@
  *
  *   square_deviations   sum[j] := sum over i of (X[i][j] - mean[j])^2, row by row
  *   multiply_rows       sum[j] := sum over i of A[i][j] B[i][j], row by row
- *   normalize           XN := (X - mean) / std;  Y := XN gamma + beta
+ *   normalize           XN := (X - mean) / std;  Y := XN gamma + beta, with `relu` max(0, that)
  *                       column: mean, std, gamma, beta, each (m)
  *   normalize_backward  DX := (XN tilt + shift + DY) gain + beta DX
  *                       column: gain, shift, tilt, each (m)
@@ -14,12 +14,13 @@
 
 #include "kernel/real.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 void NB(square_deviations)(size_t n, size_t m, const real *X, const real *mean, real *sum);
 void NB(multiply_rows)(size_t n, size_t m, const real *A, const real *B, real *sum);
-void NB(normalize)(size_t n, size_t m, const real *X, const real *const column[4], real *XN,
-                   real *Y);
+void NB(normalize)(size_t n, size_t m, const real *X, const real *const column[4], bool relu,
+                   real *XN, real *Y);
 void NB(normalize_backward)(size_t n, size_t m, const real *DY, const real *XN,
                             const real *const column[3], real beta, real *DX);
 

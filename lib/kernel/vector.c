@@ -82,6 +82,22 @@ static void relu_backward(size_t n, const real *x, const real *dy, real beta, re
     }
 }
 
+static void add_bias(size_t n, size_t m, const real *b, bool relu_too, real *Y, size_t ldy)
+{
+    for (size_t i = 0; i < n; i++, Y += ldy) {
+        if (relu_too) {
+            INDEPENDENT
+            for (size_t j = 0; j < m; j++) {
+                const real y = Y[j] + b[j];
+                Y[j] = y <= 0 ? 0 : y;
+            }
+        } else {
+            INDEPENDENT
+            for (size_t j = 0; j < m; j++) Y[j] += b[j];
+        }
+    }
+}
+
 static void step(size_t n, const real *x, real *y)
 {
     INDEPENDENT
@@ -629,6 +645,27 @@ static void add_outer(size_t entries, const nb_entry *entry, size_t lo, size_t h
     }
 }
 
+/* Sums of `blocks` (a constant) vectors of columns, in registers. */
+static inline __attribute__((always_inline)) void sum_blocks(size_t n, const real *X, size_t ldx,
+                                                             real *sum, const size_t blocks)
+{
+    block total[most_blocks] = {{0}};
+    for (size_t i = 0; i < n; i++, X += ldx)
+        for (size_t b = 0; b < blocks; b++) total[b] += *block_at(X + b * lanes);
+    for (size_t b = 0; b < blocks; b++) *block_at(sum + b * lanes) = total[b];
+}
+
+/* Row after row, whichever columns share a vector. */
+static void sum_rows(size_t n, size_t m, const real *X, size_t ldx, real *sum)
+{
+    size_t j = 0;
+    for (; j + 4 * lanes <= m; j += 4 * lanes) sum_blocks(n, X + j, ldx, sum + j, 4);
+    for (; j + lanes <= m; j += lanes) sum_blocks(n, X + j, ldx, sum + j, 1);
+    for (size_t k = j; k < m; k++) sum[k] = 0;
+    for (size_t i = 0; i < n && j < m; i++)
+        for (size_t k = j; k < m; k++) sum[k] += X[i * ldx + k];
+}
+
 #define TABLE_(isa) NB(vector_##isa)
 #define TABLE(isa) TABLE_(isa)
 #define TILES_(isa) NB(tiles_##isa)
@@ -643,6 +680,7 @@ const NB(vector) TABLE(NB_ISA) = {
     .softmax = softmax,
     .relu = relu,
     .relu_backward = relu_backward,
+    .add_bias = add_bias,
     .step = step,
     .scale = scale,
     .add = add,
@@ -672,6 +710,7 @@ const NB(vector) TABLE(NB_ISA) = {
     .rmsprop = rmsprop,
     .adam = adam,
     .sum_squares = sum_squares,
+    .sum_rows = sum_rows,
     .square_deviations = square_deviations,
     .multiply_rows = multiply_rows,
     .normalize = normalize,

@@ -12,6 +12,7 @@
 #include "nablas/sparse.h"
 #include "nablas/update.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,8 @@ typedef struct NB(vector) {
     void (*softmax)(size_t n, size_t m, const real *X, size_t ldx, real *Y, size_t ldy);
     void (*relu)(size_t n, const real *x, real *y);
     void (*relu_backward)(size_t n, const real *x, const real *dy, real beta, real *dx);
+    /* Y := Y + 1 b^T, and then max(0, Y) with `relu`; rows begin ldy apart. */
+    void (*add_bias)(size_t n, size_t m, const real *b, bool relu, real *Y, size_t ldy);
     void (*step)(size_t n, const real *x, real *y);
     void (*scale)(size_t n, real alpha, const real *x, real beta, real *y);
     void (*add)(size_t n, const real *a, const real *b, real *y);
@@ -54,10 +57,11 @@ typedef struct NB(vector) {
     void (*rmsprop)(size_t n, const nb_update *u, const real *g, real *h, real *w);
     void (*adam)(size_t n, const nb_update *u, const real *g, real *m, real *v, real *w);
     double (*sum_squares)(size_t n, const real *x);
+    void (*sum_rows)(size_t n, size_t m, const real *X, size_t ldx, real *sum);
     void (*square_deviations)(size_t n, size_t m, const real *X, const real *mean, real *sum);
     void (*multiply_rows)(size_t n, size_t m, const real *A, const real *B, real *sum);
-    void (*normalize)(size_t n, size_t m, const real *X, const real *const column[4], real *XN,
-                      real *Y);
+    void (*normalize)(size_t n, size_t m, const real *X, const real *const column[4], bool relu,
+                      real *XN, real *Y);
     void (*normalize_backward)(size_t n, size_t m, const real *DY, const real *XN,
                                const real *const column[3], real beta, real *DX);
     void (*nudge_rows)(size_t n, size_t m, const real *B, const uint32_t *row, const real *d,

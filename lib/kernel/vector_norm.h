@@ -23,18 +23,30 @@ static void multiply_rows(size_t n, size_t m, const real *A, const real *B, real
     }
 }
 
-static void normalize(size_t n, size_t m, const real *X, const real *const column[4], real *XN,
-                      real *Y)
+static inline __attribute__((always_inline)) void normalize_row(size_t m, const real *x,
+                                                                const real *const column[4],
+                                                                const bool relu, real *xn, real *y)
 {
     const real *mean = column[0], *std = column[1], *gamma = column[2], *beta = column[3];
-    for (size_t i = 0; i < n; i++, X += m, XN += m, Y += m) {
-        INDEPENDENT
-        for (size_t j = 0; j < m; j++) {
-            const real xn = (X[j] - mean[j]) / std[j];
-            XN[j] = xn;
-            Y[j] = xn * gamma[j] + beta[j];
-        }
+    INDEPENDENT
+    for (size_t j = 0; j < m; j++) {
+        const real n = (x[j] - mean[j]) / std[j], scaled = n * gamma[j] + beta[j];
+        xn[j] = n;
+        if (relu)
+            y[j] = scaled <= 0 ? 0 : scaled;
+        else
+            y[j] = scaled;
     }
+}
+
+static void normalize(size_t n, size_t m, const real *X, const real *const column[4], bool relu,
+                      real *XN, real *Y)
+{
+    for (size_t i = 0; i < n; i++, X += m, XN += m, Y += m)
+        if (relu)
+            normalize_row(m, X, column, true, XN, Y);
+        else
+            normalize_row(m, X, column, false, XN, Y);
 }
 
 static void normalize_backward(size_t n, size_t m, const real *DY, const real *XN,

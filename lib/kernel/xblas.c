@@ -1,3 +1,4 @@
+#include "kernel/affine.h"
 #include "kernel/blocks.h"
 #include "kernel/real.h"
 #include "kernel/vector.h"
@@ -5,7 +6,6 @@
 
 #include <cblas.h>
 #include <limits.h>
-#include <string.h>
 
 #ifdef NB_REAL_SINGLE
 #define GEMM "nb_sgemm"
@@ -81,13 +81,34 @@ nb_status NB(gemm)(bool trans_a, bool trans_b, size_t m, size_t n, size_t k, rea
     return NB_OK;
 }
 
+/* The bias, and relu, block by block: what BLAS has just written is still in a cache. */
+static nb_status affine(size_t n, size_t k, size_t m, const real *X, size_t ldx, const real *W,
+                        size_t ldw, const real *b, bool relu, real *Y, size_t ldy)
+{
+    nb_status status = check_all(false, false, n, m, k, ldx, ldw, ldy);
+    const size_t rows = m ? nb_block_rows(false, false, n, m, k) : n;
+    for (size_t i = 0; i < n && !status; i += rows) {
+        const size_t some = n - i < rows ? n - i : rows;
+        status =
+            NB(gemm)(false, false, some, m, k, 1, X + i * ldx, ldx, W, ldw, 0, Y + i * ldy, ldy);
+        if (!status && b) NB(vector_table)()->add_bias(some, m, b, relu, Y + i * ldy, ldy);
+    }
+    return status;
+}
+
 nb_status NB(affine)(size_t n, size_t k, size_t m, const real *X, size_t ldx, const real *W,
                      size_t ldw, const real *b, real *Y, size_t ldy)
 {
-    if (!b) return NB(gemm)(false, false, n, m, k, 1, X, ldx, W, ldw, 0, Y, ldy);
-    nb_status status = check_all(false, false, n, m, k, ldx, ldw, ldy);
-    if (status) return status;
-    if (n == 0 || m == 0) return NB_OK;
-    for (size_t i = 0; i < n; i++) memcpy(Y + i * ldy, b, m * sizeof *b);
-    return NB(gemm)(false, false, n, m, k, 1, X, ldx, W, ldw, 1, Y, ldy);
+    return affine(n, k, m, X, ldx, W, ldw, b, false, Y, ldy);
+}
+
+nb_status NB(affine_relu)(size_t n, size_t k, size_t m, const real *X, size_t ldx, const real *W,
+                          size_t ldw, const real *b, real *Y, size_t ldy)
+{
+    return affine(n, k, m, X, ldx, W, ldw, b, true, Y, ldy);
+}
+
+void NB(add_bias)(size_t n, size_t m, const real *b, bool relu, real *Y, size_t ldy)
+{
+    NB(vector_table)()->add_bias(n, m, b, relu, Y, ldy);
 }

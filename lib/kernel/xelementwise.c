@@ -183,8 +183,7 @@ nb_status NB(column_sums)(size_t n, size_t m, real alpha, const real *Y, size_t 
     if (status) return status;
     for (size_t lo = 0; lo < m; lo += block) {
         const size_t width = m - lo < block ? m - lo : block;
-        for (size_t j = 0; j < width; j++) sum[j] = 0;
-        for (size_t i = 0; i < n; i++) NB(add)(width, sum, Y + i * ldy + lo, sum);
+        NB(vector_table)()->sum_rows(n, width, Y + lo, ldy, sum);
         NB(scale)(width, alpha, sum, beta, b + lo);
     }
     return NB_OK;

@@ -11,10 +11,10 @@ void NB(multiply_rows)(size_t n, size_t m, const real *A, const real *B, real *s
     NB(vector_table)()->multiply_rows(n, m, A, B, sum);
 }
 
-void NB(normalize)(size_t n, size_t m, const real *X, const real *const column[4], real *XN,
-                   real *Y)
+void NB(normalize)(size_t n, size_t m, const real *X, const real *const column[4], bool relu,
+                   real *XN, real *Y)
 {
-    NB(vector_table)()->normalize(n, m, X, column, XN, Y);
+    NB(vector_table)()->normalize(n, m, X, column, relu, XN, Y);
 }
 
 void NB(normalize_backward)(size_t n, size_t m, const real *DY, const real *XN,

@@ -155,28 +155,59 @@ static nb_status take_variance(const nb_call *c, size_t lo, size_t hi)
     return NB_OK;
 }
 
-static nb_status normalize_rows(const nb_call *c, size_t lo, size_t hi)
+static void normalize(const nb_call *c, bool relu, size_t lo, size_t hi)
 {
     const layout l = layout_of(c);
     c->kernels->normalize(hi - lo, l.width, nb_tensor_at(c->in[0], lo),
-                          (const void *const[]){l.mean, l.std, l.gamma, l.beta},
+                          (const void *const[]){l.mean, l.std, l.gamma, l.beta}, relu,
                           nb_tensor_at(c->kept, lo), nb_tensor_at(c->out, lo));
+}
+
+static nb_status normalize_rows(const nb_call *c, size_t lo, size_t hi)
+{
+    normalize(c, false, lo, hi);
+    return NB_OK;
+}
+
+static nb_status normalize_and_relu(const nb_call *c, size_t lo, size_t hi)
+{
+    normalize(c, true, lo, hi);
     return NB_OK;
 }
 
 /* --- backward --------------------------------------------------------------------------------- */
 
-/* Sums of dy and of dy xn. */
-static nb_status sum_gradients(const nb_call *c, size_t lo, size_t hi)
+/* Sums of dy and of dy xn over a group. */
+static nb_status sum_group(const nb_call *c, const nb_tensor *dout, size_t g, size_t from,
+                           size_t end)
 {
     const size_t width = nb_tensor_width(c->in[0]);
+    const void *dy = nb_tensor_at(dout, from);
+    c->kernels->multiply_rows(end - from, width, dy, nb_tensor_at(c->kept, from),
+                              partial_of(c, g, 1));
+    return c->kernels->column_sums(end - from, width, 1, dy, width, 0, partial_of(c, g, 0));
+}
+
+static nb_status sum_gradients(const nb_call *c, size_t lo, size_t hi)
+{
     nb_status status = NB_OK;
     for (size_t g = lo, end; g < hi && !status; g++) {
         const size_t from = nb_group_begin(c, g, &end);
-        const void *dy = nb_tensor_at(c->dout, from);
-        status = c->kernels->column_sums(end - from, width, 1, dy, width, 0, partial_of(c, g, 0));
-        c->kernels->multiply_rows(end - from, width, dy, nb_tensor_at(c->kept, from),
-                                  partial_of(c, g, 1));
+        status = sum_group(c, c->dout, g, from, end);
+    }
+    return status;
+}
+
+/* Behind relu: y is 0 where what relu saw is 0 or below it. */
+static nb_status sum_relu_gradients(const nb_call *c, size_t lo, size_t hi)
+{
+    nb_status status = NB_OK;
+    for (size_t g = lo, end; g < hi && !status; g++) {
+        const size_t from = nb_group_begin(c, g, &end);
+        c->kernels->relu_backward((end - from) * nb_tensor_width(c->out),
+                                  nb_tensor_at(c->out, from), nb_tensor_at(c->dout, from), 0,
+                                  nb_tensor_at(c->between, from));
+        status = sum_group(c, c->between, g, from, end);
     }
     return status;
 }
@@ -203,8 +234,9 @@ static nb_status take_gradients(const nb_call *c, size_t lo, size_t hi)
 static nb_status x_backward(const nb_call *c, size_t lo, size_t hi)
 {
     const layout l = layout_of(c);
+    const nb_tensor *dout = c->between ? c->between : c->dout;
     c->kernels->normalize_backward(
-        hi - lo, l.width, nb_tensor_at(c->dout, lo), nb_tensor_at(c->kept, lo),
+        hi - lo, l.width, nb_tensor_at(dout, lo), nb_tensor_at(c->kept, lo),
         (const void *const[]){l.gain, l.shift, l.tilt}, c->beta, nb_tensor_at(c->din, lo));
     return NB_OK;
 }
@@ -226,20 +258,22 @@ static nb_status beta_backward(const nb_call *c, size_t lo, size_t hi)
     return give(c, layout_of(c).dbeta, lo, hi);
 }
 
-const nb_op nb_op_batch_norm = {
-    .name = "batch_norm",
-    .inputs = 5,
-    .config = sizeof(nb_batch_norm_options),
-    .promises = NB_BY_ROW,
-    .plan = batch_norm_plan,
-    .forward = {{sum_rows, NB_GROUPS, 0, false},
-                {take_mean, NB_ONCE, 0, false},
-                {square_rows, NB_GROUPS, 0, false},
-                {take_variance, NB_ONCE, 0, false},
-                {normalize_rows, NB_ROWS, 0, false}},
-    .backward = {{sum_gradients, NB_GROUPS, 0, false},
-                 {take_gradients, NB_ONCE, 0, false},
-                 {x_backward, NB_INPUT_ROWS, 0, false},
-                 {gamma_backward, NB_INPUT_ROWS, gamma_in, false},
-                 {beta_backward, NB_INPUT_ROWS, beta_in, false}},
-};
+#define BATCH_NORM(text, last_phase, first_phase)                                                  \
+    {                                                                                              \
+        .name = text, .inputs = 5, .config = sizeof(nb_batch_norm_options), .promises = NB_BY_ROW, \
+        .plan = batch_norm_plan,                                                                   \
+        .forward = {{sum_rows, NB_GROUPS, 0, false},                                               \
+                    {take_mean, NB_ONCE, 0, false},                                                \
+                    {square_rows, NB_GROUPS, 0, false},                                            \
+                    {take_variance, NB_ONCE, 0, false},                                            \
+                    {last_phase, NB_ROWS, 0, false}},                                              \
+        .backward = {{first_phase, NB_GROUPS, 0, false},                                           \
+                     {take_gradients, NB_ONCE, 0, false},                                          \
+                     {x_backward, NB_INPUT_ROWS, 0, false},                                        \
+                     {gamma_backward, NB_INPUT_ROWS, gamma_in, false},                             \
+                     {beta_backward, NB_INPUT_ROWS, beta_in, false}},                              \
+    }
+
+const nb_op nb_op_batch_norm = BATCH_NORM("batch_norm", normalize_rows, sum_gradients);
+const nb_op nb_batch_norm_relu =
+    BATCH_NORM("batch_norm, relu", normalize_and_relu, sum_relu_gradients);

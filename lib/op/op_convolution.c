@@ -183,6 +183,8 @@ static const nb_op conv2d_relu_pool = CONVOLUTION("conv2d, relu, max_pool", pool
 
 const nb_op *nb_op_joined(const nb_op *first, const nb_op *then, const void *config)
 {
+    if (first == &nb_op_affine && then == &nb_op_relu) return &nb_affine_relu;
+    if (first == &nb_op_batch_norm && then == &nb_op_relu) return &nb_batch_norm_relu;
     if (first == &nb_op_conv2d && then == &nb_op_relu) return &conv2d_relu;
     if (first != &conv2d_relu || then != &nb_op_max_pool) return NULL;
     const nb_sliding *w = config;

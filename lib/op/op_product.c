@@ -185,16 +185,30 @@ static nb_status gradient_packed(const nb_call *c, size_t lo, size_t hi)
 
 /* --- the products ----------------------------------------------------------------------------- */
 
-static nb_status product_forward(const nb_call *c, const void *bias, size_t lo, size_t hi)
+/* What the rows get beside the product. */
+typedef enum { NOTHING, BIAS, BIAS_RELU } addition;
+
+/* The bias comes after the entries, as after all of a product that is not packed. */
+static nb_status packed_forward(const nb_call *c, addition then, size_t lo, size_t hi)
 {
-    const nb_packed *packed = c->in[0]->packed;
-    const size_t k = packed ? packed->columns : c->in[1]->shape.dim[0], m = c->in[1]->shape.dim[1];
+    const size_t k = c->in[0]->packed->columns, m = c->in[1]->shape.dim[1];
     const void *a = (char *)c->in[0]->data + lo * k * c->kernels->size;
+    void *y = nb_tensor_at(c->out, lo);
     nb_status status =
-        c->kernels->affine(hi - lo, k, m, a, k ? k : 1, packed ? c->memory : c->in[1]->data, m,
-                           bias, nb_tensor_at(c->out, lo), m);
-    if (!status && c->in[0]->packed) add_entries(c, lo, hi);
-    return status;
+        c->kernels->gemm(false, false, hi - lo, m, k, 1, a, k ? k : 1, c->memory, m, 0, y, m);
+    if (status) return status;
+    add_entries(c, lo, hi);
+    if (then != NOTHING) c->kernels->add_bias(hi - lo, m, c->in[2]->data, then == BIAS_RELU, y, m);
+    return NB_OK;
+}
+
+static nb_status product_forward(const nb_call *c, addition then, size_t lo, size_t hi)
+{
+    const size_t k = c->in[1]->shape.dim[0], m = c->in[1]->shape.dim[1];
+    if (c->in[0]->packed) return packed_forward(c, then, lo, hi);
+    return (then == BIAS_RELU ? c->kernels->affine_relu : c->kernels->affine)(
+        hi - lo, k, m, nb_tensor_at(c->in[0], lo), k, c->in[1]->data, m,
+        then == NOTHING ? NULL : c->in[2]->data, nb_tensor_at(c->out, lo), m);
 }
 
 /* din[lo:hi] of a product y = a b: rows of da = dy b^T, or rows of db = a^T dy, that is, columns
@@ -222,7 +236,7 @@ static nb_status matmul_plan(const nb_tensor *in, const void *config, nb_need *n
 
 static nb_status matmul_forward(const nb_call *c, size_t lo, size_t hi)
 {
-    return product_forward(c, NULL, lo, hi);
+    return product_forward(c, NOTHING, lo, hi);
 }
 
 const nb_op nb_op_matmul = {
@@ -248,7 +262,7 @@ static nb_status affine_plan(const nb_tensor *in, const void *config, nb_need *n
 
 static nb_status affine_forward(const nb_call *c, size_t lo, size_t hi)
 {
-    return product_forward(c, c->in[2]->data, lo, hi);
+    return product_forward(c, BIAS, lo, hi);
 }
 
 static nb_status affine_backward(const nb_call *c, size_t lo, size_t hi)
@@ -269,6 +283,40 @@ const nb_op nb_op_affine = {
     .backward = {{affine_backward, NB_INPUT_ROWS, 0, false},
                  {affine_backward, NB_INPUT_ROWS, 1, false},
                  {affine_backward, NB_INPUT_ROWS, 2, false}},
+};
+
+/* --- with relu behind it ---------------------------------------------------------------------- */
+
+static nb_status relu_forward(const nb_call *c, size_t lo, size_t hi)
+{
+    return product_forward(c, BIAS_RELU, lo, hi);
+}
+
+/* The gradient in between. Where y is 0 so is what relu saw, or below it. */
+static nb_status relu_gradient(const nb_call *c, size_t lo, size_t hi)
+{
+    c->kernels->relu_backward((hi - lo) * nb_tensor_width(c->out), nb_tensor_at(c->out, lo),
+                              nb_tensor_at(c->dout, lo), 0, nb_tensor_at(c->between, lo));
+    return NB_OK;
+}
+
+static nb_status relu_affine_backward(const nb_call *c, size_t lo, size_t hi)
+{
+    nb_call affine = *c;
+    affine.dout = c->between;
+    return affine_backward(&affine, lo, hi);
+}
+
+const nb_op nb_affine_relu = {
+    .name = "affine, relu",
+    .inputs = 3,
+    .promises = NB_BY_ROW | NB_FUSES | NB_PACKED,
+    .plan = affine_plan,
+    .forward = {{prepare, NB_INPUT_ROWS, 1, true}, {relu_forward, NB_ROWS, 0, false}},
+    .backward = {{relu_gradient, NB_ROWS, 0, false},
+                 {relu_affine_backward, NB_INPUT_ROWS, 0, false},
+                 {relu_affine_backward, NB_INPUT_ROWS, 1, false},
+                 {relu_affine_backward, NB_INPUT_ROWS, 2, false}},
 };
 
 /* --- products of stacks ----------------------------------------------------------------------- */

@@ -55,9 +55,12 @@ NB_OP_LIST(X)
 
 /* nb_op_joined - the operation that computes `first`, and then `then` (of one input, with that
  * configuration) from its output, or NULL: there is none. It is called with the inputs, configuration
- * and memory of the first operation, `out`, `kept` and `dout` of the last, and needs no more scratch
- * than the first has asked for. `first` may be joined itself. */
+ * and memory of the first operation, `out` and `dout` of the last, `kept` of the last that has any, and
+ * needs no more scratch than the first has asked for. `first` may be joined itself. */
 const nb_op *nb_op_joined(const nb_op *first, const nb_op *then, const void *config);
+
+/* Joined operations that op_convolution.c does not know itself. */
+extern const nb_op nb_affine_relu, nb_batch_norm_relu;
 
 /* nb_group_begin - the first row of in[0] in a group, and where it ends. The last group has what is
  * left: all of an in[0] that has no batch. */

@@ -1,4 +1,5 @@
 /* The kernels of one precision behind the types of kernels.h: each wrapper casts, and calls. */
+#include "kernel/affine.h"
 #include "kernel/normalize.h"
 #include "kernel/real.h"
 #include "nablas/activation.h"
@@ -30,6 +31,17 @@ static nb_status affine(size_t n, size_t k, size_t m, const void *X, size_t ldx,
                         size_t ldw, const void *b, void *Y, size_t ldy)
 {
     return NB(affine)(n, k, m, X, ldx, W, ldw, b, Y, ldy);
+}
+
+static nb_status affine_relu(size_t n, size_t k, size_t m, const void *X, size_t ldx, const void *W,
+                             size_t ldw, const void *b, void *Y, size_t ldy)
+{
+    return NB(affine_relu)(n, k, m, X, ldx, W, ldw, b, Y, ldy);
+}
+
+static void add_bias(size_t n, size_t m, const void *b, bool relu, void *Y, size_t ldy)
+{
+    NB(add_bias)(n, m, b, relu, Y, ldy);
 }
 
 static void sigmoid(size_t n, const void *x, void *y)
@@ -190,11 +202,11 @@ static void multiply_rows(size_t n, size_t m, const void *A, const void *B, void
     NB(multiply_rows)(n, m, A, B, sum);
 }
 
-static void normalize(size_t n, size_t m, const void *X, const void *const column[4], void *XN,
-                      void *Y)
+static void normalize(size_t n, size_t m, const void *X, const void *const column[4], bool relu,
+                      void *XN, void *Y)
 {
     const real *const of[4] = {column[0], column[1], column[2], column[3]};
-    NB(normalize)(n, m, X, of, XN, Y);
+    NB(normalize)(n, m, X, of, relu, XN, Y);
 }
 
 static void normalize_backward(size_t n, size_t m, const void *DY, const void *XN,
@@ -388,6 +400,8 @@ const nb_kernels NB(kernels) = {
     .set = set,
     .gemm = gemm,
     .affine = affine,
+    .affine_relu = affine_relu,
+    .add_bias = add_bias,
     .sigmoid = sigmoid,
     .sigmoid_backward = sigmoid_backward,
     .relu = relu,

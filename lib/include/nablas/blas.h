@@ -51,7 +51,7 @@ void nb_share_rows(size_t m, size_t part, size_t parts, size_t *lo, size_t *hi);
  *   b      in   (m), or NULL for none
  *   Y      out  (n,m), row stride ldy >= max(1,m); old contents never read;
  *               must not overlap X, W or b
- * Y starts as the bias and the product is added to it, so the bias needs no separate pass.
+ * The bias is added to each block of rows when BLAS has written it, while it is in a cache.
  * Errors: as nb_sgemm; Y untouched.
  * Cost:   2nkm flop, no workspace.
  * Source: textbook 3.3.3 and 5.6; Rumelhart, Hinton & Williams, Nature 323 (1986), eq. 1. */

@@ -90,10 +90,10 @@ nb_status nb_graph_set_pass(nb_graph *g, nb_pass pass);
 nb_pass nb_graph_pass(const nb_graph *g);
 
 /* nb_graph_join - compute nodes as one where an operation allows it and only one node uses each value
- * in between: a convolution, relu and max pooling by 2 x 2. Off at first; the numbers are the same to
- * the bit. A node in between is then not computed: nb_value keeps its old contents, nb_gradient is
- * NULL. A training loop (train.h) joins while it lasts; a numerical gradient, which needs all values,
- * turns it off. After a change, nb_forward comes before nb_backward.
+ * in between: a convolution, relu and max pooling by 2 x 2; affine or batch norm, and relu. Off at
+ * first; the numbers are the same to the bit. A node in between is then not computed: nb_value keeps
+ * its old contents, nb_gradient is NULL. A training loop (train.h) joins while it lasts; a numerical
+ * gradient, which needs all values, turns it off. After a change, nb_forward comes before nb_backward.
  * nb_graph_joins - whether it does; false for NULL. Errors: NB_EINVAL. */
 nb_status nb_graph_join(nb_graph *g, bool joins);
 bool nb_graph_joins(const nb_graph *g);

@@ -22,6 +22,9 @@ NB_BEGIN_DECLS
  * of any length. A gzipped file is recognised by its first two bytes, not by its name; it may have
  * several members, and zeros after each.
  *
+ * nb_idx_read_rows - the first `rows` of its first dimension, or all where there are fewer. Of a
+ * gzipped file no more than that is unpacked, so its CRC-32 is only checked when all is read.
+ *
  *   path  in   a file, raw or gzipped
  *   out   out  owns its elements, in the machine's byte order; old contents never read
  *
@@ -39,6 +42,7 @@ NB_BEGIN_DECLS
  *         header implies, and the header of a gzip file may imply at most 1032 times the file's
  *         size, the most that deflate can pack. */
 nb_status nb_idx_read(const char *path, nb_tensor *out);
+nb_status nb_idx_read_rows(const char *path, size_t rows, nb_tensor *out);
 
 /* nb_idx_write - write `t` to `path`, raw. The file appears whole or not at all: it is written
  * under a temporary name beside `path`, flushed to the disk and renamed over what was there.

@@ -30,6 +30,10 @@ typedef struct nb_kernels {
                       size_t ldc);
     nb_status (*affine)(size_t n, size_t k, size_t m, const void *X, size_t ldx, const void *W,
                         size_t ldw, const void *b, void *Y, size_t ldy);
+    /* Of lib/kernel/affine.h. */
+    nb_status (*affine_relu)(size_t n, size_t k, size_t m, const void *X, size_t ldx, const void *W,
+                             size_t ldw, const void *b, void *Y, size_t ldy);
+    void (*add_bias)(size_t n, size_t m, const void *b, bool relu, void *Y, size_t ldy);
 
     void (*sigmoid)(size_t n, const void *x, void *y);
     void (*sigmoid_backward)(size_t n, const void *y, const void *dy, double beta, void *dx);
@@ -76,8 +80,8 @@ typedef struct nb_kernels {
      * beta; backward gain, shift, tilt. */
     void (*square_deviations)(size_t n, size_t m, const void *X, const void *mean, void *sum);
     void (*multiply_rows)(size_t n, size_t m, const void *A, const void *B, void *sum);
-    void (*normalize)(size_t n, size_t m, const void *X, const void *const column[4], void *XN,
-                      void *Y);
+    void (*normalize)(size_t n, size_t m, const void *X, const void *const column[4], bool relu,
+                      void *XN, void *Y);
     void (*normalize_backward)(size_t n, size_t m, const void *DY, const void *XN,
                                const void *const column[3], double beta, void *DX);
 

@@ -17,12 +17,15 @@ NB_BEGIN_DECLS
 
 /* The three switches of the book's load_mnist: pixels from 0 to 1 rather than 0 to 255; an image
  * as one row of a matrix rather than (1, 28, 28); a label as a row of ten with a single 1 rather
- * than an integer. */
+ * than an integer. And how many images are read, the first of each set: 0 means all, NB_MNIST_NONE
+ * none, which leaves the set empty and its files unopened. */
 typedef struct nb_mnist_options {
     bool normalize, flatten, one_hot_label;
+    size_t train, test;
 } nb_mnist_options;
 
-#define NB_MNIST_DEFAULTS (NB_LITERAL(nb_mnist_options){true, true, false})
+#define NB_MNIST_NONE ((size_t)-1)
+#define NB_MNIST_DEFAULTS (NB_LITERAL(nb_mnist_options){true, true, false, 0, 0})
 
 typedef struct nb_mnist {
     nb_dataset train;     /* 60,000: x uint8 (n, rows columns) or, not flattened, (n, 1, rows,
@@ -47,7 +50,7 @@ typedef struct nb_mnist {
  *         NB_ERANGE  a label above 9
  *         and those of nb_idx_read. Each message names the file, what was found and what was
  *         expected. *m is then zeroed and nothing stays allocated.
- * Cost:   one pass over the files; their bytes and nothing more. */
+ * Cost:   one pass over the images and labels asked for; their bytes and nothing more. */
 nb_status nb_mnist_load(nb_mnist *m, const char *dir, const nb_mnist_options *options);
 void nb_mnist_destroy(nb_mnist *m);
 

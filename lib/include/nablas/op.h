@@ -55,6 +55,8 @@ typedef struct nb_call {
     const nb_tensor *out;               /* value of this node: forward writes it */
     const nb_tensor *kept;              /* (rows of out, need.kept): written by forward, read by
                                            backward */
+    const nb_tensor *between; /* backward of several nodes run as one (nb_graph_join): room for the
+                                 gradient of the first one's value; NULL otherwise */
     void *memory;  /* need.memory elements of the node's own, which stay from pass to pass */
     void *partial; /* (groups of the batch, need.partial): see nb_fold */
     void *scratch; /* need.scratch elements of this thread, for the length of the call */
