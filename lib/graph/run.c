@@ -235,7 +235,7 @@ static const nb_node *last_writer(const passage *p, const nb_node *parameter)
     for (size_t i = 0; i < p->schedule->steps; i++) {
         const nb_step_of *step = &p->schedule->step[i];
         if (step->kind == NB_STEP_PHASE && step->phase->over == NB_INPUT_ROWS &&
-            step->node->input[step->phase->input] == parameter &&
+            nb_run_input(step->node, step->phase->input) == parameter &&
             (!last || step->node->index < last->index))
             last = step->node;
     }
