@@ -168,6 +168,7 @@ static void differ(job *j)
     if (is("data") && rank == 1) pixels[17]++;
     if (is("test-data") && rank == 1) ((uint8_t *)j->test.t.data)[3] = 0;
     if (is("group") && rank == 1) j->ranks.rows = 8;
+    if (is("no-batch") && rank == 1) j->ranks.batch = 0;
     if (is("units") && rank == 1) j->layer[0].units = 41;
     if (is("label")) ((uint8_t *)j->train.t.data)[3] = 10;
     if (is("first-draw") || is("draw") || is("rows")) j->train.check = read_fails;
@@ -291,7 +292,9 @@ static void run_case(const char *path)
         j.options.checkpoint = &j.checkpoint;
         if (getenv("ITERATIONS")) j.options.iterations = strtoul(getenv("ITERATIONS"), NULL, 10);
     }
+    if (is("no-memory") && rank == 1) left = 0;
     nb_status status = nb_mpi_create(&mpi, MPI_COMM_WORLD, &j.ranks);
+    left = -1;
     if (!status && is("allocations"))
         fail_allocations(&j, mpi);
     else {

@@ -125,8 +125,8 @@ the_search_has_the_same_results_in_the_same_order() {
 tells() { grep -q "^$1: .*$2" "$out" || problem "expected '$1: ... $2'"; }
 
 a_rank_that_is_another_is_refused() {
-  ranks 3 "$tool" version,data,test-data,learning-rate,weights,units,group,batch,batch-norm,numerical
-  exits 0; lines "$out" 10
+  ranks 3 "$tool" version,data,test-data,learning-rate,weights,units,group,no-batch,no-memory,batch,batch-norm,numerical
+  exits 0; lines "$out" 12
   tells version 'rank 1 has nablas 9.9, .*; rank 0 has nablas [0-9]'
   tells data 'rank 1 has another training set than rank 0: .* crc32'
   tells test-data 'rank 1 has another test set than rank 0'
@@ -134,6 +134,8 @@ a_rank_that_is_another_is_refused() {
   tells weights 'rank 1 has another first state'
   tells units 'rank 1 has another model .*"units":41.* not .*"units":40'
   tells group 'groups of 8, .*groups of 7'
+  tells no-batch 'rank 1: nb_mpi_create: batch=0'
+  tells no-memory 'rank 1: nb_alloc'
   tells batch 'batch=51, the team was made for 50'
   tells batch-norm 'batch_norm needs all rows of the batch'
   tells numerical 'gradient=NB_NUMERICAL, which is for one process'
