@@ -221,7 +221,7 @@ bool nb_mpi_broken(const nb_mpi *m)
 void nb_mpi_leave(nb_mpi *m)
 {
     if (m && !m->broken && !m->agreed_to_fail)
-        team_agree(nb_fail(NB_ESTOPPED, "rank %zu has ended", m->rank), m);
+        team_agree(nb_fail(NB_EIO, "rank %zu has ended", m->rank), m);
 }
 
 nb_mpi_work nb_mpi_work_of(const nb_mpi *m)
