@@ -148,6 +148,7 @@ int main(int argc, char **argv)
     if (!kinds[k].c && (j.name || j.int8)) usage_error(p->program, "--name and --int8 are for .c");
     if (!kinds[k].arrays && j.layout)
         usage_error(p->program, "--layout is for .safetensors and .npz");
+    if (j.data && !j.int8) usage_error(p->program, "--data is what --int8 is measured on");
     read_model(&j);
     kinds[k].write(&j);
     nb_model_destroy(j.model);

@@ -19,7 +19,7 @@ nb_status export_page(const nb_model *model, const char *path);
 char *export_note(const page *p, const nb_model *model);
 
 /* export_onnx - an ONNX file of opset 13: "input" (N, ...) to "output" (N, outputs), both float32, and the
- *               names of the classes in its metadata, "classes", one a line; `note`, or NULL, in its documentation. Of export alone, which is
+ *               names of the classes in its metadata, "classes", one a line (a line break in one is a space); `note`, or NULL, in its documentation. Of export alone, which is
  *               the only program that links protobuf-c.
  * Errors: NB_ERANGE more than 2 GB; those of nb_export_steps_create and of files. */
 nb_status export_onnx(const nb_model *model, const char *path, const char *note);

@@ -323,7 +323,8 @@ static nb_status save(const Onnx__ModelProto *model, const char *path)
     return status;
 }
 
-/* The names of the classes, one a line; a block for nb_free, NULL where there are none. */
+/* The names of the classes, one a line, with spaces for line breaks of their own; a block for nb_free,
+ * NULL where there are none. */
 static nb_status join_classes(const nb_export_steps *s, char **text)
 {
     size_t size = 1;
@@ -332,8 +333,10 @@ static nb_status join_classes(const nb_export_steps *s, char **text)
     for (size_t i = 0; i < s->outputs; i++) size += strlen(s->classes[i]) + 1;
     char *to = *text = nb_alloc(size, 1);
     if (!to) return NB_ENOMEM;
-    for (size_t i = 0; i < s->outputs; i++)
-        to += nb_snprintf(to, size - (size_t)(to - *text), i ? "\n%s" : "%s", s->classes[i]);
+    for (size_t i = 0; i < s->outputs; i++) {
+        for (const char *c = s->classes[i]; *c; c++) *to++ = strchr("\n\r", *c) ? ' ' : *c;
+        *to++ = i + 1 < s->outputs ? '\n' : 0;
+    }
     return NB_OK;
 }
 

@@ -66,9 +66,15 @@ static void load_images(settings *s, const char *read, nb_mnist *mnist)
     const nb_team *team = s->train.team;
     const bool each = read && one_of(s->page.program, "--read", read, readers);
     *mnist = (nb_mnist){0};
-    if (each || team->rank == 0) load_mnist(&s->page, s->data, mnist);
+    nb_status status = NB_OK;
+    if (each && !s->page.download) { /* what is missing, rank 0 says */
+        status = nb_mnist_load(mnist, mnist_folder(&s->page, s->data), NULL);
+        page_check(&s->page, nb_team_agree(team, status));
+    } else if (each || team->rank == 0) {
+        load_mnist(&s->page, s->data, mnist);
+    }
     if (each) return;
-    nb_status status = nb_team_share_dataset(team, NB_OK, &mnist->train);
+    status = nb_team_share_dataset(team, NB_OK, &mnist->train);
     if (!status) status = nb_team_share_dataset(team, NB_OK, &mnist->test);
     if (!status) status = team->copy(&mnist->rows, sizeof mnist->rows, team->context);
     if (!status) status = team->copy(&mnist->columns, sizeof mnist->columns, team->context);

@@ -146,51 +146,65 @@ static nb_status connect_ranks(nb_mpi *m, MPI_Comm comm)
     return status;
 }
 
-static nb_status check_options(const nb_mpi_options *o)
+static void disconnect(nb_mpi *m)
+{
+    if (!m->broken && m->comm != MPI_COMM_NULL) MPI_Comm_free(&m->comm);
+}
+
+static nb_status check_ready(void)
 {
     int ready = 0, over = 0;
     MPI_Initialized(&ready);
     MPI_Finalized(&over);
-    if (!ready || over)
-        return nb_fail(NB_EINVAL, "nb_mpi_create: MPI is %s",
-                       over ? "finalised" : "not initialised");
+    if (ready && !over) return NB_OK;
+    return nb_fail(NB_EINVAL, "nb_mpi_create: MPI is %s", over ? "finalised" : "not initialised");
+}
+
+static nb_status take_options(nb_mpi *m, const nb_mpi_options *o)
+{
+    if (!o) return nb_fail(NB_EINVAL, "nb_mpi_create: options is NULL");
     if (o->batch == 0) return nb_fail(NB_EINVAL, "nb_mpi_create: batch=0");
     if (o->sum != NB_MPI_TREE && o->sum != NB_MPI_FAST)
         return nb_fail(NB_EINVAL, "nb_mpi_create: sum=%d", (int)o->sum);
-    return NB_OK;
-}
-
-nb_status nb_mpi_create(nb_mpi **out, MPI_Comm comm, const nb_mpi_options *o)
-{
-    if (out) *out = NULL;
-    if (!out || !o || comm == MPI_COMM_NULL)
-        return nb_fail(NB_EINVAL, "nb_mpi_create: %s is NULL",
-                       !out ? "mpi" : (!o ? "options" : "comm"));
-    nb_status status = check_options(o);
-    if (status) return status;
-    nb_mpi *m = nb_alloc_zero(1, sizeof *m);
-    if (!m) return NB_ENOMEM;
     m->options = *o;
     if (!o->rows) m->options.rows = nb_mpi_group_rows(o->batch);
     if (m->options.rows > o->batch) m->options.rows = o->batch;
     if (!o->bucket) m->options.bucket = (size_t)256 << 10;
-    status = connect_ranks(m, comm);
-    if (!status) status = check_versions(m);
+    return NB_OK;
+}
+
+/* A rank that cannot take part says so to the others, which would wait for it. */
+nb_status nb_mpi_create(nb_mpi **out, MPI_Comm comm, const nb_mpi_options *o)
+{
+    if (out) *out = NULL;
+    if (!out || comm == MPI_COMM_NULL)
+        return nb_fail(NB_EINVAL, "nb_mpi_create: %s is NULL", out ? "comm" : "mpi");
+    nb_status status = check_ready();
+    if (status) return status;
+    nb_mpi made = {0}, *m = NULL;
+    status = connect_ranks(&made, comm);
+    if (!status) {
+        nb_status mine = take_options(&made, o);
+        if (!mine && !(m = nb_alloc(1, sizeof *m))) mine = NB_ENOMEM;
+        status = team_agree(mine, &made);
+    }
+    if (!status) status = check_versions(&made);
+    if (status) {
+        disconnect(&made);
+        nb_free(m);
+        return status;
+    }
+    *m = made;
     make_team(m);
-    if (status)
-        nb_mpi_destroy(m);
-    else
-        *out = m;
-    return status;
+    *out = m;
+    return NB_OK;
 }
 
 void nb_mpi_destroy(nb_mpi *m)
 {
     if (!m) return;
-    if (!m->broken) {
-        team_forget(m);
-        if (m->comm != MPI_COMM_NULL) MPI_Comm_free(&m->comm);
-    }
+    if (!m->broken) team_forget(m);
+    disconnect(m);
     nb_free(m);
 }
 
@@ -207,7 +221,7 @@ bool nb_mpi_broken(const nb_mpi *m)
 void nb_mpi_leave(nb_mpi *m)
 {
     if (m && !m->broken && !m->agreed_to_fail)
-        team_agree(nb_fail(NB_ESTOPPED, "rank %zu has ended", m->rank), m);
+        team_agree(nb_fail(NB_EIO, "rank %zu has ended", m->rank), m);
 }
 
 nb_mpi_work nb_mpi_work_of(const nb_mpi *m)

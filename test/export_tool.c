@@ -154,6 +154,8 @@ static void make_all(const char *folder, uint32_t seed, size_t rows)
           .layers = NB_LAYERS(nb_dense(37), nb_as_in_book(nb_batch_norm_layer()),
                               nb_act(NB_SIGMOID), nb_as_in_book(nb_dropout_layer(0.3)),
                               nb_dense(11), nb_act(NB_TANH), nb_dense(10)),
+          .classes = (const char *const[]){"0", "1", "two\nlines", "\"3\"", "</script>", "*/", "\\",
+                                           "?\?/", "\xe2\x80\xa8", "9"},
           .class_weights = (const double[]){1, 2, 0.5, 1, 1, 1, 1, 1, 1, 3},
           .scale = 255}},
         {"images",

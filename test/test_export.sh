@@ -228,6 +228,8 @@ onnxruntime_answers_as_nablas() {
   status=$?
   [ $status != 77 ] || { skipped='no onnxruntime-node or onnxruntime-web (npm install -g)'; return; }
   exits 0; silent "$err"
+  tr -d '\000' <"$folder/digits.onnx" | grep -a -A9 'classes' | tail -n 9 >"$out"
+  prints '^two lines$'; lines "$out" 9
   for what in $models; do same "$folder/$what.onnx_y" "$folder/$what.y" 5e-6; done
 }
 
@@ -288,6 +290,7 @@ what_is_asked_wrongly_is_named() {
     run "$folder/digits.safetensors" --to "$folder/x.c" --name "$name"
     exits 1; says "name='$name'"
   done
+  run "$folder/digits.safetensors" --to "$folder/x.c" --data "$data"; exits 2; says '--data is what --int8'
   run "$folder/nowhere.safetensors" --to "$folder/x.c"; exits 1; says nowhere
   run "$folder/digits.safetensors" --to "$folder/x.c" --layout torch; exits 2; says '--layout is for'
   run "$folder/digits.safetensors" --to "$folder/x.npz" --layout keras; exits 2; says keras

@@ -145,6 +145,7 @@ static void a_file_that_is_cut_is_an_error(void **state)
     nb_tensor t;
     nb_map m, other;
     char path[4096];
+    others = 0;
     snprintf(path, sizeof path, "%s", support_path("cut.npy"));
     assert_ok(nb_tensor_create(&t, NB_UINT8, NB_SHAPE(pages, size / pages)));
     memset(t.data, 7, size);
@@ -167,6 +168,40 @@ static void a_file_that_is_cut_is_an_error(void **state)
     assert_int_equal(sigaction(SIGBUS, &then, &now), 0);
     assert_ptr_equal(now.sa_handler, on_others);
     nb_tensor_destroy(&t);
+}
+
+/* As a host's handler may, this one calls the handler that it replaced. */
+static struct sigaction under;
+static volatile sig_atomic_t over;
+
+static void on_top(int number, siginfo_t *info, void *context)
+{
+    if (++over < 9) under.sa_sigaction(number, info, context);
+}
+
+static void a_handler_that_calls_ours_is_not_called_by_it(void **state)
+{
+    (void)state;
+    struct sigaction mine = {.sa_handler = on_others},
+                     top = {.sa_sigaction = on_top, .sa_flags = SA_SIGINFO}, then;
+    nb_map m;
+    const char *path = support_write("idx", "\0\0\10\1\0\0\0\1x", 9);
+    others = over = 0;
+    assert_int_equal(sigaction(SIGBUS, &mine, &then), 0);
+    assert_ok(nb_map_open(&m, path));
+    assert_int_equal(sigaction(SIGBUS, &top, &under), 0);
+    nb_map_close(&m);
+    assert_ok(nb_map_open(&m, path));
+    raise(SIGBUS);
+    assert_int_equal(over, 1);
+    assert_int_equal(others, 1);
+    nb_map_close(&m);
+    assert_int_equal(sigaction(SIGBUS, &under, NULL),
+                     0); /* ours again, of which a next map is the last */
+    assert_ok(nb_map_open(&m, path));
+    nb_map_close(&m);
+    assert_int_equal(sigaction(SIGBUS, &then, &top), 0);
+    assert_ptr_equal(top.sa_handler, on_others);
 }
 
 static nb_status unchanged(const void *maps)
@@ -282,6 +317,7 @@ static void mmap_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_handler_that_calls_ours_is_not_called_by_it),
         cmocka_unit_test(a_mapped_npy_is_the_array),
         cmocka_unit_test(batches_come_from_mapped_files),
         cmocka_unit_test(what_cannot_be_mapped_is_told),

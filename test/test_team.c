@@ -5,6 +5,8 @@
 #include "nablas/file.h"
 #include "nablas/memory.h"
 
+#include <math.h>
+
 /* --- a team of one ----------------------------------------------------------------------------- */
 
 typedef struct lone {
@@ -234,6 +236,58 @@ static void a_backward_pass_tells_of_the_last_layers_first(void **state)
     nb_pool_destroy(pool);
 }
 
+/* Where W1's gradient goes, and whether it was there when W2 was told of. */
+typedef struct early {
+    const float *W1;
+    bool before;
+} early;
+
+static void look(const nb_node *parameter, void *context)
+{
+    early *e = context;
+    if (!strcmp(nb_node_name(parameter), "W2")) e->before = !isnan(*e->W1);
+}
+
+/* A convolution, relu and pooling are run by the pooling, whose inputs are not the filters. */
+static void joined_layers_are_told_of_when_they_are_done(void **state)
+{
+    nb_model *m;
+    nb_node *loss;
+    nb_random random;
+    float pixels[64], into[256];
+    int32_t label = 1;
+    (void)state;
+    nb_random_seed(&random, 3);
+    support_fill_s(COUNT(pixels), pixels, 5);
+    assert_ok(nb_model_create(
+        &m,
+        &(nb_model_options){.input = NB_SHAPE(1, 8, 8),
+                            .layers = NB_LAYERS(nb_conv(2, 3, 1, 1), nb_act(NB_RELU),
+                                                nb_max_pooling(2, 2), nb_conv(2, 3, 1, 1),
+                                                nb_act(NB_RELU), nb_max_pooling(2, 2), nb_dense(2)),
+                            .random = &random}));
+    static const char *const names[] = {"W1", "b1", "W2", "b2", "W3", "b3"};
+    nb_sink sinks[COUNT(names)];
+    float *at = into;
+    for (size_t k = 0; k < COUNT(names); k++) {
+        sinks[k] = (nb_sink){at, 1, 0};
+        at += nb_tensor_count(nb_value(nb_model_parameter(m, names[k])));
+    }
+    const nb_tensor x = nb_tensor_view(NB_FLOAT32, NB_SHAPE(1, 1, 8, 8), pixels),
+                    t = nb_tensor_view(NB_INT32, NB_SHAPE(1), &label);
+    for (int joins = 0; joins < 2; joins++) {
+        early e = {into, true};
+        for (size_t i = 0; i < COUNT(into); i++) into[i] = NAN;
+        assert_ok(nb_graph_join(m->graph, joins));
+        assert_ok(nb_model_feed(m, &x, &t, &loss));
+        assert_ok(nb_forward(loss));
+        assert_ok(nb_backward_told(loss, sinks, look, &e));
+        assert_false(e.before);
+        assert_true(!isnan(into[0]));
+    }
+    nb_model_destroy(m);
+}
+
 static void rows_of_a_batch_are_a_batch(void **state)
 {
     nb_random random;
@@ -273,6 +327,7 @@ int main(void)
         cmocka_unit_test(a_checkpoint_belongs_to_its_sum),
         cmocka_unit_test(null_teams_and_arguments_are_answered),
         cmocka_unit_test(a_backward_pass_tells_of_the_last_layers_first),
+        cmocka_unit_test(joined_layers_are_told_of_when_they_are_done),
         cmocka_unit_test(rows_of_a_batch_are_a_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

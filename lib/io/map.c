@@ -25,6 +25,7 @@ static struct {
 } maps[NB_MAP_MOST];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static size_t mapped;
+static bool handling; /* our handler is set, or called by one that was set over it */
 static struct sigaction before;
 
 /* A page of zeros in place of the one that is not there, so that the read goes on; nb_map_check tells.
@@ -63,7 +64,8 @@ static bool enter(uintptr_t base, size_t bytes)
         atomic_store(&maps[i].lost, false);
         atomic_store(&maps[i].base, base);
         struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO};
-        if (mapped++ == 0) sigaction(SIGBUS, &action, &before);
+        mapped++;
+        handling = handling || !sigaction(SIGBUS, &action, &before);
     }
     pthread_mutex_unlock(&lock);
     return i < NB_MAP_MOST;
@@ -77,7 +79,8 @@ static size_t place_of(const nb_map *m)
     return i;
 }
 
-/* The handler stays if another was set over ours meanwhile, which may call it. */
+/* The handler stays if another was set over ours meanwhile, which may call it; it is then not set a second
+ * time, or the two would call each other. */
 static void leave(const nb_map *m)
 {
     struct sigaction now;
@@ -86,7 +89,7 @@ static void leave(const nb_map *m)
     if (i < NB_MAP_MOST) {
         atomic_store(&maps[i].base, 0);
         if (--mapped == 0 && !sigaction(SIGBUS, NULL, &now) && now.sa_sigaction == on_bus_error)
-            sigaction(SIGBUS, &before, NULL);
+            handling = sigaction(SIGBUS, &before, NULL) != 0;
     }
     pthread_mutex_unlock(&lock);
 }

@@ -170,6 +170,17 @@ static const char *isa_name(void)
     return "another";
 }
 
+/* What decides whether members meet in what is no step. */
+static void run_text(const nb_train_options *o, char text[192])
+{
+    const nb_checkpoint_options none = {0}, *c = o->checkpoint ? o->checkpoint : &none;
+    char seconds[32];
+    nb_snprintf(text, 192, "%zu iterations, %s, every %zu iterations or %s s, %s", o->iterations,
+                c->path ? "checkpoints" : "no checkpoint", c->every,
+                nb_number_text(c->seconds, seconds),
+                c->resume ? "continued" : "from the beginning");
+}
+
 /* CRCs of weights and stream: the numbers that a description does not say. */
 static nb_status start_text(const nb_trainer *r, char text[96])
 {
@@ -194,7 +205,7 @@ nb_status nb_team_begin(nb_trainer *r)
                  {NB_MODEL_KEY, "model"},
                  {"nablas.options", "set of options"}};
     const nb_team *team = r->options.team;
-    char start[96] = "", machine[96];
+    char start[96] = "", machine[96], meets[192];
     nb_arrays all = {0};
     nb_status status = team->prepare(r->model, r->options.batch, team->context);
     if (!status) status = nb_belonging_write(r, &all);
@@ -202,6 +213,8 @@ nb_status nb_team_begin(nb_trainer *r)
     status = nb_team_agree(team, status);
     for (size_t i = 0; i < sizeof texts / sizeof *texts && !status; i++)
         status = nb_team_same(team, texts[i].what, nb_arrays_text(&all, texts[i].key));
+    run_text(&r->options, meets);
+    if (!status) status = nb_team_same(team, "run", meets);
     if (!status) status = nb_team_same(team, "first state", start);
     nb_snprintf(machine, sizeof machine, "BLAS %s, loops %s", nb_blas_core(), isa_name());
     if (!status && strncmp(team->sum, "fast", 4) != 0)

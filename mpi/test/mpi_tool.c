@@ -110,6 +110,7 @@ static nb_status report(const nb_progress *p, void *context)
     if (is("stop") && rank == ranks - 1 && p->iteration == 3) return NB_ESTOPPED;
     if (is("stop-and-fail") && p->iteration == 3)
         return rank == ranks - 1 ? nb_fail(NB_EIO, "a disk of the last rank") : NB_ESTOPPED;
+    if (is("leaves") && rank == 1 && p->iteration == 6) exit(0); /* by nb_mpi_leave, below */
     if (is("killed") && rank == 1 && p->iteration == 6) raise(9);
     return NB_OK;
 }
@@ -168,6 +169,8 @@ static void differ(job *j)
     if (is("data") && rank == 1) pixels[17]++;
     if (is("test-data") && rank == 1) ((uint8_t *)j->test.t.data)[3] = 0;
     if (is("group") && rank == 1) j->ranks.rows = 8;
+    if (is("iterations") && rank == 1) j->options.iterations++;
+    if (is("no-batch") && rank == 1) j->ranks.batch = 0;
     if (is("units") && rank == 1) j->layer[0].units = 41;
     if (is("label")) ((uint8_t *)j->train.t.data)[3] = 10;
     if (is("first-draw") || is("draw") || is("rows")) j->train.check = read_fails;
@@ -277,25 +280,37 @@ static void fail_allocations(job *j, nb_mpi *mpi)
     print_common(failures > 20 ? "each failed allocation ended all ranks" : "too few allocations");
 }
 
+static nb_mpi *mpi;
+
+static void leave(void)
+{
+    nb_mpi_leave(mpi);
+    MPI_Finalize();
+}
+
 static void run_case(const char *path)
 {
     job j;
-    nb_mpi *mpi;
     nb_model *model = NULL;
     nb_train_result result = {0};
     set_up(&j);
     differ(&j);
-    if (path) {
+    if (is("leaves")) atexit(leave);
+    if (path && !(is("unkept") && rank)) {
         j.checkpoint = (nb_checkpoint_options){.path = path, .every = 4};
         if (getenv("RESUME")) j.checkpoint.resume = path;
         j.options.checkpoint = &j.checkpoint;
         if (getenv("ITERATIONS")) j.options.iterations = strtoul(getenv("ITERATIONS"), NULL, 10);
     }
+    if (is("no-memory") && rank == 1) left = 0;
     nb_status status = nb_mpi_create(&mpi, MPI_COMM_WORLD, &j.ranks);
+    left = -1;
     if (!status && is("allocations"))
         fail_allocations(&j, mpi);
     else {
         if (!status) status = train(&j, mpi, &model, &result);
+        if (is("leaves") && rank == 0) printf("%s: %s\n", nb_status_text(status), nb_last_error());
+        if (is("leaves")) exit(0);
         print_result(model, status, &result);
     }
     nb_model_destroy(model);

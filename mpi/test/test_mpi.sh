@@ -125,8 +125,8 @@ the_search_has_the_same_results_in_the_same_order() {
 tells() { grep -q "^$1: .*$2" "$out" || problem "expected '$1: ... $2'"; }
 
 a_rank_that_is_another_is_refused() {
-  ranks 3 "$tool" version,data,test-data,learning-rate,weights,units,group,batch,batch-norm,numerical
-  exits 0; lines "$out" 10
+  ranks 3 "$tool" version,data,test-data,learning-rate,weights,units,group,no-batch,no-memory,batch,batch-norm,numerical,iterations
+  exits 0; lines "$out" 13
   tells version 'rank 1 has nablas 9.9, .*; rank 0 has nablas [0-9]'
   tells data 'rank 1 has another training set than rank 0: .* crc32'
   tells test-data 'rank 1 has another test set than rank 0'
@@ -134,10 +134,18 @@ a_rank_that_is_another_is_refused() {
   tells weights 'rank 1 has another first state'
   tells units 'rank 1 has another model .*"units":41.* not .*"units":40'
   tells group 'groups of 8, .*groups of 7'
+  tells no-batch 'rank 1: nb_mpi_create: batch=0'
+  tells no-memory 'rank 1: nb_alloc'
+  tells iterations 'rank 1 has another run than rank 0: 13 iterations, .*, not 12 iterations'
   tells batch 'batch=51, the team was made for 50'
   tells batch-norm 'batch_norm needs all rows of the batch'
   tells numerical 'gradient=NB_NUMERICAL, which is for one process'
   ! grep 'differ' "$out" || problem 'not the same message'
+}
+
+checkpoints_of_rank_0_alone_are_refused() {
+  ranks 2 "$tool" unkept "$files/unkept.ckpt"
+  exits 0; tells unkept 'rank 1 has another run than rank 0: .*no checkpoint.*, not .*checkpoints'
 }
 
 another_processor_is_refused_unless_bits_may_differ() {
@@ -157,6 +165,10 @@ a_rank_with_other_images_is_refused() {
   status=$?
   exits 1; says 'rank 2 has another training set than rank 0'
   [ "$(grep -c 'another training set' "$err")" = 1 ] || problem 'one rank prints'
+  timeout 60 "$mpiexec" -n 2 "$examples/train_mnist_mpi" --data "$data" --no-figures --read each : \
+    -n 1 "$examples/train_mnist_mpi" --data "$folder/nowhere" --no-figures --read each >"$out" 2>"$err"
+  status=$?
+  exits 1; says 'rank 2: '; says "$folder/nowhere"; silent "$out"
 }
 
 bad_words_and_missing_files_end_all_ranks() {
@@ -223,6 +235,12 @@ a_checkpoint_that_rank_0_cannot_write_ends_all_or_is_told() {
   [ -z "$(ls "$folder/full")" ] || problem 'something is left'
 }
 
+# Also where the others would write a checkpoint next.
+a_rank_that_exits_ends_all() {
+  ranks 3 "$tool" leaves "$files/leaves.ckpt"
+  exits 0; prints '^cannot read or write: rank 1 has ended$'; lines "$out" 1
+}
+
 # Nobody waits for it; the checkpoint of before is whole, and the run goes on from it.
 a_killed_rank_ends_all_within_seconds() {
   begin=$(date +%s)
@@ -266,8 +284,9 @@ ranks 1 "$tool" plain && cp "$out" "$folder/plain"
 check the_tree_is_nb_folds_however_it_is_divided ranks_and_threads_change_no_bit \
       the_program_trains_to_the_same_files a_run_is_continued_on_another_number_of_ranks \
       it_trains_what_train_mnist_trains the_search_has_the_same_results_in_the_same_order \
-      a_rank_that_is_another_is_refused another_processor_is_refused_unless_bits_may_differ \
-      a_rank_with_other_images_is_refused bad_words_and_missing_files_end_all_ranks help_lists_no_option_that_is_refused \
+      a_rank_that_is_another_is_refused checkpoints_of_rank_0_alone_are_refused \
+      another_processor_is_refused_unless_bits_may_differ a_rank_with_other_images_is_refused \
+      bad_words_and_missing_files_end_all_ranks help_lists_no_option_that_is_refused \
       a_failure_of_one_rank_ends_all_with_its_message a_checkpoint_that_rank_0_cannot_write_ends_all_or_is_told \
-      a_killed_rank_ends_all_within_seconds \
+      a_rank_that_exits_ends_all a_killed_rank_ends_all_within_seconds \
       it_is_installed_beside_nablas_and_exports_what_its_header_declares

@@ -80,7 +80,8 @@ typedef struct nb_train_options {
     void *context;                           /* for report */
     const nb_team
         *team; /* the processes that train together (team.h), each with the same model, sets,
-                            stream and options but threads, report and context; NULL: this one alone */
+                            stream and options but threads, report, context and the names of checkpoints;
+                            NULL: this one alone */
 } nb_train_options;
 
 /* The book's run: 10,000 iterations of 100, lr 0.1, accuracy once per epoch of 600. */

@@ -74,7 +74,7 @@ const nb_team *nb_mpi_team(const nb_mpi *mpi);
 bool nb_mpi_broken(const nb_mpi *mpi);
 size_t nb_mpi_group_rows(size_t batch);
 
-/* nb_mpi_leave - tell the other ranks that this rank ends: their next agreement fails with NB_ESTOPPED
+/* nb_mpi_leave - tell the other ranks that this rank ends: their next agreement fails with NB_EIO
  * and "rank R has ended". Does nothing for NULL, or if the last agreement was on a failure, as all ranks
  * then know. For atexit, before MPI_Finalize. */
 void nb_mpi_leave(nb_mpi *mpi);
