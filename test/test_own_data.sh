@@ -181,6 +181,10 @@ models_are_inspected() {
     prints "$line"
   done
   run inspect $iris; exits 1; says 'iris.csv'
+  run predict iris.safetensors $iris $iris; exits 2; says 'one FILE'
+  awk 'BEGIN {print "x,place"; for (i = 0; i < 40; i++) print i % 7 "," (i % 2 ? "\"road, 1\"" : "lane")}' >places.csv
+  run train places.csv --epochs 1 --quiet --save places.npz; exits 0
+  run inspect places.npz; exits 0; prints "^classes: lane, 'road, 1'\$"
 }
 
 pictures_are_learnt() {
@@ -193,6 +197,11 @@ pictures_are_learnt() {
   run train --images pictures/train --epochs 1 --skip-bad; exits 0; prints '^left out: 1 that cannot be read, .*broken.png'
   run predict pictures.npz pictures/test; exits 0; says 'on 100 pictures'; lines "$out" 101
   run predict pictures.npz pictures/test/0/*.png --brief; exits 0; silent "$err"; prints '^file,answer$'
+  run predict pictures.npz pictures/test pictures/train; exits 2; says 'one folder'
+  cp -r pictures/train sizes && cp "$repository"/test/digits/*.png sizes/1/
+  rm sizes/3/broken.png
+  run train --images sizes --epochs 1; exits 1; says '--size'
+  run train --images sizes --epochs 1 --size 28x28 --quiet; exits 0
   mkdir one && cp -r pictures/train/1 one/
   run train --images one; exits 1; says 'one'
   run train --images pictures/train --size 4; exits 2; says '--size'

@@ -107,6 +107,19 @@ a_dumb_terminal_gets_lines() {
   done
 }
 
-check everything_is_within_the_width the_live_line_fits_itself_to_the_width \
+help_folds_at_the_width() {
+  no_terminal && return
+  for columns in 40 79 200; do
+    for program in train_mnist train predict export textbook train_deepnet; do
+      what="$program --help, $columns columns"
+      script -qec "stty cols $columns; '$examples/$program' --help" /dev/null </dev/null >"$out" 2>"$err"
+      status=$?
+      exits 0
+      holds awk -v most=$((columns < 80 ? columns : 80)) '{sub(/\r$/, "")} length > most {exit 1}' "$out"
+    done
+  done
+}
+
+check everything_is_within_the_width help_folds_at_the_width the_live_line_fits_itself_to_the_width \
       hours_are_told_as_hours evaluations_stay \
       a_dumb_terminal_gets_lines
