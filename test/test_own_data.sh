@@ -185,6 +185,9 @@ models_are_inspected() {
   awk 'BEGIN {print "x,place"; for (i = 0; i < 40; i++) print i % 7 "," (i % 2 ? "\"road, 1\"" : "lane")}' >places.csv
   run train places.csv --epochs 1 --quiet --save places.npz; exits 0
   run inspect places.npz; exits 0; prints "^classes: lane, 'road, 1'\$"
+  printf 'place\nbog\n' >unseen.csv
+  run train places.csv --target x --epochs 1 --quiet --save x.npz; exits 0
+  run predict x.npz unseen.csv; exits 1; says "it knows lane, 'road, 1'"
 }
 
 pictures_are_learnt() {

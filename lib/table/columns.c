@@ -17,12 +17,14 @@ char *nb_list_text(const nb_names *names, char *text, size_t size)
     *text = 0;
     for (size_t i = 0; i < names->count; i++) {
         const char *comma = i ? ", " : "";
-        const size_t length = strlen(comma) + strlen(names->text[i]);
+        const char *quote = strchr(names->text[i], ',') ? "'" : "";
+        const size_t length = strlen(comma) + strlen(names->text[i]) + 2 * strlen(quote);
         if (used + length + sizeof ", ..." > size) {
             strcpy(text + used, i ? ", ..." : "...");
             break;
         }
-        used += (size_t)nb_snprintf(text + used, size - used, "%s%s", comma, names->text[i]);
+        used += (size_t)nb_snprintf(text + used, size - used, "%s%s%s%s", comma, quote,
+                                    names->text[i], quote);
     }
     return text;
 }
