@@ -45,6 +45,8 @@ CURVE(tiny, 1e-200 * sin(x), 1e-200 * cos(x))
 CURVE(power, pow(x, 1.5), 1.5 * sqrt(x))
 CURVE(wave, sin(50 * x) + x, 50 * cos(50 * x) + 1)
 CURVE(softened, log1p(exp(x)), 1 / (1 + exp(-x)))
+CURVE(cosine_wave, cos(x), -sin(x))
+CURVE(waves, exp(sin(x)), cos(x) * exp(sin(x)))
 
 #define ENTRY(name, smooth, reason)               \
     {                                             \
@@ -65,7 +67,8 @@ static const curve curves[] = {
     ENTRY(jumping, false, NB_REASONS),   ENTRY(cancelling, true, NB_REASONS),
     ENTRY(large, true, NB_REASONS),      ENTRY(tiny, true, NB_REASONS),
     ENTRY(power, true, NB_REASONS),      ENTRY(wave, true, NB_REASONS),
-    ENTRY(softened, true, NB_REASONS),
+    ENTRY(softened, true, NB_REASONS),   ENTRY(cosine_wave, true, NB_REASONS),
+    ENTRY(waves, true, NB_REASONS),
 };
 
 static const struct {
@@ -166,12 +169,16 @@ static const struct {
 
 const size_t hard_points = COUNT(points);
 
+const curve *hard_curve(const char *name)
+{
+    size_t i = 0;
+    while (strcmp(curves[i].name, name) != 0) i++;
+    return &curves[i];
+}
+
 hard_point hard_point_at(size_t k)
 {
-    hard_point p = {NULL, points[k].x};
-    for (size_t i = 0; i < COUNT(curves); i++)
-        if (strcmp(curves[i].name, points[k].name) == 0) p.curve = &curves[i];
-    return p;
+    return (hard_point){hard_curve(points[k].name), points[k].x};
 }
 
 typedef struct stretched {

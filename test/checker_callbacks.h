@@ -21,6 +21,7 @@ typedef struct hard_point {
 } hard_point;
 
 extern const size_t hard_points;
+const curve *hard_curve(const char *name);
 hard_point hard_point_at(size_t k);
 
 /* Its check, with x -> c x (f(x / c), so that nothing but the unit of x changes) and the slope times

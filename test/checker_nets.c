@@ -191,7 +191,7 @@ static plan choose(family f, nb_random *r)
     if (f == RELUS || f == INTEGERS || f == BLANK || f == STACK_1 || f == STACK_2 || f == POOLED ||
         f == POOLED_INTEGERS || (f >= BOOK && nb_random_rand(r) < .5))
         p.act = nb_relu;
-    if (f == TANHS) p.act = nb_tanh;
+    if (f == TANHS || f == NORM_DROPPED) p.act = nb_tanh;
     if (f == STACK_1 || f == STACK_2) p.layers = 4;
     if (f == DEEP) p.layers = 10;
     for (size_t i = 0; i < p.layers; i++) p.sizes[i] = whole(r, 4, 7);
@@ -212,9 +212,10 @@ static plan choose(family f, nb_random *r)
     if (f == TRAINED || f == TRAINED_BOOK) p.steps = whole(r, 5000, 30000);
     if (f == SATURATED || f == SATURATED_EXACT) p.std = uniform(r, 4, 8), p.layers = 2;
     if (f == SATURATED || f == SATURATED_EXACT) p.sizes[2] = whole(r, 3, 5);
-    p.squares = f == SQUARES;
-    p.drop = f == DROPPED;
-    p.norm = f == NORMED;
+    p.squares = f == SQUARES || f == MET;
+    if (f == MET) p.steps = 20000;
+    p.drop = f == DROPPED || f == NORM_DROPPED;
+    p.norm = f == NORMED || f == NORM_DROPPED;
     p.images = f == POOLED || f == POOLED_INTEGERS;
     return p;
 }
@@ -330,7 +331,7 @@ static nb_status train(const plan *p, net *n)
     planted = SOUND;
     TRY(nb_forward(n->loss));
     for (size_t i = 0; i < p->steps; i++) {
-        TRY(nb_descend(n->loss, .3));
+        TRY(nb_descend(n->loss, p->squares ? .05 : .3));
         TRY(nb_forward_again(n->loss));
     }
     net_use(n);

@@ -60,7 +60,9 @@ extern const char *const slip_names[];
     X(NORMED, "batch norm")                              \
     X(POOLED, "convolution, max pooling")                \
     X(POOLED_INTEGERS, "the same, integer images")       \
-    X(DEEP, "ten layers")
+    X(DEEP, "ten layers")                                \
+    X(NORM_DROPPED, "batch norm, dropout, tanh")         \
+    X(MET, "squared error, trained until it is met")
 
 typedef enum {
 #define X(code, name) code,

@@ -52,6 +52,37 @@ static void the_unit_of_x_does_not_matter(void **state)
     }
 }
 
+/* f(x / c) is noisy, as x / c is rounded: one wave has 6 / (u x) different values. No wrong slope passes. */
+static void the_rounding_of_x_hides_no_slope(void **state)
+{
+    (void)state;
+    static const double units[] = {1, 1e-11, 1e-3, .1, 3, 10, 729, 2401, 1e5, 43046721, 1e12};
+    static const double slips[] = {-1, 2, .5, 0, 1.001};
+    static const struct {
+        const char *name;
+        double x;
+    } cases[] = {{"sine", 1e12},           {"sine", -4.7e11},     {"sine", 7.85e11},
+                 {"sine", 1e10},           {"cosine_wave", 1e11}, {"cosine_wave", 6.1e9},
+                 {"waves", 1e10},          {"waves", -2.2e11},    {"sine", 1e4},
+                 {"cosine_wave", 5764001}, {"logarithm", 1e-12},  {"root", 1e14},
+                 {"cubic", 1e12},          {"exponential", 700},  {"hyperbolic", -15}};
+    for (size_t i = 0; i < COUNT(cases); i++)
+        for (size_t k = 0; k < COUNT(units); k++) {
+            nb_gradient_report report;
+            const hard_point p = {hard_curve(cases[i].name), cases[i].x};
+            if (!isfinite(p.curve->slope(p.x) / units[k])) continue;
+            assert_ok(hard_check(p, units[k], 1, &report));
+            if (!report.passed) fail_msg("%s at %g, %g x", p.curve->name, p.x, units[k]);
+            nb_gradient_report_destroy(&report);
+            for (size_t s = 0; s < COUNT(slips); s++) {
+                assert_ok(hard_check(p, units[k], slips[s], &report));
+                if (report.passed)
+                    fail_msg("%s at %g, %g x, times %g", p.curve->name, p.x, units[k], slips[s]);
+                nb_gradient_report_destroy(&report);
+            }
+        }
+}
+
 static nb_reason reason_of(const nb_gradient_report *report)
 {
     nb_reason r = 0;
@@ -195,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(right_slopes_pass_and_wrong_ones_do_not),
         cmocka_unit_test(the_unit_of_x_does_not_matter),
+        cmocka_unit_test(the_rounding_of_x_hides_no_slope),
         cmocka_unit_test(corners_and_jumps_are_told_apart),
         cmocka_unit_test(what_cannot_be_told_is_named),
         cmocka_unit_test(nothing_that_is_not_finite_passes),

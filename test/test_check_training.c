@@ -243,6 +243,58 @@ static void misuse_is_answered(void **state)
     }
 }
 
+/* --- targets that are met --------------------------------------------------------------------- */
+
+static nb_node *squares(nb_node *y, nb_node *t)
+{
+    return nb_mean(nb_square(nb_subtract(y, t)));
+}
+
+static nb_node *huber(nb_node *y, nb_node *t)
+{
+    return nb_huber_loss(y, t, 1);
+}
+
+/* All that is left of the gradient is the rounding of y - t. */
+static void a_network_that_meets_its_targets_is_right(void **state)
+{
+    (void)state;
+    enum { N = 6, in = 5, out = 4 };
+    static nb_node *(*const losses[])(nb_node *, nb_node *) = {
+        nb_mean_squared_error, nb_squared_loss, huber, squares, nb_binary_cross_entropy};
+    for (uint32_t seed = 0; seed < 20 * COUNT(losses); seed++) {
+        nb_graph *g;
+        nb_random random;
+        nb_gradient_report report;
+        double data[N * in], target[N * out];
+        nb_random_seed(&random, seed);
+        assert_ok(nb_graph_create(&g, NB_FLOAT64));
+        nb_node *x = nb_input(g, "x", NB_SHAPE(NB_BATCH, in));
+        nb_node *t = nb_input(g, "t", NB_SHAPE(NB_BATCH, out));
+        nb_node *W = nb_parameter(g, "W", NB_SHAPE(in, out));
+        nb_node *y = nb_affine(x, W, nb_parameter(g, "b", NB_SHAPE(out)));
+        nb_node *p = nb_sigmoid(y), *loss = losses[seed % COUNT(losses)](y, t);
+        const bool binary = losses[seed % COUNT(losses)] == nb_binary_cross_entropy;
+        assert_ok(nb_graph_finish(g, N));
+        const nb_tensor w = nb_graph_parameters(g);
+        double *values = w.data;
+        for (size_t i = 0; i < nb_tensor_count(&w); i++) values[i] = nb_random_randn(&random);
+        for (size_t i = 0; i < N * in; i++) data[i] = nb_random_randn(&random);
+        const nb_tensor X = nb_tensor_view(NB_FLOAT64, NB_SHAPE(N, in), data);
+        const nb_tensor T = nb_tensor_view(NB_FLOAT64, NB_SHAPE(N, out), target);
+        assert_ok(nb_feed(x, &X));
+        assert_ok(nb_forward(binary ? p : y));
+        const double *met = nb_value(binary ? p : y)->data;
+        for (size_t i = 0; i < N * out; i++)
+            target[i] = met[i] * (1 + DBL_EPSILON * floor(5 * nb_random_rand(&random) - 2));
+        assert_ok(nb_feed(t, &T));
+        assert_ok(nb_gradient_check(loss, NB_NUMERICAL_H, &report));
+        if (!report.passed) fail_msg("loss %zu, seed %u", seed % COUNT(losses), seed);
+        nb_gradient_report_destroy(&report);
+        nb_graph_destroy(g);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +302,7 @@ int main(void)
         cmocka_unit_test(float32_is_held_to_its_rounding),
         cmocka_unit_test(a_fast_check_has_one_element_for_each_parameter),
         cmocka_unit_test(the_adjoint_test_needs_no_step_where_the_operation_is_linear),
+        cmocka_unit_test(a_network_that_meets_its_targets_is_right),
         cmocka_unit_test(misuse_is_answered),
     };
     return cmocka_run_group_tests_name("check_training", tests, NULL, NULL);

@@ -162,9 +162,11 @@ static bool is_sharp(const window *w, int count)
     return 8 * error <= digits * fabs(w->slope);
 }
 
-static bool agree(const window *v, const window *w)
+/* In steps with what rounds x, a narrow window is tilted by what x may be off by. */
+static bool agree(const sample *a, const window *v, const window *w)
 {
-    return isfinite(w->error) && fabs(v->slope - w->slope) <= 4 * (v->error + w->error);
+    const double tilt = unit * fabs(a->l->x * v->slope) / w->h;
+    return isfinite(w->error) && fabs(v->slope - w->slope) <= 4 * (v->error + w->error + tilt);
 }
 
 /* A corner has two slopes, a jump another one in half the window. */
@@ -172,7 +174,7 @@ static bool is_smooth(sample *a, const window *w)
 {
     const window narrower = fit(a, w->h / 2, a->count, -1, 1);
     const window left = fit(a, w->h, a->count, -1, 0), right = fit(a, w->h, a->count, 0, 1);
-    return agree(w, &narrower) && agree(w, &left) && agree(w, &right);
+    return agree(a, w, &narrower) && agree(a, w, &left) && agree(a, w, &right);
 }
 
 bool nb_ladder_fit(nb_ladder_function f, void *context, nb_ladder *l)
@@ -190,7 +192,7 @@ bool nb_ladder_fit(nb_ladder_function f, void *context, nb_ladder *l)
         const window w = fit(&a, all[k].h, n, -1, 1);
         bool sound = is_sharp(&w, few) && is_smooth(&a, &w);
         for (int j = k + 1; j < count && sound; j++)
-            sound = isinf(all[j].error) || agree(&w, &all[j]);
+            sound = isinf(all[j].error) || agree(&a, &w, &all[j]);
         if (!sound) continue;
         l->narrow = (nb_plateau){w.slope, w.error + w.moved, w.h};
         l->lost = false;
