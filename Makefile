@@ -65,7 +65,7 @@ ifndef ARCH
 ARCH := $(shell macros=$$($(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null) && \
           echo "$$macros" | sed -nE 's/^.define __(x86_64|i386|s390x)__ 1$$/\1/p' || uname -m)
 endif
-arch_i386  := -msse2 -mfpmath=sse
+arch_i386  := -msse2 -mfpmath=sse -D_FILE_OFFSET_BITS=64
 arch_s390x := $(if $(findstring clang,$(CC)),,-fexcess-precision=fast)
 arch_$(ARCH) +=
 
@@ -427,12 +427,14 @@ $(build)/test/%.o: test/%.c $(build)/flags | test-needs
 	$(cc_object) $(test_cflags) -c $< -o $@
 # A test may catch the calls of others: wrap_NAME holds what the linker is told for test_NAME.
 comma := ,
-wrap_file := $(addprefix -Wl$(comma)--wrap=,openat readlinkat faccessat fstat fstatat fchown fchmod fdopen \
-                                            tmpfile fflush fsync fclose renameat)
+# With sizes of files of 64 bits some have other names there.
+large := $(if $(filter i386,$(ARCH)),64)
+wrap_file := $(addprefix -Wl$(comma)--wrap=,openat$(large) readlinkat faccessat fstat$(large) fstatat$(large) fchown fchmod fdopen \
+                                            tmpfile$(large) fflush fsync fclose renameat)
 wrap_graph_deep := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc posix_memalign)
 wrap_schedule := $(wrap_graph_deep)
 wrap_table := -Wl,--wrap=read
-wrap_map := -Wl,--wrap=mmap
+wrap_map := -Wl,--wrap=mmap$(large)
 $(build)/test/test_%: $(build)/test/test_%.o $(build)/test/support.o $(archives)
 	@echo "  LD   $(@:$(build)/%=%)"; $(link) $(wrap_$*) $^ $(test_libs) $(libs) -o $@
 

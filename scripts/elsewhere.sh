@@ -1,8 +1,9 @@
 #!/bin/sh
 # elsewhere.sh arm64|s390x|i386 [TEST...] - build nablas for another processor with Debian's cross compiler and
-# run the tests of the library, or those named: arm64 and s390x (big-endian) under qemu, i386 by this processor. By hand, on Debian;
-# docs/portability.md has the results. It needs mmdebstrap, gcc-aarch64-linux-gnu, gcc-s390x-linux-gnu or
-# gcc-i686-linux-gnu, and qemu-user-static. Everything is in build/elsewhere and build/release-*-gcc.
+# run the tests of the library, or those named, under qemu (s390x is big-endian, i386 has sizes of 32 bits). By
+# hand, on Debian; docs/portability.md has the results. It needs mmdebstrap, gcc-aarch64-linux-gnu,
+# gcc-s390x-linux-gnu or gcc-i686-linux-gnu, and qemu-user-static. Everything is in build/elsewhere and
+# build/release-*-gcc. A test may take SECONDS_EACH=600 of processor time.
 set -eu
 arch=${1:?arm64, s390x or i386} && shift
 case $arch in
@@ -39,6 +40,6 @@ programs=$(printf "$build/test/test_%s " "$@")
 make CC="$compiler-gcc --sysroot=$root" AR="$compiler-ar" LDFLAGS="-Wl,-rpath-link,$root/$lib:$root/lib/$triplet" $programs
 
 RUN="qemu-$(echo "$arch" | sed s/arm64/aarch64/)-static -L $root"
-[ "$arch" != i386 ] || RUN="$root/lib/ld-linux.so.2 --library-path $root/lib/$triplet:$root/$lib"
 export RUN
+ulimit -t "${SECONDS_EACH:-600}"
 scripts/run_tests.sh $programs

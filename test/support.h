@@ -16,6 +16,13 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+/* What is expected where a size has 64 bits, and where it has 32. */
+#if SIZE_MAX > UINT32_MAX
+#define SIZES(wide, narrow) wide
+#else
+#define SIZES(wide, narrow) narrow
+#endif
+
 /* The call succeeds; if not, the test shows the detail. */
 #define assert_ok(call) support_assert_ok((call), #call, __FILE__, __LINE__)
 void support_assert_ok(nb_status status, const char *call, const char *file, int line);

@@ -21,6 +21,18 @@ static const char old[] = "old contents";
 /* --- calls that can be made to fail ------------------------------------------------------------
  */
 
+/* What the linker calls them where a file's size has more bits than a size (Makefile, `large`). */
+#ifdef __i386__
+#define __wrap_openat __wrap_openat64
+#define __real_openat __real_openat64
+#define __wrap_fstat __wrap_fstat64
+#define __real_fstat __real_fstat64
+#define __wrap_fstatat __wrap_fstatat64
+#define __real_fstatat __real_fstatat64
+#define __wrap_tmpfile __wrap_tmpfile64
+#define __real_tmpfile __real_tmpfile64
+#endif
+
 int __real_fstat(int fd, struct stat *info);
 static size_t calls, failing; /* number `failing`, from 1, of the calls below fails; 0: none does */
 static const char *failed;

@@ -292,12 +292,12 @@ static void headers_are_checked(void **state)
          "\0\0\x08\1\0\0\0"},
         {NB_EFORMAT, "ends at offset 8 within dimension 1 of 2, expected a header of 12 bytes", 8,
          "\0\0\x08\2\0\0\0\1"},
-        {NB_EOVERFLOW, "(4294967295, 4294967295, 4294967295) of uint8, expected at most", 16,
-         "\0\0\x08\3\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"},
-        {NB_EOVERFLOW, "(4294967295, 1073741824) of float64, expected at most", 12,
-         "\0\0\x0e\2\xff\xff\xff\xff\x40\0\0\0"},
-        {NB_EOVERFLOW, "(4294967295, 4294967295, 1) of", 16,
-         "\0\0\x0c\3\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\1"},
+        {NB_EOVERFLOW, "(4294967294, 4294967294, 4294967294) of uint8, expected at most", 16,
+         "\0\0\x08\3\xff\xff\xff\xfe\xff\xff\xff\xfe\xff\xff\xff\xfe"},
+        {NB_EOVERFLOW, "(4294967294, 1073741824) of float64, expected at most", 12,
+         "\0\0\x0e\2\xff\xff\xff\xfe\x40\0\0\0"},
+        {NB_EOVERFLOW, "(4294967294, 4294967294, 1) of", 16,
+         "\0\0\x0c\3\xff\xff\xff\xfe\xff\xff\xff\xfe\0\0\0\1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *raw = support_write("header", cases[i].bytes, cases[i].size);
@@ -348,11 +348,11 @@ static void watched_give(void *block, void *context)
     free(block);
 }
 
-/* A header of a few bytes that promises 2^40 takes no such memory. */
+/* A header of a few bytes that promises 2 GB takes no such memory. */
 static void a_promise_alone_takes_no_memory(void **state)
 {
     (void)state;
-    static const unsigned char bold[50] = {0, 0, 8, 2, 0, 16, 0, 0, 0, 16, 0, 0};
+    static const unsigned char bold[50] = {0, 0, 8, 2, 0, 0, 0x80, 0, 0, 0, 0xff, 0};
     static const nb_allocator watched = {watched_take, watched_give, NULL};
     const char *raw = support_write("bold", bold, sizeof bold);
     const char *gzipped = write_gzip("bold.gz", "wb", bold, sizeof bold);
@@ -367,7 +367,7 @@ static void a_promise_alone_takes_no_memory(void **state)
     assert_int_equal(taken_by_raw, 0);
     assert_int_equal(of_gzip, NB_EFORMAT);
     assert_true(largest <= 1 << 16);
-    assert_unreadable(NB_EFORMAT, "has 50 bytes, expected 1099511627788", raw);
+    assert_unreadable(NB_EFORMAT, "has 50 bytes, expected 2139095052", raw);
     assert_unreadable(NB_EFORMAT, "cannot unpack to more than", gzipped);
 }
 
@@ -508,8 +508,11 @@ static void what_the_format_cannot_hold_is_refused(void **state)
     const char *path = support_path("refused");
     nb_tensor t = nb_tensor_view(NB_INT64, NB_SHAPE(1), &element);
     assert_fails(NB_EDTYPE, "int64, which an IDX file cannot hold", nb_idx_write(path, &t));
-    t = nb_tensor_view(NB_UINT8, NB_SHAPE(1, (size_t)UINT32_MAX + 1), &element);
+    t = nb_tensor_view(NB_UINT8, NB_SHAPE(1), &element);
+#if SIZE_MAX > UINT32_MAX
+    t.shape = NB_SHAPE(1, (size_t)UINT32_MAX + 1);
     assert_fails(NB_ERANGE, "dim[1]=4294967296 > 4294967295", nb_idx_write(path, &t));
+#endif
     t.shape.ndim = NB_MAX_DIMS + 1;
     assert_fails(NB_EINVAL, "ndim=9 > 8", nb_idx_write(path, &t));
     assert_fails(NB_EINVAL, "nb_idx_write: path is NULL", nb_idx_write(NULL, &t));

@@ -1,16 +1,24 @@
 #include "support.h"
 
 #include "nablas/dataset.h"
+#include "nablas/file.h"
 #include "nablas/idx.h"
 #include "nablas/map.h"
 #include "nablas/npy.h"
 #include "nablas/train.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+/* What the linker calls them where a file's size has more bits than a size (Makefile, `large`). */
+#ifdef __i386__
+#define __wrap_mmap __wrap_mmap64
+#define __real_mmap __real_mmap64
+#endif
 
 enum { n = 300, width = 7 };
 
@@ -103,6 +111,25 @@ static void what_cannot_be_mapped_is_told(void **state)
                  nb_map_open(&m, support_write("f.npy", fortran, sizeof fortran - 1)));
     assert_null(m.base);
     assert_null(m.tensor.data);
+}
+
+/* Nor cut to what is left of its size: four gigabytes and a whole header. */
+static void a_file_larger_than_a_size_is_refused(void **state)
+{
+    (void)state;
+    static const unsigned char idx[] = {0, 0, 8, 1, 0, 0, 0, 1, 10};
+    if (SIZE_MAX > UINT32_MAX) skip();
+    const char *path = support_write("four_gigabytes", idx, sizeof idx);
+    const int file = open(path, O_WRONLY);
+    assert_int_equal(ftruncate(file, (off_t)UINT32_MAX + 1 + (off_t)sizeof idx), 0);
+    close(file);
+    nb_map m;
+    nb_tensor t;
+    unsigned char *bytes;
+    size_t size;
+    assert_fails(NB_EOVERFLOW, "4294967305 bytes", nb_map_open(&m, path));
+    assert_fails(NB_EOVERFLOW, "4294967305 bytes", nb_idx_read(path, &t));
+    assert_fails(NB_EOVERFLOW, "4294967305 bytes", nb_file_read(path, &bytes, &size));
 }
 
 /* Replaced by rename the old data stay; written in place, it is said before they are read. */
@@ -321,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_mapped_npy_is_the_array),
         cmocka_unit_test(batches_come_from_mapped_files),
         cmocka_unit_test(what_cannot_be_mapped_is_told),
+        cmocka_unit_test(a_file_larger_than_a_size_is_refused),
         cmocka_unit_test(a_file_that_changes_is_noticed),
         cmocka_unit_test(a_file_that_is_cut_is_an_error),
         cmocka_unit_test(a_run_over_a_file_that_is_cut_ends_with_an_error),

@@ -318,10 +318,10 @@ static void a_description_may_ask_for_no_more_than_the_file_has(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "{\"format\":1,\"input\":[100000],\"loss\":\"squared\",\"layers\":[{\"type\":\"dense\","
-        "\"units\":100000,\"bias\":true}]}",
+        "{\"format\":1,\"input\":[60000],\"loss\":\"squared\",\"layers\":[{\"type\":\"dense\","
+        "\"units\":60000,\"bias\":true}]}",
         "{\"format\":1,\"input\":[3],\"loss\":\"squared\",\"layers\":[{\"type\":\"dense\","
-        "\"units\":1000000000000,\"bias\":false}]}"};
+        "\"units\":" SIZES("1000000000000", "1000000") ",\"bias\":false}]}"};
     nb_model *net;
     float w[6] = {0};
     for (size_t i = 0; i < COUNT(texts); i++) {

@@ -223,6 +223,10 @@ static void programs_that_pickle_never_writes_are_refused(void **state)
              HEAD NEW "(K\1K\1\x85" DTYPE DSTATE "\x89"
                       "C\2\7\7tb."),
         CASE(NB_EOVERFLOW, "takes more bytes than a size holds",
+             HEAD NEW "(K\1(\x8a\4\1\1\1\x7f\x8a\4\1\1\1\x7f\x8a\4\1\1\1\x7ft" DTYPE DSTATE "\x89"
+                      "C\1\7tb."),
+        CASE(NB_EOVERFLOW,
+             SIZES("takes more bytes than a size holds", "dimension 0 does not fit a size"),
              HEAD NEW "(K\1(\x8a\5\1\1\1\1\1\x8a\5\1\1\1\1\1t" DTYPE DSTATE "\x89"
                       "C\1\7tb."),
         CASE(NB_ERANGE, "9 dimensions",

@@ -85,6 +85,9 @@ static nb_status source_open(source *s, const char *path)
     if (!S_ISREG(about.st_mode))
         return nb_fail(NB_EIO, "nb_idx_read: %s: is a %s, expected a file", s->path,
                        S_ISDIR(about.st_mode) ? "directory" : "pipe or device");
+    if ((uintmax_t)about.st_size > SIZE_MAX)
+        return nb_fail(NB_EOVERFLOW, "nb_idx_read: %s: %jd bytes", s->path,
+                       (intmax_t)about.st_size);
     s->size = (size_t)about.st_size;
     if (pread(s->fd, magic, 2, 0) != 2 || magic[0] != 0x1f || magic[1] != 0x8b) return NB_OK;
     s->packed = nb_alloc(PACKED, 1);

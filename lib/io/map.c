@@ -140,6 +140,9 @@ static nb_status map_file(nb_map *m, const char *path)
     nb_status status = fstat(file, &about) ? failed(path, strerror(errno)) : NB_OK;
     if (!status && (!S_ISREG(about.st_mode) || about.st_size == 0))
         status = failed(path, about.st_size ? "not a regular file" : "the file is empty");
+    if (!status && (uintmax_t)about.st_size > SIZE_MAX)
+        status = nb_fail(NB_EOVERFLOW, "nb_map_open: %s: %jd bytes", nb_file_label(path),
+                         (intmax_t)about.st_size);
     if (!status) {
         m->bytes = (size_t)about.st_size;
         m->base = mmap(NULL, m->bytes, PROT_READ, MAP_PRIVATE, file, 0);

@@ -91,8 +91,10 @@ static nb_status complete_array(machine *m, object *o, const value *shape, const
     nb_elements layout = {.shape.ndim = ndim, .fortran = fortran};
     for (size_t i = 0; i < ndim; i++) {
         const value *dim = &cells_of(m, shape)[i];
-        if (dim->kind != INT || dim->as.number < 0 || (uint64_t)dim->as.number > SIZE_MAX)
+        if (dim->kind != INT || dim->as.number < 0)
             return nb_pk_fail(m, NB_EFORMAT, "dimension %zu is not an int >= 0", i);
+        if ((uint64_t)dim->as.number > SIZE_MAX)
+            return nb_pk_fail(m, NB_EOVERFLOW, "dimension %zu does not fit a size", i);
         layout.shape.dim[i] = (size_t)dim->as.number;
     }
     const char *descr = object_of(m, dtype)->descr;

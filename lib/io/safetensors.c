@@ -29,9 +29,11 @@ typedef struct entry {
 
 static nb_status get_size(const json_t *number, const char *where, const char *what, size_t *value)
 {
-    if (!json_is_integer(number) || json_integer_value(number) < 0 ||
-        (uintmax_t)json_integer_value(number) > SIZE_MAX)
+    if (!json_is_integer(number) || json_integer_value(number) < 0)
         return nb_fail(NB_EFORMAT, "%s: %s: expected an integer >= 0", where, what);
+    if ((uintmax_t)json_integer_value(number) > SIZE_MAX)
+        return nb_fail(NB_EOVERFLOW, "%s: %s: %" JSON_INTEGER_FORMAT " does not fit a size", where,
+                       what, json_integer_value(number));
     *value = (size_t)json_integer_value(number);
     return NB_OK;
 }

@@ -132,7 +132,8 @@ nb_status nb_image_read(const char *path, size_t channels, nb_image *image)
     nb_image_source source = {.name = path, .left = SIZE_MAX};
     source.file = fopen(path, "rb");
     if (!source.file) return nb_fail(NB_EIO, "nb_image_read: %s: %s", path, strerror(errno));
-    if (fstat(fileno(source.file), &facts) == 0 && S_ISREG(facts.st_mode))
+    if (fstat(fileno(source.file), &facts) == 0 && S_ISREG(facts.st_mode) &&
+        (uintmax_t)facts.st_size < SIZE_MAX)
         source.left = (size_t)facts.st_size;
     nb_status status = read_image(&source, channels, image);
     fclose(source.file);
