@@ -255,7 +255,8 @@ void nb_gradient_report_destroy(nb_gradient_report *report);
  * With options NULL no verdict depends on the unit of x.
  * Errors: NB_EINVAL h is not a positive number, f, gradient, x or report NULL; NB_ENOMEM. The report
  *         is zeroed then.
- * Cost:   about 170 n calls of f, two at x, one of `gradient`; 250 calls more for an element that is not clear. */
+ * Cost:   about 170 n calls of f, two at x, one of `gradient`; 250 calls more for an element that is not clear,
+ *         up to 20,000 for one that is lost in noise (of the first 100 such in a row). */
 nb_status nb_function_check(nb_function f, nb_gradient_function gradient, void *context, size_t n,
                             const double *x, const nb_check_options *options,
                             nb_gradient_report *report);
