@@ -331,7 +331,7 @@ static nb_status train(const plan *p, net *n)
     planted = SOUND;
     TRY(nb_forward(n->loss));
     for (size_t i = 0; i < p->steps; i++) {
-        TRY(nb_descend(n->loss, p->squares ? .05 : .3));
+        TRY(nb_descend(n->loss, p->squares ? .02 : .3));
         TRY(nb_forward_again(n->loss));
     }
     net_use(n);

@@ -150,7 +150,8 @@ static nb_status judge(const view *v, size_t i, nb_reason *reason, nb_gradient_e
     *reason = d->c.silent;
     if (d->c.silent != NB_VACUOUS && size <= nb_check_floor(d->f, x, a)) return NB_OK;
     *reason = NB_UNRESOLVED;
-    if (error > visible * size && matters(v, error, scale)) return NB_OK;
+    /* Below the rounding of backpropagation better arithmetic would not tell more. */
+    if (error > visible * size && size > j.rounding && matters(v, error, scale)) return NB_OK;
     *reason = NB_BIAS;
     const double off = fabs(e->numerical - a);
     if (has_exact_form(d) && fabs(exact - a) <= bound && off > bound + rounding_at(d, i))
