@@ -161,11 +161,12 @@ static nb_status set_class_weights(nb_model *m)
     return NB_OK;
 }
 
+/* Also where the graph has failed: a size that is none is then told by its weights. */
 static nb_status check_bounds(const nb_model *m, const nb_model_bounds *b)
 {
     size_t all = 0, count;
     const bool named = b->classes == 0 || b->classes == m->outputs;
-    if (!named || (b->class_weights && b->class_weights != m->outputs))
+    if (m->scores && (!named || (b->class_weights && b->class_weights != m->outputs)))
         return nb_fail(NB_EFORMAT, "nb_model_create: %zu %s of classes, the model has %zu outputs",
                        named ? b->class_weights : b->classes, named ? "weights" : "names",
                        m->outputs);
@@ -200,7 +201,7 @@ nb_status nb_model_create_within(nb_model **out, const nb_model_options *o,
     status = copy_layers(m);
     if (!status) status = nb_graph_create(&m->graph, o->dtype);
     if (!status) status = build(m);
-    if (!status && bounds && m->scores) status = check_bounds(m, bounds);
+    if (!status && bounds) status = check_bounds(m, bounds);
     if (!status) status = nb_graph_finish(m->graph, m->options.max_batch);
     if (!status) status = copy_classes(m, o->classes);
     if (!status) status = set_class_weights(m);
