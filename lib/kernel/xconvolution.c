@@ -39,6 +39,15 @@ NB(slope) NB(slope_of)(const nb_convolution *c, NB(slope) s, size_t n)
     return s;
 }
 
+/* y and dy come from beyond the caches, plane by plane, too few numbers at a time for the processor
+ * to fetch them ahead of itself: 2 to 4 % of a step of DeepConvNet. */
+static void fetch_ahead(const real *x, size_t n)
+{
+    enum { ahead = 4096, line = 64 };
+    for (size_t at = 0; at < n * sizeof *x; at += line)
+        __builtin_prefetch((const void *)((uintptr_t)x + ahead + at));
+}
+
 const real *NB(slope_plane)(const nb_convolution *c, NB(slope) s, size_t f, real *plane)
 {
     const NB(vector) *loops = NB(vector_table)();
@@ -46,6 +55,8 @@ const real *NB(slope_plane)(const nb_convolution *c, NB(slope) s, size_t f, real
     const size_t at = f * nb_out_plane(c), positions = nb_positions(&c->window);
     if (c->then == NB_THEN_NOTHING) return s.dy + at;
     if (c->then == NB_THEN_RELU) {
+        fetch_ahead(s.y + at, positions);
+        fetch_ahead(s.dy + at, positions);
         loops->relu_backward(positions, s.y + at, s.dy + at, 0, plane);
         return plane;
     }
