@@ -232,7 +232,9 @@ INLINE void weights_tile(const weights_job *j, size_t vector, size_t row, size_t
                 }
                 UNROLL
                 for (size_t r = 0; r < rows; r++) {
-                    __asm__("" : "+r"(at[r])); /* or the compiler adds each c for good */
+                    __asm__(
+                        ""
+                        : "+r"(at[r])); /* one register a row: else compilers keep all at[r] + c */
                     UNROLL
                     for (size_t c = 0; c < columns; c++) {
                         UNROLL
@@ -330,8 +332,8 @@ static void weights(const weights_job *j)
 #define SECOND(a, b) __builtin_shufflevector(a, b, 1, 3)
 #endif
 
-/* As many vectors as one has numbers: shuffling vectors i and i + half together transposes them after
- * as many times as their number has binary digits. */
+/* Transpose `lanes` vectors of `lanes` numbers: log2(lanes) times, vectors i and i + lanes / 2 are
+ * interleaved. */
 INLINE void turn(block *v)
 {
     UNROLL

@@ -39,8 +39,8 @@ NB(slope) NB(slope_of)(const nb_convolution *c, NB(slope) s, size_t n)
     return s;
 }
 
-/* y and dy come from beyond the caches, plane by plane, too few numbers at a time for the processor
- * to fetch them ahead of itself: 2 to 4 % of a step of DeepConvNet. */
+/* Prefetch what the next planes read: y and dy are in no cache any more, and a plane is too short for
+ * the processor's own prefetching. */
 static void fetch_ahead(const real *x, size_t n)
 {
     enum { ahead = 4096, line = 64 };

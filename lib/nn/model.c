@@ -161,7 +161,7 @@ static nb_status set_class_weights(nb_model *m)
     return NB_OK;
 }
 
-/* Also where the graph has failed: a size that is none is then told by its weights. */
+/* Called even if building the graph has failed: weights beyond the file's are reported first. */
 static nb_status check_bounds(const nb_model *m, const nb_model_bounds *b)
 {
     size_t all = 0, count;

@@ -125,7 +125,7 @@ static void project(sample *a, term *terms)
     }
 }
 
-/* Terms up to the last that stands out of the noise, and two more, are the line, which has to meet f(x). */
+/* The polynomial has all terms up to the last that exceeds the noise, and two more. It has to meet f(x). */
 static window fit(sample *a, double h, int count, double from, double to)
 {
     const window none = {h, (double)NAN, (double)INFINITY, 0};
