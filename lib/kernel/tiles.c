@@ -232,9 +232,8 @@ INLINE void weights_tile(const weights_job *j, size_t vector, size_t row, size_t
                 }
                 UNROLL
                 for (size_t r = 0; r < rows; r++) {
-                    __asm__(
-                        ""
-                        : "+r"(at[r])); /* one register a row: else compilers keep all at[r] + c */
+                    /* One register a row, or compilers keep all at[r] + c. */
+                    __asm__("" : "+r"(at[r]));
                     UNROLL
                     for (size_t c = 0; c < columns; c++) {
                         UNROLL
