@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* More classes than that have no tables. */
+enum { TABLED = 1000 };
+
 /* --- answers ---------------------------------------------------------------------------------- */
 
 void answers_open(answers *a, const char *program, size_t room)
@@ -13,14 +16,21 @@ void answers_open(answers *a, const char *program, size_t room)
     a->room = n;
     a->count = 0;
     if (a->classes) {
+        const size_t tabled = a->classes > TABLED ? 1 : a->classes;
         a->t = nb_alloc(n, sizeof *a->t);
         a->y = nb_alloc(n, sizeof *a->y);
         a->confidence = nb_alloc(n, sizeof *a->confidence);
-        if (a->t && a->y && a->confidence) return;
+        a->tally = nb_alloc(a->classes, sizeof *a->tally);
+        a->confusion = nb_alloc(tabled * tabled, sizeof *a->confusion);
+        a->score = nb_alloc(tabled, sizeof *a->score);
+        a->right = nb_alloc(n, sizeof *a->right);
+        if (a->t && a->y && a->confidence && a->tally && a->confusion && a->score && a->right)
+            return;
     } else {
         a->truth = nb_alloc(n, a->targets * sizeof *a->truth);
         a->answer = nb_alloc(n, a->targets * sizeof *a->answer);
-        if (a->truth && a->answer) return;
+        a->columns = nb_alloc(n, 2 * sizeof *a->columns);
+        if (a->truth && a->answer && a->columns) return;
     }
     fail(program);
 }
@@ -32,6 +42,11 @@ void answers_close(answers *a)
     nb_free(a->confidence);
     nb_free(a->truth);
     nb_free(a->answer);
+    nb_free(a->tally);
+    nb_free(a->confusion);
+    nb_free(a->score);
+    nb_free(a->right);
+    nb_free(a->columns);
     *a = (answers){0};
 }
 
@@ -62,29 +77,28 @@ answers answers_from(const answers *a, size_t first)
 
 /* --- verdicts --------------------------------------------------------------------------------- */
 
-/* More classes than that have no tables. */
-enum { TABLED = 1000 };
-
-/* What is true and what was answered, class by class; a block for nb_free, or NULL. */
-static size_t *confusion_of(const answers *a)
+/* What is true and what was answered, class by class. */
+static const size_t *confusion_of(const answers *a)
 {
-    size_t *count = nb_alloc_zero(a->classes * a->classes, sizeof *count);
-    if (count) nb_confusion(a->count, a->t, a->y, a->classes, count);
-    return count;
+    nb_confusion(a->count, a->t, a->y, a->classes, a->confusion);
+    return a->confusion;
+}
+
+/* The first n of a target: what is true, what was answered. */
+static void column_of(const answers *a, size_t target, size_t n, double *t, double *y)
+{
+    for (size_t i = 0; i < n; i++) {
+        t[i] = a->truth[i * a->targets + target];
+        y[i] = a->answer[i * a->targets + target];
+    }
 }
 
 static nb_number_report numbers_of(const answers *a, size_t target)
 {
     nb_number_report result = {.rmse = (double)NAN, .mae = (double)NAN, .r2 = (double)NAN};
-    double *t = nb_alloc(2 * a->count + 1, sizeof *t), *y = t ? t + a->count : NULL;
-    for (size_t i = 0; t && i < a->count; i++) {
-        t[i] = a->truth[i * a->targets + target];
-        y[i] = a->answer[i * a->targets + target];
-    }
-    if (t)
-        nb_number_report_of(a->count, t, y, a->baseline ? a->baseline[target] : (double)NAN,
-                            &result);
-    nb_free(t);
+    double *t = a->columns, *y = t + a->count;
+    column_of(a, target, a->count, t, y);
+    nb_number_report_of(a->count, t, y, a->baseline ? a->baseline[target] : (double)NAN, &result);
     return result;
 }
 
@@ -102,12 +116,12 @@ double judge_metric(const answers *a)
 /* The class with the most samples. */
 static size_t largest_class(const answers *a, size_t *samples)
 {
-    size_t best = 0, *count = nb_alloc_zero(a->classes, sizeof *count);
-    for (size_t i = 0; count && i < a->count; i++) count[a->t[i]]++;
-    for (size_t c = 1; count && c < a->classes; c++)
+    size_t best = 0, *count = a->tally;
+    memset(count, 0, a->classes * sizeof *count);
+    for (size_t i = 0; i < a->count; i++) count[a->t[i]]++;
+    for (size_t c = 1; c < a->classes; c++)
         if (count[c] > count[best]) best = c;
-    *samples = count ? count[best] : 0;
-    nb_free(count);
+    *samples = count[best];
     return best;
 }
 
@@ -279,10 +293,8 @@ enum { BINS = 10 };
 static double calibration_of(const answers *a, nb_calibration_bin bin[BINS])
 {
     double error = (double)NAN;
-    bool *right = nb_alloc(a->count + 1, sizeof *right);
-    for (size_t i = 0; right && i < a->count; i++) right[i] = a->t[i] == a->y[i];
-    if (right) nb_calibration(a->count, a->confidence, right, BINS, bin, &error);
-    nb_free(right);
+    for (size_t i = 0; i < a->count; i++) a->right[i] = a->t[i] == a->y[i];
+    nb_calibration(a->count, a->confidence, a->right, BINS, bin, &error);
     return error;
 }
 
@@ -291,16 +303,12 @@ static void print_classes(const answers *a, FILE *to, size_t width)
     if (a->classes > TABLED) return;
     nb_class_report r;
     nb_calibration_bin bin[BINS];
-    nb_class_score *score = nb_alloc(a->classes, sizeof *score);
-    size_t *count = confusion_of(a);
-    if (score && count && !nb_class_report_of(a->classes, count, &r, score)) {
-        print_scores(a, score, to, width);
-        fprintf(to, "mean recall %.3f, mean F1 %.3f\n", r.balanced, r.macro_f1);
-        fprintf(to, "calibration error %.3f\n", calibration_of(a, bin));
-        if (!print_matrix_of(a, count, to, width)) print_mistakes(a, count, to, width);
-    }
-    nb_free(score);
-    nb_free(count);
+    const size_t *count = confusion_of(a);
+    if (nb_class_report_of(a->classes, count, &r, a->score)) return; /* no samples */
+    print_scores(a, a->score, to, width);
+    fprintf(to, "mean recall %.3f, mean F1 %.3f\n", r.balanced, r.macro_f1);
+    fprintf(to, "calibration error %.3f\n", calibration_of(a, bin));
+    if (!print_matrix_of(a, count, to, width)) print_mistakes(a, count, to, width);
 }
 
 void judge_print(const answers *a, FILE *to, size_t width)
@@ -372,25 +380,21 @@ static void report_classes(const answers *a, report *r)
         return;
     }
     nb_class_report c;
-    nb_class_score *score = nb_alloc(a->classes, sizeof *score);
-    size_t *count = confusion_of(a);
-    if (!score || !count || nb_class_report_of(a->classes, count, &c, score)) {
-        if (!r->status) r->status = NB_ENOMEM;
-    } else {
-        nb_calibration_bin bin[BINS];
-        report_fact(r, "accuracy", "%.4f", c.accuracy);
-        report_fact(r, "95 % interval", "%.3f to %.3f", c.low, c.high);
-        report_fact(r, "always the largest class", "%.4f", c.baseline);
-        report_fact(r, "mean recall", "%.4f", c.balanced);
-        report_fact(r, "mean F1", "%.4f", c.macro_f1);
-        report_fact(r, "calibration error", "%.4f", calibration_of(a, bin));
-        report_fact(r, "judged on", "%zu %s", c.n, a->what);
-        report_scores(a, score, r);
-        report_mistakes(a, count, r);
-        draw_answers(a, count, r);
-    }
-    nb_free(score);
-    nb_free(count);
+    nb_calibration_bin bin[BINS];
+    const size_t *count = confusion_of(a);
+    const nb_status status = nb_class_report_of(a->classes, count, &c, a->score);
+    if (!r->status) r->status = status;
+    if (status) return;
+    report_fact(r, "accuracy", "%.4f", c.accuracy);
+    report_fact(r, "95 % interval", "%.3f to %.3f", c.low, c.high);
+    report_fact(r, "always the largest class", "%.4f", c.baseline);
+    report_fact(r, "mean recall", "%.4f", c.balanced);
+    report_fact(r, "mean F1", "%.4f", c.macro_f1);
+    report_fact(r, "calibration error", "%.4f", calibration_of(a, bin));
+    report_fact(r, "judged on", "%zu %s", c.n, a->what);
+    report_scores(a, a->score, r);
+    report_mistakes(a, count, r);
+    draw_answers(a, count, r);
 }
 
 enum { DOTS = 5000 };
@@ -399,7 +403,7 @@ static void report_numbers(const answers *a, report *r, size_t j)
 {
     const nb_number_report n = numbers_of(a, j);
     const size_t shown = a->count < DOTS ? a->count : DOTS;
-    double *t = nb_alloc(2 * shown + 1, sizeof *t);
+    double *t = a->columns;
     nb_figure *fig;
     report_fact(r, "R²", "%.4f", n.r2);
     report_fact(r, "RMSE", "%.5g", n.rmse);
@@ -407,14 +411,10 @@ static void report_numbers(const answers *a, report *r, size_t j)
     report_fact(r, "RMSE of the mean", "%.5g", n.baseline_rmse);
     report_fact(r, "MAE of the mean", "%.5g", n.baseline_mae);
     report_fact(r, "judged on", "%zu %s", a->count, a->what);
-    for (size_t i = 0; t && i < shown; i++) {
-        t[i] = a->truth[i * a->targets + j];
-        t[shown + i] = a->answer[i * a->targets + j];
-    }
+    column_of(a, j, shown, t, t + shown);
     nb_figure_create(&fig, 420, 400);
-    nb_plot_predictions(nb_figure_axes(fig, 1, 1, 0), t ? shown : 0, t, t + shown, NULL);
+    nb_plot_predictions(nb_figure_axes(fig, 1, 1, 0), shown, t, t + shown, NULL);
     report_figure(r, fig, "Answered over true");
-    nb_free(t);
 }
 
 void judge_report(const answers *a, report *r)

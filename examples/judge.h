@@ -8,15 +8,19 @@
 
 /* What a model answered, beside what is true. */
 typedef struct answers {
-    size_t classes;           /* 0: numbers, ... */
-    size_t targets;           /* ... so many for each sample */
-    const char *const *names; /* (classes) */
-    const char *what;         /* the samples are: "rows", "pictures" */
-    size_t count, room;       /* samples */
-    int32_t *t, *y;           /* (count) classes: what is true, what was answered, ... */
-    double *confidence;       /* ... with that probability */
-    double *truth, *answer;   /* (count, targets) numbers, in the target's own unit */
-    const double *baseline;   /* (targets) mean of what was learnt from; NULL: of `truth` */
+    size_t classes;            /* 0: numbers, ... */
+    size_t targets;            /* ... so many for each sample */
+    const char *const *names;  /* (classes) */
+    const char *what;          /* the samples are: "rows", "pictures" */
+    size_t count, room;        /* samples */
+    int32_t *t, *y;            /* (count) classes: what is true, what was answered, ... */
+    double *confidence;        /* ... with that probability */
+    double *truth, *answer;    /* (count, targets) numbers, in the target's own unit */
+    const double *baseline;    /* (targets) mean of what was learnt from; NULL: of `truth` */
+    size_t *tally, *confusion; /* what judging needs: (classes), (classes, classes), ... */
+    nb_class_score *score;     /* ... (classes), ... */
+    bool *right;               /* ... (room), ... */
+    double *columns;           /* ... (2, room) */
 } answers;
 
 /* answers_open - for up to `room` samples; the fields above are set. Exits on failure.

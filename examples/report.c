@@ -233,7 +233,8 @@ static void put_figure(report *r, nb_figure *fig, const char *caption, bool draw
     size_t size = 0;
     char start[64];
     enter(r, REPORT_FIGURES);
-    if (!r->status) r->status = nb_figure_encode(fig, NULL, &bytes, &size);
+    if (!r->status) /* nb_figure_create has said why there is no figure */
+        r->status = fig ? nb_figure_encode(fig, NULL, &bytes, &size) : NB_ENOMEM;
     nb_figure_destroy(fig);
     if (r->status) return;
     /* A PNG file has its width, below 2^16 here, in bytes 16 to 19; a point is two pixels. */

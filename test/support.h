@@ -51,6 +51,13 @@ extern support_counts support_memory;
 void support_allocator_start(size_t fail_at);
 void support_allocator_stop(void);
 
+/* Between two starts: NB_ENOMEM if, and only if, an allocation failed. None may be passed over. */
+#define assert_memory_status(status)                                                              \
+    assert_int_equal((status),                                                                    \
+                     support_memory.fail_at > 0 && support_memory.taken >= support_memory.fail_at \
+                         ? NB_ENOMEM                                                              \
+                         : NB_OK)
+
 /* The path of a new empty folder for this test's files, made once per process; removed at exit. */
 const char *support_folder(void);
 /* folder/name, in one of eight static buffers used in turn. */

@@ -135,6 +135,7 @@ static void checks_leak_nothing_when_memory_is_out(void **state)
             nb_gradient_report_destroy(&b.report);
             assert_int_equal(support_memory.live, 0);
             support_allocator_stop();
+            assert_memory_status(status);
         } while (status);
         assert_true(fail_at > 2);
     }

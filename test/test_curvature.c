@@ -300,6 +300,7 @@ static void memory_that_is_refused_is_told(void **state)
         if (!status) status = nb_graph_hessian_vector(f.loss, v, Hv);
         if (!status) status = nb_graph_hessian(f.loss, f.H);
         support_allocator_stop();
+        assert_memory_status(status);
         assert_int_equal(support_memory.live, 0);
         if (support_memory.taken < k) {
             assert_ok(status);

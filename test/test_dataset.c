@@ -562,6 +562,7 @@ static void a_wrong_split_is_refused(void **state)
         nb_status status = nb_dataset_split(&d, .5, &random, index, &firsts);
         const bool reached = support_memory.taken >= at;
         support_allocator_stop();
+        assert_memory_status(status);
         assert_int_equal(support_memory.live, 0);
         assert_int_equal(status, reached ? NB_ENOMEM : NB_OK);
         if (!reached) break;
@@ -886,6 +887,7 @@ static void a_failing_allocation_leaks_nothing(void **state)
             if (!status) assert_int_equal(nb_source_packs(s), (c & 1) && c < 6);
             nb_source_destroy(s);
             support_allocator_stop();
+            assert_memory_status(status);
             assert_int_equal(support_memory.live, 0);
             assert_int_equal(status, taken >= at ? NB_ENOMEM : NB_OK);
         }

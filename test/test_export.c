@@ -171,6 +171,7 @@ static void whichever_allocation_fails_nothing_leaks(void **state)
         if (!status) status = nb_model_round_int8(m);
         const size_t live = support_memory.live;
         support_allocator_stop();
+        assert_memory_status(status);
         assert_int_equal(live, 0);
         assert_true(!status || status == NB_ENOMEM);
         assert_true(n < 100);

@@ -80,7 +80,7 @@ with_fault() {
 # fail_each PROGRAM OPTION...: what it reads is in $here, what it writes goes into $place.
 fail_each() {
   program=$1; shift
-  [ -z "$failed" ] || return
+  [ -z "$failed" ] || [ "$every" ] || return
   [ "${ONLY:-$program}" = "$program" ] || return
   [ -e "$preload" ] || { skipped='only Linux on x86-64'; return; }
   rm -rf "$folder/old" "$folder/new"
@@ -104,7 +104,7 @@ fail_each() {
     for forever in '' +; do
       k=1
       [ -z "$forever" ] || [ "$every" ] || step=$count # the first alone
-      while [ $k -le "$count" ] && [ -z "$failed" ]; do
+      while [ $k -le "$count" ] && { [ -z "$failed" ] || [ "$every" ]; }; do
         with_fault $kind:$k$forever "$@"
         [ ! -e "$folder/hit" ] || { runs=$((runs + 1)); look; }
         k=$((k + step))

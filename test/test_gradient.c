@@ -150,6 +150,7 @@ static void a_check_leaves_the_graph_alone_and_leaks_nothing(void **state)
         nb_gradient_report_destroy(&report);
         assert_int_equal(support_memory.live, 0);
         support_allocator_stop();
+        assert_memory_status(status);
     } while (status);
     assert_true(fail_at > 10);
     assert_memory_equal(w.data, before, bytes);

@@ -342,6 +342,7 @@ static void no_failing_allocation_leaks(void **state)
         if (status) assert_fails(NB_ENOMEM, "no memory", status);
         assert_int_equal(support_memory.live, 0);
         support_allocator_stop();
+        assert_memory_status(status);
     } while (status);
     assert_true(fail_at > 100);
 }

@@ -298,6 +298,7 @@ static void memory_that_is_refused_is_told(void **state)
         support_allocator_start(k);
         const nb_status status = nb_newton(function_2, NULL, 2, x, 2, &history[0][0]);
         support_allocator_stop();
+        assert_memory_status(status);
         assert_int_equal(support_memory.live, 0);
         if (k == 6) {
             assert_ok(status);

@@ -450,6 +450,7 @@ static void a_failing_allocation_leaks_nothing(void **state)
             bool reached = support_memory.taken >= k;
             if (!status) nb_tensor_destroy(&t);
             support_allocator_stop();
+            assert_memory_status(status);
             assert_int_equal(support_memory.live, 0);
             if (!reached) {
                 assert_int_equal(status, NB_OK);

@@ -342,6 +342,7 @@ static void no_memory_leaks_nothing(void **state)
         if (status == NB_OK) nb_image_destroy(&image);
         assert_int_equal(support_memory.live, 0);
         support_allocator_stop();
+        assert_memory_status(status);
         if (done) assert_ok(status);
         if (done) break;
         assert_fails(NB_ENOMEM, "pic: out of memory", status);
@@ -401,6 +402,7 @@ static void larger_images_lie_between_their_pixels(void **state)
         nb_image_destroy(&scaled);
         assert_int_equal(support_memory.live, 0);
         support_allocator_stop();
+        assert_memory_status(status);
         assert_true(at < 100);
     }
     nb_image_destroy(&image);

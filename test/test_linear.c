@@ -431,6 +431,7 @@ static void memory_that_is_refused_is_told(void **state)
         support_allocator_start(k);
         const nb_status status = all_four(out);
         support_allocator_stop();
+        assert_memory_status(status);
         assert_int_equal(support_memory.live, 0);
         if (support_memory.taken < k) {
             assert_ok(status);

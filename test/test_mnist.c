@@ -296,6 +296,7 @@ static void a_failing_allocation_leaks_nothing(void **state)
             bool reached = support_memory.taken >= k;
             nb_mnist_destroy(&m);
             support_allocator_stop();
+            assert_memory_status(status);
             assert_int_equal(support_memory.live, 0);
             assert_int_equal(status, reached ? NB_ENOMEM : NB_OK);
             if (!reached) {

@@ -537,6 +537,7 @@ static void no_failing_allocation_leaks(void **state)
         nb_model_destroy(net);
         assert_int_equal(support_memory.live, 0);
         support_allocator_stop();
+        assert_memory_status(status);
     } while (status);
     assert_true(fail_at > 20);
 }

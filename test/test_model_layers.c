@@ -476,6 +476,7 @@ static void any_allocation_may_fail(void **state)
         assert_true(status == NB_OK || status == NB_ENOMEM);
         assert_int_equal(support_memory.live, 0);
         support_allocator_stop();
+        assert_memory_status(status);
     }
     assert_in_range(n, 50, 9999);
 }

@@ -797,6 +797,7 @@ static void a_failing_allocation_leaks_nothing(void **state)
         assert_int_equal(support_memory.live, 0);
         assert_int_equal(status, support_memory.taken >= at ? NB_ENOMEM : NB_OK);
         support_allocator_stop();
+        assert_memory_status(status);
     } while (status);
     assert_true(at > 80);
 }

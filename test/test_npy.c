@@ -295,6 +295,7 @@ static void memory_may_run_out_at_any_point(void **state)
         nb_tensor_destroy(&t);
         assert_int_equal(support_memory.live, 0);
         support_allocator_stop();
+        assert_memory_status(status);
         if (status == NB_OK) break;
         assert_int_equal(status, NB_ENOMEM);
     }

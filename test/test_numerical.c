@@ -301,6 +301,7 @@ static void test_no_memory(void **state)
             const nb_status status = nb_graph_numerical_gradient(t.loss, W, 1e-4, &to);
             assert_int_equal(support_memory.live, 0);
             support_allocator_stop();
+            assert_memory_status(status);
             if (status == NB_OK) {
                 assert_int_equal(k, twice ? 3 : 8); /* one more than there are */
                 break;

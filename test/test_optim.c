@@ -552,6 +552,7 @@ static void every_allocation_may_fail(void **state)
         nb_optimizer_destroy(o);
         assert_int_equal(support_memory.live, 0);
         support_allocator_stop();
+        assert_memory_status(status);
     }
     assert_true(fail_at > 10);
     net_destroy(n);

@@ -143,6 +143,7 @@ static void memory_may_run_out(void **state)
         support_allocator_start(n);
         const nb_status status = nb_picture_create(&p, price, true);
         support_allocator_stop();
+        assert_memory_status(status);
         assert_fails(NB_ENOMEM, "nb_alloc", status);
         assert_int_equal(support_memory.live, 0);
         assert_null(p.diagram.nodes);

@@ -349,6 +349,7 @@ static void a_pool_survives_no_memory(void **state)
         nb_pool_destroy(pool);
         assert_int_equal(support_memory.live, 0);
         support_allocator_stop();
+        assert_memory_status(status);
     } while (status);
     assert_true(fail_at > 1);
 }

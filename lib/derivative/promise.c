@@ -232,6 +232,7 @@ static nb_status forward_by_ranges(trial *t)
                         (char *)before.data + hi * width * t->k->size,
                         (all - hi * width) * t->k->size) != 0);
             nb_tensor_destroy(&before);
+            if (status == NB_ENOMEM) return status; /* that says nothing of the operation */
             if (status || wrong)
                 return says(t, NB_BREACH_ROWS,
                             "it promises NB_BY_ROW, but forward for some rows gives other "
@@ -285,17 +286,18 @@ static nb_status forward_on_threads(trial *t)
                       "it promises NB_BY_ROW, but forward on three threads gives other numbers");
 }
 
-static bool inputs_changed(const trial *t, const arrays *a)
+/* Its inputs are still what they were. */
+static nb_status check_inputs(trial *t, const arrays *a, const char *otherwise)
 {
-    for (size_t i = 0; i < t->p->op->inputs; i++) {
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < t->p->op->inputs && !status && !found(t); i++) {
         nb_tensor was;
-        if (nb_tensor_create(&was, a->in[i].dtype, a->in[i].shape)) return false;
-        nb_tensor_convert(&t->p->in[i], &was);
-        const bool changed = !same(&was, &a->in[i]);
+        status = nb_tensor_create(&was, a->in[i].dtype, a->in[i].shape);
+        if (!status) status = nb_tensor_convert(&t->p->in[i], &was);
+        if (!status && !same(&was, &a->in[i])) says(t, NB_BREACH_OVERWRITTEN, otherwise);
         nb_tensor_destroy(&was);
-        if (changed) return true;
     }
-    return false;
+    return status;
 }
 
 /* Column j of everything as if it were all there is. */
@@ -387,8 +389,7 @@ static nb_status check_forward(trial *t)
     repeat_past(t);
     c = call_on(t, &t->part);
     status = nb_call_forward(t->p->op, &c);
-    if (!status && inputs_changed(t, &t->part))
-        says(t, NB_BREACH_OVERWRITTEN, "forward writes into an input");
+    if (!status) status = check_inputs(t, &t->part, "forward writes into an input");
     if (!found(t) && !status && !same(&t->part.out, &t->whole.out))
         says(t, NB_BREACH_NONDETERMINISTIC, "forward gives other numbers the second time");
     if (!found(t) && !status && by_row) status = forward_by_ranges(t);
@@ -511,8 +512,9 @@ static nb_status check_input(trial *t, size_t i)
     if (!status && !found(t)) status = check_in_place(t, i);
     if (status || found(t) || !(t->p->op->promises & (NB_BY_ROW | NB_BY_ELEMENT))) return status;
     memset(din->data, 0xff, bytes_of(din));
-    if (backward_of(t, &t->part, i, 1, 0, true) ||
-        !alike(t, din, &t->whole.din[i], 0, nb_tensor_count(din)))
+    status = backward_of(t, &t->part, i, 1, 0, true);
+    if (status == NB_ENOMEM) return status;
+    if (status || !alike(t, din, &t->whole.din[i], 0, nb_tensor_count(din)))
         says(t, NB_BREACH_ROWS,
              "it promises NB_BY_ROW, but backward for some rows gives other numbers than for "
              "all");
@@ -528,8 +530,7 @@ static nb_status check_backward(trial *t)
     if (t->need.kept) show(&t->part.kept, &t->whole.kept);
     for (size_t i = 0; i < t->p->op->inputs && !status && !found(t); i++)
         if (has_gradient(t, i)) status = check_input(t, i);
-    if (!status && !found(t) && inputs_changed(t, &t->whole))
-        says(t, NB_BREACH_OVERWRITTEN, "backward writes into an input");
+    if (!status && !found(t)) status = check_inputs(t, &t->whole, "backward writes into an input");
     return status;
 }
 

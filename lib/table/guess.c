@@ -198,6 +198,8 @@ nb_status nb_guess_make(nb_guess *g, nb_scanner *s, const nb_table_options *o)
     if (o->header != NB_HEADER_AUTO) g->header = o->header == NB_HEADER_YES;
     for (size_t i = 0; !status && !g->header && i < g->columns; i++)
         count_cell(&g->column[i], &g->first[i], g->decimal, 1);
+    if (!status && s->starved) /* what was tried without memory says nothing about the table */
+        status = nb_fail(NB_ENOMEM, "nb_table_read: %s: no memory for a row's cells", s->label);
     return status;
 }
 
@@ -206,13 +208,14 @@ nb_status nb_guess_type(const nb_guess *g, nb_scanner *s, size_t column, nb_colu
     const nb_guess_column *c = &g->column[column];
     const size_t texts = c->filled - c->numbers;
     char excerpt[NB_EXCERPT];
+    nb_status status;
     bool found = true;
     *type = c->filled == 0 ? NB_COLUMN_AUTO : texts == 0 ? NB_COLUMN_NUMBER : NB_COLUMN_CATEGORY;
     const bool few = c->values <= NB_FEW_VALUES && 2 * c->values <= c->filled;
     if (texts == 0 || texts > c->filled / 10 || few) return NB_OK;
     const place start = place_of(s);
     for (size_t row = g->header; row < c->first_text; row++) /* the header is behind us */
-        if (nb_scan_peek(s, &found) || !found) break;
+        if ((status = nb_scan_peek(s, &found)) || !found) return status;
     go_back(s, start);
     return nb_scan_fail(
         s, NB_EFORMAT, column,

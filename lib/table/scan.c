@@ -191,6 +191,7 @@ static nb_status add_cell(nb_scanner *s, char *text, size_t size, bool quoted)
     if (s->cells == s->cell_room) {
         const size_t room = s->cell_room ? 2 * s->cell_room : 16;
         nb_cell *larger = nb_alloc(room, sizeof *larger);
+        s->starved = s->starved || !larger;
         if (!larger) return NB_ENOMEM;
         if (s->cells) memcpy(larger, s->cell, s->cells * sizeof *larger);
         nb_free(s->cell);

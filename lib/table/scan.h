@@ -24,6 +24,7 @@ typedef struct nb_scanner {
     size_t room, begin, end; /* of the buffer; what is not used up of it */
     bool last;               /* nothing comes behind `end` */
     bool quiet;              /* failures leave no message */
+    bool starved;            /* a row's cells found no memory, even if whoever asked went on */
     char separator;
     size_t line;     /* of `begin`, from 1 */
     size_t row_line; /* of the row that was scanned last */
