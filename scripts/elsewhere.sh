@@ -9,7 +9,12 @@ arch=${1:?arm64, s390x or i386} && shift
 case $arch in
   arm64) compiler=aarch64-linux-gnu triplet=aarch64-linux-gnu ;;
   s390x) compiler=s390x-linux-gnu triplet=s390x-linux-gnu ;;
-  i386) compiler=i686-linux-gnu triplet=i386-linux-gnu ;;
+  i386)
+    compiler=i686-linux-gnu triplet=i386-linux-gnu
+    # qemu's own 32-bit processor is an Athlon: OpenBLAS 0.3.21 has a sgemm for that which crashes there.
+    export OPENBLAS_CORETYPE=Nehalem
+    # qemu 7.2 enters a signal's handler with a stack that is not aligned.
+    flags=-mstackrealign ;;
   *) echo "elsewhere.sh: arm64, s390x or i386, not $arch" >&2; exit 2 ;;
 esac
 root=$PWD/build/elsewhere/$arch lib=usr/lib/$triplet
@@ -37,7 +42,7 @@ export PKG_CONFIG_LIBDIR="$root/$lib/pkgconfig:$root/$lib/openblas-pthread/pkgco
 build=build/release-$compiler-gcc
 [ $# -gt 0 ] || set -- $(ls test/test_*.c | sed 's|test/test_\(.*\)\.c|\1|')
 programs=$(printf "$build/test/test_%s " "$@")
-make CC="$compiler-gcc --sysroot=$root" AR="$compiler-ar" LDFLAGS="-Wl,-rpath-link,$root/$lib:$root/lib/$triplet" $programs
+make CC="$compiler-gcc --sysroot=$root ${flags:-}" AR="$compiler-ar" LDFLAGS="-Wl,-rpath-link,$root/$lib:$root/lib/$triplet" $programs
 
 RUN="qemu-$(echo "$arch" | sed s/arm64/aarch64/)-static -L $root"
 export RUN

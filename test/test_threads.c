@@ -142,13 +142,15 @@ static void parts_run_at_the_same_time(void **state)
 static void a_thousand_threads_are_soon_through(void **state)
 {
     (void)state;
-    nb_pool *pool = pool_of(1000);
-    tally t = {.parts = 1000};
+    /* Addresses of 32 bits have no room for the stacks of more. */
+    const size_t threads = sizeof(void *) == 4 ? 300 : 1000;
+    nb_pool *pool = pool_of(threads);
+    tally t = {.parts = threads};
     const double begin = seconds();
     for (int round = 0; round < 200; round++) assert_ok(nb_pool_run(pool, add_call, &t));
     if (!thread_sanitizer) assert_true(seconds() - begin < 1.5);
     nb_pool_destroy(pool);
-    assert_int_equal(atomic_load(&t.all), 200 * 1000);
+    assert_int_equal(atomic_load(&t.all), 200 * threads);
     assert_false(atomic_load(&t.wrong));
 }
 

@@ -7,7 +7,7 @@ static real *T(numbers_to_sum)(size_t n)
 {
     real *x = malloc(n * sizeof *x);
     assert_non_null(x);
-    for (size_t i = 0; i < n; i++) x[i] = (real)(2.385 / (double)(i * 7919 % 1009 + 1));
+    for (size_t i = 0; i < n; i++) x[i] = (real)(2.385 / (double)((uint64_t)i * 7919 % 1009 + 1));
     return x;
 }
 
