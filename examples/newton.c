@@ -90,6 +90,7 @@ int main(int argc, char **argv)
     printf("\nx0^2 - x1^2 from (1, 1)\n");
     double x[2] = {1, 1};
     const nb_status status = nb_newton(saddle, NULL, 2, x, 1, NULL);
+    if (status != NB_ESINGULAR) page_check(&p, status);
     printf("%s: %s\n", nb_status_text(status), nb_last_error());
     return page_end(&p);
 }

@@ -68,13 +68,14 @@ static void read_words(own_settings *s, words *w, int argc, char **argv)
 
 /* --- what they mean --------------------------------------------------------------------------- */
 
-/* The next part of a list with commas, copied; NULL at its end. */
-static char *next_part(const char **at)
+/* The next part of a list with commas, copied; NULL at its end. Exits where there is no memory. */
+static char *next_part(const char *program, const char **at)
 {
     if (!**at) return NULL;
     const size_t length = strcspn(*at, ",");
     char *part = nb_alloc_zero(length + 1, 1);
-    if (part) memcpy(part, *at, length);
+    if (!part) fail(program);
+    memcpy(part, *at, length);
     *at += length + ((*at)[length] == ',');
     return part;
 }
@@ -93,9 +94,9 @@ static void read_columns(own_settings *s, const words *w)
     static const nb_column_type codes[] = {NB_COLUMN_NUMBER, NB_COLUMN_CATEGORY, NB_COLUMN_TEXT};
     const char *at = w->ignore ? w->ignore : "", *me = s->page.program;
     char *part;
-    while ((part = next_part(&at))) tell(s, "--ignore", part, NB_COLUMN_IGNORED);
+    while ((part = next_part(me, &at))) tell(s, "--ignore", part, NB_COLUMN_IGNORED);
     at = w->type ? w->type : "";
-    while ((part = next_part(&at))) {
+    while ((part = next_part(me, &at))) {
         char *equals = strrchr(part, '=');
         if (!equals) usage_error(me, "--type '%s': expected COLUMN=TYPE", part);
         *equals = 0;

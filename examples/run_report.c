@@ -78,7 +78,7 @@ static void report_mistakes(report *r, const nb_mnist *m, const answers *a)
 
 /* --- weights and gradients -------------------------------------------------------------------- */
 
-static void plot_values(nb_axes *ax, const nb_tensor *t, const char *title)
+static void plot_values(report *r, nb_axes *ax, const nb_tensor *t, const char *title)
 {
     const size_t n = nb_tensor_count(t);
     const nb_kernels *kernels = nb_kernels_of(t->dtype);
@@ -89,6 +89,7 @@ static void plot_values(nb_axes *ax, const nb_tensor *t, const char *title)
     }
     if (!(lo < hi)) lo = -1, hi = 1;
     if (x) nb_plot_histogram(ax, n, x, BINS, lo, hi, NULL);
+    if (!x && !r->status) r->status = NB_ENOMEM;
     nb_axes_title(ax, title);
     nb_free(x);
 }
@@ -109,7 +110,7 @@ static void report_values(report *r, nb_model *net, bool gradients, const char *
     for (size_t k = 0; k < nb_graph_nodes(net->graph); k++) {
         nb_node *node = nb_graph_node(net->graph, k);
         if (!nb_node_is_parameter(node) || nb_value(node)->shape.ndim < 2) continue;
-        plot_values(nb_figure_axes(fig, rows, columns, i++),
+        plot_values(r, nb_figure_axes(fig, rows, columns, i++),
                     gradients ? nb_gradient(node) : nb_value(node), nb_node_name(node));
     }
     report_figure(r, fig, caption);
