@@ -51,7 +51,8 @@ extern support_counts support_memory;
 void support_allocator_start(size_t fail_at);
 void support_allocator_stop(void);
 
-/* Between two starts: NB_ENOMEM if, and only if, an allocation failed. None may be passed over. */
+/* `status` is NB_ENOMEM if the allocation that was to fail was reached, and NB_OK if not: a failure that is
+ * passed over fails the test. */
 #define assert_memory_status(status)                                                              \
     assert_int_equal((status),                                                                    \
                      support_memory.fail_at > 0 && support_memory.taken >= support_memory.fail_at \

@@ -298,7 +298,6 @@ static void a_failing_allocation_leaks_nothing(void **state)
             support_allocator_stop();
             assert_memory_status(status);
             assert_int_equal(support_memory.live, 0);
-            assert_int_equal(status, reached ? NB_ENOMEM : NB_OK);
             if (!reached) {
                 assert_true(k > 4 + packed);
                 break;

@@ -198,7 +198,7 @@ nb_status nb_guess_make(nb_guess *g, nb_scanner *s, const nb_table_options *o)
     if (o->header != NB_HEADER_AUTO) g->header = o->header == NB_HEADER_YES;
     for (size_t i = 0; !status && !g->header && i < g->columns; i++)
         count_cell(&g->column[i], &g->first[i], g->decimal, 1);
-    if (!status && s->starved) /* what was tried without memory says nothing about the table */
+    if (s->starved) /* what was tried without memory says nothing about the table */
         status = nb_fail(NB_ENOMEM, "nb_table_read: %s: no memory for a row's cells", s->label);
     return status;
 }
@@ -215,7 +215,7 @@ nb_status nb_guess_type(const nb_guess *g, nb_scanner *s, size_t column, nb_colu
     if (texts == 0 || texts > c->filled / 10 || few) return NB_OK;
     const place start = place_of(s);
     for (size_t row = g->header; row < c->first_text; row++) /* the header is behind us */
-        if ((status = nb_scan_peek(s, &found)) || !found) return status;
+        if ((status = nb_scan_peek(s, &found))) return status;
     go_back(s, start);
     return nb_scan_fail(
         s, NB_EFORMAT, column,
