@@ -376,7 +376,15 @@ static void arrays_in_memory_make_the_model_of_their_file(void **state)
     assert_fails(NB_ESHAPE, "nb_model_from_arrays: those: W1 is (4, 4)",
                  nb_model_from_arrays(&back, &arrays, "those", NULL));
     assert_null(back);
+    assert_ok(nb_model_described(&back, &arrays, "those", NULL)); /* its shape is not read */
+    assert_true(nb_shape_equal(nb_value(nb_model_parameter(back, "W1"))->shape, NB_SHAPE(3, 4)));
+    nb_model_destroy(back);
     nb_arrays_destroy(&arrays);
+    assert_fails(NB_EFORMAT, "nb_model_described: those: weights without a description",
+                 nb_model_described(&back, &arrays, "those", NULL));
+    assert_null(back);
+    assert_fails(NB_EINVAL, "nb_model_described: arrays is NULL",
+                 nb_model_described(&back, NULL, "those", NULL));
     nb_model_destroy(net);
 }
 

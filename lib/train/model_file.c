@@ -150,9 +150,10 @@ static nb_status take_texts(nb_model *m, const nb_arrays *arrays)
     return status;
 }
 
-/* The model that the arrays and the options make together. */
-static nb_status make(nb_model **m, const origin *from, const nb_arrays *arrays,
-                      const nb_model_options *given)
+/* The model that the texts or the options describe. Its weights are 0, and no more than the arrays have.
+ * *weighted: it was made with class weights. */
+static nb_status describe(nb_model **m, const origin *from, const nb_arrays *arrays,
+                          const nb_model_options *given, bool *weighted)
 {
     nb_description d = {0};
     nb_status status = NB_OK;
@@ -172,11 +173,24 @@ static nb_status make(nb_model **m, const origin *from, const nb_arrays *arrays,
     }
     bounds.classes = d.classes;
     bounds.class_weights = d.class_weights;
+    *weighted = d.class_weights > 0;
     if (!nb_arrays_find(arrays, CLASS_WEIGHTS)) bounds.elements += d.class_weights;
     if (!status) status = nb_model_create_within(m, &d.options, &bounds);
-    if (!status) status = assign(from, *m, arrays, d.class_weights > 0);
     if (!status) status = take_texts(*m, arrays);
     nb_description_free(&d);
+    if (!status) return NB_OK;
+    nb_model_destroy(*m);
+    *m = NULL;
+    return status;
+}
+
+/* The model that the arrays and the options make together. */
+static nb_status make(nb_model **m, const origin *from, const nb_arrays *arrays,
+                      const nb_model_options *given)
+{
+    bool weighted;
+    nb_status status = describe(m, from, arrays, given, &weighted);
+    if (!status) status = assign(from, *m, arrays, weighted);
     if (!status) return NB_OK;
     nb_model_destroy(*m);
     *m = NULL;
@@ -207,14 +221,29 @@ nb_status nb_model_parse(nb_model **m, const void *bytes, size_t size, const cha
     return status;
 }
 
+static nb_status check_given(const char *who, nb_model **m, const nb_arrays *arrays,
+                             const char *label)
+{
+    if (m) *m = NULL;
+    if (m && arrays && label) return NB_OK;
+    return nb_fail(NB_EINVAL, "%s: %s is NULL", who, !m ? "model" : (arrays ? "label" : "arrays"));
+}
+
 nb_status nb_model_from_arrays(nb_model **m, const nb_arrays *arrays, const char *label,
                                const nb_model_options *options)
 {
-    if (m) *m = NULL;
-    if (!m || !arrays || !label)
-        return nb_fail(NB_EINVAL, "nb_model_from_arrays: %s is NULL",
-                       !m ? "model" : (arrays ? "label" : "arrays"));
-    return make(m, &(origin){"nb_model_from_arrays", label}, arrays, options);
+    const origin from = {"nb_model_from_arrays", label};
+    nb_status status = check_given(from.caller, m, arrays, label);
+    return status ? status : make(m, &from, arrays, options);
+}
+
+nb_status nb_model_described(nb_model **m, const nb_arrays *arrays, const char *label,
+                             const nb_model_options *options)
+{
+    const origin from = {"nb_model_described", label};
+    bool weighted;
+    nb_status status = check_given(from.caller, m, arrays, label);
+    return status ? status : describe(m, &from, arrays, options, &weighted);
 }
 
 /* --- weights alone ---------------------------------------------------------------------------- */

@@ -42,6 +42,8 @@ nb_status nb_model_load(nb_model *model, const char *path);
  * nb_model_parse - the same from the bytes of a file, in memory; `suffix` names the format and
  *                  `label` the file in messages.
  * nb_model_from_arrays - the same from arrays and texts that were read or made otherwise; copied.
+ * nb_model_described - the same without the weights, which are as nb_model_create makes them, 0: what the
+ *                   arrays have to be. Theirs may have other names and shapes.
  *
  *   options  in  NULL, or: dtype and max_batch of the model. If its layers are given, the file may
  *                lack a description; one that says otherwise is refused
@@ -53,6 +55,8 @@ nb_status nb_model_parse(nb_model **model, const void *bytes, size_t size, const
                          const char *label, const nb_model_options *options);
 nb_status nb_model_from_arrays(nb_model **model, const nb_arrays *arrays, const char *label,
                                const nb_model_options *options);
+nb_status nb_model_described(nb_model **model, const nb_arrays *arrays, const char *label,
+                             const nb_model_options *options);
 
 /* nb_model_open_perceptron - make a multilayer perceptron of the weights W1, b1, W2, ... in a file
  * without a description, with softmax cross entropy: their shapes give the layers, and the caller
