@@ -54,29 +54,30 @@ static void write_onnx(job *j)
     free(note);
 }
 
-/* PyTorch's, and how to make the module there; or as train_mnist --save keeps models. */
+/* Another library's, and how to make the module there; or as train_mnist --save keeps models. */
 static void write_arrays(job *j)
 {
-    static const char *const layouts[] = {"nablas", "torch", NULL};
+    static const char *const names[] = {"nablas", "torch", NULL};
     const page *p = &j->page;
     char *python;
-    if (!j->layout || one_of(p->program, "--layout", j->layout, layouts) == 0) {
+    if (!j->layout || one_of(p->program, "--layout", j->layout, names) == 0) {
         page_check(p, nb_model_save(j->model, j->to));
         return;
     }
-    page_check(p, export_torch(j->model, &j->arrays, j->to, &python));
+    page_check(p, layout_out(layout_named(j->layout), j->model, &j->arrays, j->to, &python));
     fputs(python, stdout);
     free(python);
 }
 
 /* From --like comes what the weights of a module do not say: the layers, and all else in texts. */
-static void take_like(job *j)
+static void take_like(const job *j, nb_arrays *arrays)
 {
     const page *p = &j->page;
     nb_arrays like;
     if (nb_arrays_load(&like, j->like)) fail(p->program);
     for (size_t i = 0; i < like.texts; i++)
-        if (nb_arrays_set_text(&j->arrays, like.text[i].key, like.text[i].value)) fail(p->program);
+        if (!layout_text(like.text[i].key))
+            page_check(p, nb_arrays_set_text(arrays, like.text[i].key, like.text[i].value));
     nb_arrays_destroy(&like);
 }
 
@@ -86,11 +87,17 @@ static void read_model(job *j)
     const char *path = p->rest[0];
     static nb_arrays arrays; /* which j->arrays may be views of */
     if (nb_arrays_load(&arrays, path)) fail(p->program);
-    if (!torch_named(&arrays))
+    const layout *theirs = layout_of(&arrays);
+    if (j->like) take_like(j, &arrays);
+    if (theirs) {
+        nb_model *described;
+        const nb_model_options small = {.max_batch = 1};
+        page_check(p, nb_model_described(&described, &arrays, path, &small));
+        page_check(p, layout_in(theirs, &arrays, described, path, &j->arrays));
+        nb_model_destroy(described);
+    } else {
         j->arrays = arrays;
-    else if (torch_arrays(&arrays, path, &j->arrays))
-        fail(p->program);
-    if (j->like) take_like(j);
+    }
     const bool wide = j->arrays.count && j->arrays.item[0].tensor.dtype == NB_FLOAT64;
     const nb_model_options options = {.max_batch = 500, .dtype = wide ? NB_FLOAT64 : NB_FLOAT32};
     if (nb_model_from_arrays(&j->model, &j->arrays, path, &options)) fail(p->program);
@@ -127,8 +134,8 @@ int main(int argc, char **argv)
          "(MNIST in data/mnist, if the model is for it)",
          &j.data},
         {"layout", "NAME",
-         ".safetensors, .npz: names and layouts of the weights, nablas or torch; torch prints the "
-         "module (nablas)",
+         ".safetensors, .npz: names and layouts of the weights, nablas or torch; torch prints "
+         "the module (nablas)",
          &j.layout},
         {"like", "MODEL", "the layers of a MODEL that does not say them: weights from PyTorch",
          &j.like},

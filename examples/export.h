@@ -24,17 +24,25 @@ char *export_note(const page *p, const nb_model *model);
  * Errors: NB_ERANGE more than 2 GB; those of nb_export_steps_create and of files. */
 nb_status export_onnx(const nb_model *model, const char *path, const char *note);
 
-/* export_torch - the model's arrays under PyTorch's names and in its layouts, of an nn.Sequential of its
- *                layers. *python is the program that makes that, for free(); the file has it as the text
- *                "torch", beside the texts of `arrays`, which are what the model was made from.
- * torch_named - are these arrays a module's?
- * torch_arrays - such arrays under our names and in our layouts, to make a model from; views of `from`, but
- *                for what is transposed. Modules are taken in the order of their names, 2 before 10.
- * Errors: NB_EFORMAT a part of a module that no layer has; NB_ENOMEM; of export_torch those of
- *         nb_arrays_save too. */
-nb_status export_torch(const nb_model *model, const nb_arrays *arrays, const char *path,
-                       char **python);
-bool torch_named(const nb_arrays *arrays);
-nb_status torch_arrays(const nb_arrays *from, const char *label, nb_arrays *to);
+/* Another library's names and layouts of the arrays: PyTorch's, of an nn.Sequential.
+ *
+ * layout_of - the one whose names these arrays have, or that a text says; NULL: they are ours.
+ * layout_named - the one that --layout calls so, "torch"; NULL: none.
+ * layout_text - is this the key of such a text?
+ * layout_out - the model's arrays so, into a file. *python is the program that makes the module, for free();
+ *              the file has it as a text too, beside those of `arrays`, which the model was made from.
+ * layout_in - such arrays under our names and in our layouts; views of `from`, but for what is turned.
+ *             `model` has the layers, its weights are not read. For each layer the first module is taken
+ *             whose array has the right shape, in the order of their names, 2 before 10.
+ * Errors: NB_EFORMAT a part of a module that no layer has; NB_ESHAPE no module left for a layer, an array
+ *         missing, of another shape or too many; NB_ENOMEM; of layout_out those of nb_arrays_save too. */
+typedef struct layout layout;
+const layout *layout_of(const nb_arrays *arrays);
+const layout *layout_named(const char *name);
+bool layout_text(const char *key);
+nb_status layout_out(const layout *l, const nb_model *model, const nb_arrays *arrays,
+                     const char *path, char **python);
+nb_status layout_in(const layout *l, const nb_arrays *from, const nb_model *model,
+                    const char *label, nb_arrays *to);
 
 #endif
