@@ -57,7 +57,7 @@ static void write_onnx(job *j)
 /* Another library's, and how to make the module there; or as train_mnist --save keeps models. */
 static void write_arrays(job *j)
 {
-    static const char *const names[] = {"nablas", "torch", NULL};
+    static const char *const names[] = {"nablas", "torch", "keras", NULL};
     const page *p = &j->page;
     char *python;
     if (!j->layout || one_of(p->program, "--layout", j->layout, names) == 0) {
@@ -134,11 +134,11 @@ int main(int argc, char **argv)
          "(MNIST in data/mnist, if the model is for it)",
          &j.data},
         {"layout", "NAME",
-         ".safetensors, .npz: names and layouts of the weights, nablas or torch; torch prints "
-         "the module (nablas)",
+         ".safetensors, .npz: names and layouts of the weights, nablas, torch or keras; torch and "
+         "keras print the module (nablas)",
          &j.layout},
-        {"like", "MODEL", "the layers of a MODEL that does not say them: weights from PyTorch",
-         &j.like},
+        {"like", "MODEL",
+         "the layers of a MODEL that does not say them: weights from PyTorch or Keras", &j.like},
         {"quiet", NULL, "print nothing", NULL},
         {NULL, "MODEL", NULL, NULL}};
     page_begin_text(&j.page, argc, argv,

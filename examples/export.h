@@ -24,10 +24,11 @@ char *export_note(const page *p, const nb_model *model);
  * Errors: NB_ERANGE more than 2 GB; those of nb_export_steps_create and of files. */
 nb_status export_onnx(const nb_model *model, const char *path, const char *note);
 
-/* Another library's names and layouts of the arrays: PyTorch's, of an nn.Sequential.
+/* Another library's names and layouts of the arrays: PyTorch's, of an nn.Sequential, or Keras's, of a
+ * keras.Sequential of images (rows, columns, channels).
  *
  * layout_of - the one whose names these arrays have, or that a text says; NULL: they are ours.
- * layout_named - the one that --layout calls so, "torch"; NULL: none.
+ * layout_named - the one that --layout calls so, "torch" or "keras"; NULL: none.
  * layout_text - is this the key of such a text?
  * layout_out - the model's arrays so, into a file. *python is the program that makes the module, for free();
  *              the file has it as a text too, beside those of `arrays`, which the model was made from.

@@ -9,7 +9,7 @@ enum { NAME = 128 };
 
 static const char *const our_letters[LETTERS] = {"W",    "b",        "gamma",  "beta",
                                                  "mean", "variance", "center", "deviation"};
-static const layout *const layouts[] = {&layout_torch};
+static const layout *const layouts[] = {&layout_torch, &layout_keras};
 enum { LAYOUTS = sizeof layouts / sizeof *layouts };
 
 /* --- the walk --------------------------------------------------------------------------------- */

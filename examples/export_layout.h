@@ -1,4 +1,4 @@
-/* export_layout.h - what the layouts of other libraries have in common: a walk through a model's layers,
+/* export_layout.h - what the layouts of PyTorch and of Keras have in common: a walk through a model's layers,
  * and the way of each array there and back. A layout says how modules and their parts are called, how the
  * numbers of an array are ordered, and writes the Python. */
 #ifndef EXAMPLES_EXPORT_LAYOUT_H
@@ -66,6 +66,6 @@ bool place_feeds_dense(const place *p);
 /* shape_count - the numbers of a sample. */
 size_t shape_count(const nb_shape *shape);
 
-extern const layout layout_torch;
+extern const layout layout_torch, layout_keras;
 
 #endif
