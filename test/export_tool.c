@@ -145,8 +145,10 @@ static void make_all(const char *folder, uint32_t seed, size_t rows)
     padded.window.pad_y = 1;
     padded.window.pad_x = 2;
     nb_layer meaned = nb_average_pooling(2, 1), leaky = nb_act(NB_LEAKY_RELU), elu = nb_act(NB_ELU);
+    nb_layer back = nb_act(NB_LEAKY_RELU);
     meaned.window.pad_x = 1;
     leaky.value = 0.3;
+    back.value = -0.2;
     elu.value = 1.7;
     const recipe recipes[] = {
         {"digits",
@@ -188,6 +190,18 @@ static void make_all(const char *folder, uint32_t seed, size_t rows)
          {.input = NB_SHAPE(6),
           .layers = NB_LAYERS(nb_standardize(), nb_act(NB_STEP), nb_dense(5), nb_act(NB_RELU),
                               nb_dense(2)),
+          .loss = NB_SQUARED_LOSS}},
+        {"twins", /* layers that only their order tells apart; no images, but channels */
+         {.input = NB_SHAPE(2, 3),
+          .layers = NB_LAYERS(nb_standardize(), nb_batch_norm_layer(),
+                              nb_as_in_book(nb_batch_norm_layer()), nb_dense(4), nb_act(NB_TANH),
+                              nb_dense(4), back, nb_dense(4), nb_batch_norm_layer(), nb_dense(4),
+                              nb_as_in_book(nb_batch_norm_layer()), nb_dense(4)),
+          .loss = NB_SQUARED_LOSS}},
+        {"tail", /* an image is the answer */
+         {.input = NB_SHAPE(2, 4, 5),
+          .layers = NB_LAYERS(nb_conv(3, 2, 1, 0), nb_act(NB_TANH), nb_flatten_layer(),
+                              nb_batch_norm_layer(), nb_standardize()),
           .loss = NB_SQUARED_LOSS}},
         {"nothing",
          {.input = NB_SHAPE(4), .layers = NB_LAYERS(nb_dropout_layer(0.5)), .loss = NB_HUBER_LOSS}},

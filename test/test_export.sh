@@ -279,6 +279,73 @@ pytorch_answers_as_nablas() {
   done
 }
 
+# --- Keras ----------------------------------------------------------------------------------------
+
+# There and back without Keras: the same file.
+kerass_layout_is_read_back() {
+  for what in $models; do
+    for suffix in safetensors npz; do
+      run "$folder/$what.safetensors" --to "$folder/$what.keras.$suffix" --layout keras
+      exits 0; silent "$err"; prints '^model = keras.Sequential\(\[$'
+      cp "$out" "$folder/$what.keras.py"
+      run "$folder/$what.keras.$suffix" --to "$folder/$what.back.safetensors"
+      exits 0; silent "$err"
+      holds cmp "$folder/$what.safetensors" "$folder/$what.back.safetensors"
+    done
+    ! command -v python3 >/dev/null || holds python3 -m py_compile "$folder/$what.keras.py"
+  done
+  cp "$folder/odd.keras.py" "$out"
+  prints '^    keras.Input\(shape=\(11, 9, 3\)\),$'
+  prints '^    layers.Conv2D\(5, \(2, 2\), strides=\(1, 1\), name="conv2d_1"\),$'
+  run "$folder/images.torch.safetensors" --to "$folder/images.x.safetensors" --layout keras
+  holds cmp "$folder/images.keras.safetensors" "$folder/images.x.safetensors"
+}
+
+# As with PyTorch; there the layers are called as tf.keras 2 calls them, dense_10 after dense_9.
+keras_answers_as_nablas() {
+  command -v node >/dev/null || { skipped='no node'; return; }
+  # shellcheck disable=SC2086
+  (cd "$folder" && NODE_PATH=${NODE_PATH:-$(npm root -g 2>/dev/null)} node "$here/keras_check.js" $models) >"$out" 2>"$err"
+  status=$?
+  [ $status != 77 ] || { skipped='no @tensorflow/tfjs (npm install -g)'; return; }
+  exits 0; silent "$err"
+  for what in $models; do
+    same "$folder/$what.keras_y" "$folder/$what.y" 5e-6
+    [ "$what" != nothing ] || continue
+    run "$folder/$what.there.safetensors" --to "$folder/$what.npz"
+    exits 1; says 'weights without a description'
+    run "$folder/$what.there.safetensors" --like "$folder/$what.safetensors" --to "$folder/$what.npz"
+    exits 0; silent "$err"
+    "$tool" answer "$folder/$what.npz" "$folder/$what.x" "$folder/answers"
+    same "$folder/answers" "$folder/$what.there_y" 5e-6
+    ! cmp -s "$folder/$what.there_y" "$folder/$what.keras_y" || problem 'nothing was changed'
+  done
+}
+
+# bent SCRIPT: digits in Keras's layout, its header changed by sed, which keeps the length
+bent() {
+  LC_ALL=C sed "s|$1|" "$folder/digits.keras.safetensors" >"$folder/bent.safetensors"
+  ! cmp -s "$folder/digits.keras.safetensors" "$folder/bent.safetensors" || problem "nothing is bent by $1"
+  run "$folder/bent.safetensors" --to "$folder/x.npz"; exits 1
+}
+
+layers_and_arrays_that_do_not_fit_are_named() {
+  run "$folder/digits.safetensors" --to "$folder/digits.keras.safetensors" --layout keras
+  bent '\[784,37\]|[37,784]'; says "bent.safetensors: layer 1 takes a kernel (784, 37), 'dense/kernel' is (37, 784)"
+  bent '"dense/bias"|"dense/bios"'; says "'dense/bios' is no part of a layer that nablas has from Keras"
+  bent '"dense/bias"|"densf/bias"'; says "layer 1 takes a bias (37,), which is not beside 'dense/kernel'"
+  bent '"dense/kernel"|"dense.weight"'; says 'is no part of a layer that nablas has from PyTorch'
+  bent '"dense/kernel"|"W1__________"'; says "'W1__________' is no part of a layer that nablas has from Keras"
+  run "$folder/digits.keras.safetensors" --like "$folder/odd.safetensors" --to "$folder/x.npz"
+  exits 1; says 'layer 1 takes a center (11, 9, 3), and there is none left'
+  run "$folder/digits.keras.safetensors" --like "$folder/nothing.safetensors" --to "$folder/x.npz"
+  exits 1; says "no layer takes 'batch_normalization/beta' (37,)"
+  run "$folder/digits.safetensors" --to "$folder/digits.torch.safetensors" --layout torch
+  run "$folder/digits.torch.safetensors" --like "$folder/steps.safetensors" --to "$folder/x.npz"
+  exits 1; says 'layer 1 takes a center (6,), and there is none left'
+  holds test ! -e "$folder/x.npz"
+}
+
 # --- what cannot be done --------------------------------------------------------------------------
 
 what_is_asked_wrongly_is_named() {
@@ -293,7 +360,7 @@ what_is_asked_wrongly_is_named() {
   run "$folder/digits.safetensors" --to "$folder/x.c" --data "$data"; exits 2; says '--data is what --int8'
   run "$folder/nowhere.safetensors" --to "$folder/x.c"; exits 1; says nowhere
   run "$folder/digits.safetensors" --to "$folder/x.c" --layout torch; exits 2; says '--layout is for'
-  run "$folder/digits.safetensors" --to "$folder/x.npz" --layout keras; exits 2; says keras
+  run "$folder/digits.safetensors" --to "$folder/x.npz" --layout caffe; exits 2; says caffe
   run "$folder/digits.safetensors" --to "$folder/x.npz" --like "$folder/odd.safetensors"; exits 1
   run "$folder/digits.safetensors" --to "$folder/no/x.c"; exits 1; says "$folder/no"
   run "$folder/digits.safetensors" --to "$folder/x.c" --int8 --data "$folder/nowhere"; exits 1; says nowhere
@@ -307,4 +374,5 @@ check every_model_answers_in_c_as_in_nablas an_exported_program_says_what_is_no_
   a_page_reads_what_is_written_as_c_does a_page_is_for_digits \
   onnxruntime_answers_as_nablas no_other_program_links_protobuf \
   pytorchs_layout_is_read_back pytorch_answers_as_nablas \
+  kerass_layout_is_read_back keras_answers_as_nablas layers_and_arrays_that_do_not_fit_are_named \
   what_is_asked_wrongly_is_named
