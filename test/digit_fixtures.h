@@ -217,7 +217,9 @@ static inline nb_image photo_take(const photo_kind *k, cairo_surface_t *page, nb
         for (size_t x = 0; x < k->width; x++) {
             const double light =
                 photo_lit(k, (double)x / (double)k->width, (double)y / (double)k->height, angle);
-            double level = light * from[y * stride + 4 * x];
+            uint32_t rgb;
+            memcpy(&rgb, from + y * stride + 4 * x, sizeof rgb);
+            double level = light * (rgb & 255);
             if (k->noise > 0) level += k->noise * nb_random_randn(random);
             image.pixels[y * k->width + x] = (uint8_t)lround(fmin(255, fmax(0, level)));
         }
