@@ -1,5 +1,7 @@
 #include "convnet_weights.h"
 
+#include "display.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,12 +60,11 @@ static void train(const page *p, const nb_mnist *mnist, const convnet *net, size
     page_check(p, nb_model_create(&model, &o));
     page_check(p, nb_model_can_save(model, path));
     if (isatty(STDERR_FILENO))
-        fprintf(stderr,
-                "no weights given: training %s for %zu epochs, this once; it takes minutes\n",
+        fprintf(stderr, "no weights given: training %s for %zu epochs, which takes minutes\n",
                 net->name, epochs);
     page_check(p, nb_train(model, &mnist->train, NULL, &random, &options, &result));
     page_check(p, nb_model_save(model, path));
-    printf("no weights given: trained %s for %zu epochs, kept in %s\n", net->name, epochs, path);
+    print_line("no weights given: trained %s for %zu epochs, kept in %s", net->name, epochs, path);
     nb_model_destroy(model);
 }
 
@@ -78,7 +79,7 @@ nb_model *trained_convnet(const page *p, nb_mnist *mnist, const char *file, cons
     snprintf(path, sizeof path, "%s/%s", at_home(p->program, "data/book", folder), books);
     const bool digits = strcmp(set_name(&mnist->test), "MNIST") == 0;
     if (digits && access(path, R_OK) == 0) {
-        printf("the book's weights, %s\n", path);
+        print_line("the book's weights, %s", path);
         return open_net(p, mnist, path, net, dtype);
     }
     page_folder(p);
@@ -87,7 +88,7 @@ nb_model *trained_convnet(const page *p, nb_mnist *mnist, const char *file, cons
     if (access(path, F_OK))
         train(p, mnist, net, epochs, path);
     else
-        printf("no weights given: those of %s, from an earlier run\n", path);
+        print_line("no weights given: those of %s, from an earlier run", path);
     return open_net(p, mnist, path, net, dtype);
 }
 

@@ -79,19 +79,33 @@ void show_end(display *d)
     d->shown = -1;
 }
 
-void show_line(display *d, const char *format, ...)
+/* A line; on a terminal folded at its width. */
+static void put_line(bool terminal, const char *format, va_list args)
 {
     char text[2048];
-    va_list args;
-    va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    show_end(d);
-    if (d->terminal)
+    if (terminal)
         put_wrapped(text, terminal_width(), 2);
     else
         puts(text);
     fflush(stdout);
+}
+
+void show_line(display *d, const char *format, ...)
+{
+    va_list args;
+    show_end(d);
+    va_start(args, format);
+    put_line(d->terminal, format, args);
+    va_end(args);
+}
+
+void print_line(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    put_line(isatty(STDOUT_FILENO), format, args);
+    va_end(args);
 }
 
 void show_lines(display *d, const char *text)

@@ -27,12 +27,14 @@ typedef struct display {
  * show_progress - draw the live line; at an evaluation a line that stays, above it.
  * show_line - print a line that stays.
  * show_lines - print lines that stay, each as show_line.
- * show_end - take the live line away. */
+ * show_end - take the live line away.
+ * print_line - a line of a program without a live line; on a terminal no wider than that. */
 void show_begin(display *d);
 void show_progress(display *d, const nb_progress *p);
 void show_line(display *d, const char *format, ...) NB_PRINTF(2, 3);
 void show_lines(display *d, const char *text);
 void show_end(display *d);
+void print_line(const char *format, ...) NB_PRINTF(1, 2);
 
 /* terminal_width - of standard output, or what COLUMNS says, or 80. */
 size_t terminal_width(void);

@@ -1,6 +1,7 @@
 /* learning_rate - why a learning rate of 0.1 works and 10 does not, and where the limit is
  * (4.4.1). */
 #include "common.h"
+#include "display.h"
 #include "print.h"
 
 #include <math.h>
@@ -71,16 +72,15 @@ static void print_freeze(const page *p)
     descend(p, 10, x, *path);
     while (last < STEPS && (path[last][0] != x[0] || path[last][1] != x[1])) last++;
     printf("\nlr 10, step by step: rounding stops the gradient\n"
-           "step  x0                numerical gradient  2 x0            gap to the next double\n");
+           "step  x0                numerical gradient  2 x0            gap to next double\n");
     for (int i = 0; i <= last + 1; i++) {
         nb_numerical_gradient(function_2, NULL, 2, path[i], gradient);
         printf("%4d  %-16.9g  %-18.9g  %-14.9g  %.2g\n", i, path[i][0], gradient[0], 2 * path[i][0],
                nextafter(fabs(path[i][0]), (double)INFINITY) - fabs(path[i][0]));
     }
-    printf(
-        "Where the gap is above 2h = 0.0002, x + h and x - h both round to x: the difference is\n"
-        "0, and x stays. Both elements have stood still since step %d.\n",
-        last);
+    print_line(
+        "Where the gap is above 2h = 0.0002, x + h and x - h both round to x: the difference");
+    print_line("is 0, and x stays. Both elements have stood still since step %d.", last);
 }
 
 static void draw(const page *p, double limit)

@@ -1,6 +1,7 @@
 /* minimize - the paths of gradient descent, momentum (6.1.4), BFGS and Newton in Rosenbrock's
  * valley, and what each of them costs. */
 #include "common.h"
+#include "display.h"
 
 #include <math.h>
 #include <string.h>
@@ -70,8 +71,8 @@ static void search(const page *p, path *way, nb_minimizer method)
 static void print(const path *way)
 {
     const double *x = way->x[way->steps];
-    printf("%-9s %6zu %6zu %9zu   %-10.3g %-10.3g %s\n", way->name, way->steps, way->calls,
-           way->gradients, rosenbrock(2, x, NULL), hypot(x[0] - 1, x[1] - 1), way->end);
+    print_line("%-9s %6zu %6zu %9zu   %-10.3g %-10.3g %s", way->name, way->steps, way->calls,
+               way->gradients, rosenbrock(2, x, NULL), hypot(x[0] - 1, x[1] - 1), way->end);
 }
 
 static void draw(nb_figure *fig, size_t panel, const path *way)

@@ -2,6 +2,7 @@
  * batches, in both precisions; or on digits of your own. Also the book's convolutional nets. */
 #include "common.h"
 #include "convnets.h"
+#include "display.h"
 #include "read_digits.h"
 
 #include <stdlib.h>
@@ -53,8 +54,8 @@ static void train(const page *p, const settings *s, const nb_mnist *mnist, const
     page_check(p, nb_model_can_save(net, path));
     page_check(p, nb_train(net, &mnist->train, &mnist->test, &random, &options, &result));
     page_check(p, nb_model_save(net, path));
-    printf("no weights given: trained %d epochs in %.2f s, kept in %s\n", EPOCHS,
-           result.last.seconds, path);
+    print_line("no weights given: trained %d epochs in %.2f s, kept in %s", EPOCHS,
+               result.last.seconds, path);
     nb_model_destroy(net);
 }
 
@@ -81,7 +82,7 @@ static const char *own_weights(const page *p, const settings *s, const nb_mnist 
     if (access(path, F_OK))
         train(p, s, mnist, path);
     else
-        printf("no weights given: those of %s, from an earlier run\n", path);
+        print_line("no weights given: those of %s, from an earlier run", path);
     return path;
 }
 
@@ -194,9 +195,9 @@ static void run(const page *p, nb_model *net, const nb_dataset *test, uint8_t *s
     for (size_t batch = 1; batch <= BATCH; batch *= BATCH) {
         const double seconds = classify(p, net, &x, batch, said);
         const size_t right = count_right(test, said);
-        printf("%s, %-15s %6zu of %zu right, %.4f %9.3f s %7.1f µs an image\n",
-               nb_dtype_name(dtype), batch == 1 ? "one by one" : "batches of 100", right, count,
-               (double)right / (double)count, seconds, 1e6 * seconds / (double)count);
+        print_line("%s, %-14s %5zu of %zu right, %.4f %7.3f s %6.1f µs each", nb_dtype_name(dtype),
+                   batch == 1 ? "one by one" : "batches of 100", right, count,
+                   (double)right / (double)count, seconds, 1e6 * seconds / (double)count);
     }
     nb_tensor_destroy(&x);
 }

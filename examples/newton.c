@@ -1,6 +1,7 @@
 /* newton - Newton's method beside gradient descent: on the book's function_2 (4.4.1), which one
  * step solves, and on Rosenbrock's valley, where descent crawls. */
 #include "common.h"
+#include "display.h"
 
 enum { NEWTON = 8, DESCENT = 10000 };
 
@@ -84,13 +85,13 @@ int main(int argc, char **argv)
     compare(&p, function_2, (double[]){-3, 4}, 0.1, path, way);
     printf("\n(1 - x0)^2 + 100 (x1 - x0^2)^2 from (-1.2, 1)\n");
     compare(&p, rosenbrock, (double[]){-1.2, 1}, 0.001, path, way);
-    printf("Newton ends where the numerical gradient is 0, and that errs by 400 h^2 = 4e-6.\n");
+    print_line("Newton ends where the numerical gradient is 0, and that errs by 400 h^2 = 4e-6.");
     draw(&p, path, way);
 
     printf("\nx0^2 - x1^2 from (1, 1)\n");
     double x[2] = {1, 1};
     const nb_status status = nb_newton(saddle, NULL, 2, x, 1, NULL);
     if (status != NB_ESINGULAR) page_check(&p, status);
-    printf("%s: %s\n", nb_status_text(status), nb_last_error());
+    print_line("%s: %s", nb_status_text(status), nb_last_error());
     return page_end(&p);
 }

@@ -1,6 +1,7 @@
 /* visualize_filter - the book's visualize_filter.py (7.6.1, figure 7-24): the filters of SimpleConvNet's
  * first layer before learning and after it. */
 #include "convnet_weights.h"
+#include "display.h"
 
 #include <math.h>
 
@@ -17,8 +18,8 @@ static void draw(const page *p, nb_model *net, const char *part, const char *tit
         hi = w > hi ? w : hi;
         sum += w * w;
     }
-    printf("%s: %zu filters of %zux%zu, from %.4f to %.4f, root mean square %.4f\n", title, count,
-           W->shape.dim[2], W->shape.dim[3], lo, hi, sqrt(sum / (double)nb_tensor_count(W)));
+    print_line("%s: %zu filters of %zux%zu, from %.4f to %.4f, root mean square %.4f", title, count,
+               W->shape.dim[2], W->shape.dim[3], lo, hi, sqrt(sum / (double)nb_tensor_count(W)));
     nb_figure *fig;
     nb_figure_create(&fig, 480, 260);
     nb_axes *ax = nb_figure_axes(fig, 1, 1, 0);

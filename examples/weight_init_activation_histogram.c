@@ -1,5 +1,6 @@
 /* weight_init_activation_histogram - what five layers make of random numbers, for four standard
  * deviations of their weights (6.2.2, figures 6-10 to 6-14). */
+#include "display.h"
 #include "five_layers.h"
 
 static void print_scale(const page *p, const five_scale *chosen, double (*x)[FIVE_COUNT])
@@ -7,8 +8,8 @@ static void print_scale(const page *p, const five_scale *chosen, double (*x)[FIV
     printf("weights: %s = %.8g\n", chosen->name, chosen->std);
     for (size_t layer = 1; layer <= FIVE; layer++) {
         const five_summary s = five_summarize(p, x[layer]);
-        printf("  layer %zu: mean %-13.8g std %-11.8g bins 0, 15, 29: %zu %zu %zu, inside %zu\n",
-               layer, s.mean, s.std, s.count[0], s.count[15], s.count[29], s.inside);
+        print_line("  layer %zu: mean %-13.8g std %-11.8g bins 0, 15, 29: %zu %zu %zu, inside %zu",
+                   layer, s.mean, s.std, s.count[0], s.count[15], s.count[29], s.inside);
     }
 }
 

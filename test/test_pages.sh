@@ -20,6 +20,8 @@ for program in $pages $convnets train_mnist textbook; do "$examples/$program" --
 
 # --- what tests are made of -----------------------------------------------------------------------
 
+on_terminal='' # else run gives the program one of 80 columns
+
 # run PROGRAM OPTION...: on the small data, if it takes any; $status, $out and $err come of it.
 run() {
   program=$1 what=$1
@@ -28,6 +30,12 @@ run() {
   # shellcheck disable=SC2046
   set -- $(shorter "$program") "$@"
   case " $* " in *' --out '*) draws "$program" || set -- $(echo "$*" | sed 's/--out [^ ]*//') ;; esac
+  if [ "$on_terminal" ]; then
+    COLUMNS='' script -qec "stty cols 80; '$examples/$program' $* 2>'$err'" /dev/null </dev/null >"$folder/typed"
+    status=$?
+    tr '\r' '\n' <"$folder/typed" | sed 's/\x1b\[K//g' >"$out"
+    return
+  fi
   "$examples/$program" "$@" >"$out" 2>"$err"
   status=$?
 }
@@ -58,12 +66,16 @@ pages_draw_quietly() {
   done
 }
 
-pages_print() {
+# On a terminal of 80 columns, if there is a program that makes one. A path may be longer.
+pages_print_within_a_terminal() {
+  script -qec true /dev/null </dev/null >/dev/null 2>&1 && on_terminal=yes || on_terminal=''
   for page in $pages; do
     run "$page" --out "$figures"
     exits 0; silent "$err"
     [ -s "$out" ] || problem "$page: printed nothing"
+    ! LC_ALL=C.UTF-8 grep -n '^.\{81\}' "$out" | grep -v "$folder" || problem "$page: beyond 80 columns"
   done
+  on_terminal=''
 }
 
 # What the book's Python prints, where ./examples/textbook does not compare it: from NumPy 1.24.
@@ -244,7 +256,7 @@ other_weights_miss() {
   ! grep 'MISS$' "$out" | grep -v '^7.5 *SimpleConvNet' || problem 'other rows miss too'
 }
 
-check pages_draw_quietly pages_print the_books_lines_are_printed images_are_shown the_readmes_agree \
+check pages_draw_quietly pages_print_within_a_terminal the_books_lines_are_printed images_are_shown the_readmes_agree \
       pages_repeat help_is_given bad_options_are_refused \
       bad_folders_are_named full_disks_are_noticed the_books_values_hold a_miss_is_told \
       other_weights_miss
