@@ -75,10 +75,17 @@ static void mgh_jennrich_sampson(size_t n, size_t m, const mgh_number *x, mgh_nu
     }
 }
 
+/* catan for an imaginary part that only carries the derivative: musl's rounds it away. */
+static mgh_number mgh_atan(mgh_number z)
+{
+    const double x = creal(z);
+    return CMPLX(atan(x), cimag(z) / (1 + x * x));
+}
+
 static void mgh_helical_valley(size_t n, size_t m, const mgh_number *x, mgh_number *r)
 {
     const double pi = 3.14159265358979323846;
-    const mgh_number theta = catan(x[1] / x[0]) / (2 * pi) + (creal(x[0]) < 0 ? .5 : 0);
+    const mgh_number theta = mgh_atan(x[1] / x[0]) / (2 * pi) + (creal(x[0]) < 0 ? .5 : 0);
     (void)n, (void)m;
     r[0] = 10 * (x[2] - 10 * theta);
     r[1] = 10 * (csqrt(x[0] * x[0] + x[1] * x[1]) - 1);

@@ -18,6 +18,14 @@
 
 static const char old[] = "old contents";
 
+/* The end of a message; in the words of the C library, which are not the same in all. */
+static const char *because(const char *path, int error)
+{
+    static char text[128];
+    snprintf(text, sizeof text, "%s: %s", path, strerror(error));
+    return text;
+}
+
 /* --- calls that can be made to fail ------------------------------------------------------------
  */
 
@@ -262,7 +270,7 @@ static void a_link_to_nothing_is_followed(void **state)
     assert_int_equal(symlink("store/", support_path("folder")), 0);
     assert_fails(NB_EIO, "folder: Is a directory", nb_file_begin(&file, support_path("folder")));
     assert_int_equal(symlink("round", support_path("round")), 0);
-    assert_fails(NB_EIO, "round: Too many levels", nb_file_begin(&file, support_path("round")));
+    assert_fails(NB_EIO, because("round", ELOOP), nb_file_begin(&file, support_path("round")));
 }
 
 /* Whatever the folder's path is, a file of it is found by its name there. */
@@ -302,7 +310,7 @@ static void a_deep_folder_is_a_folder(void **state)
     assert_int_equal(fchdir(here), 0);
     close(fd);
     close(here);
-    assert_fails(NB_EIO, "d/w: File name too long", nb_file_begin(&file, strcat(all, "/w")));
+    assert_fails(NB_EIO, because("d/w", ENAMETOOLONG), nb_file_begin(&file, strcat(all, "/w")));
     nb_free(all);
 }
 
@@ -419,7 +427,7 @@ static void any_call_may_fail(void **state)
             if (!failed || strcmp(failed, "fchown") == 0) /* as for those who may not */
                 assert_ok(status);
             else
-                assert_fails(NB_EIO, "failing-link: Input/output error", status);
+                assert_fails(NB_EIO, because("failing-link", EIO), status);
             if (!status || k > renamed)
                 assert_holds(path, "new", 3);
             else if (there)
@@ -436,7 +444,7 @@ static void any_call_may_fail(void **state)
         if (!failed || strcmp(failed, "fclose") == 0) /* of the unnamed file, when all is through */
             assert_ok(status);
         else
-            assert_fails(NB_EIO, "/dev/null: Input/output error", status);
+            assert_fails(NB_EIO, because("/dev/null", EIO), status);
     } while (failed);
     assert_true(k > 3); /* tmpfile, fflush and fsync */
 }

@@ -97,8 +97,10 @@ static void entries_must_be_plain_arrays(void **state)
                  nb_arrays_load(&arrays, make_zip("W", "\x93NUMP", 5, false)));
     assert_fails(NB_EFORMAT, "made.npz: W.npy: offset 0: not a .npy",
                  nb_arrays_load(&arrays, make_zip("W.npy", "hello, world", 12, false)));
-    assert_fails(NB_EFORMAT, "W.npy: encrypted",
-                 nb_arrays_load(&arrays, make_zip("W.npy", npy_f4, sizeof npy_f4, true)));
+    if (zip_encryption_method_supported(ZIP_EM_AES_128,
+                                        1)) /* if libzip was built with cryptography */
+        assert_fails(NB_EFORMAT, "W.npy: encrypted",
+                     nb_arrays_load(&arrays, make_zip("W.npy", npy_f4, sizeof npy_f4, true)));
     assert_ok(nb_arrays_load(&arrays, make_zip(".npy", npy_f4, sizeof npy_f4, false)));
     assert_string_equal(arrays.item[0].name, "");
     nb_arrays_destroy(&arrays);
