@@ -145,32 +145,11 @@ static void put_window(writer *w)
         v->stride_y, v->stride_x);
 }
 
-static void put_layer(writer *w)
+static void put_dropout(writer *w)
 {
     char value[32];
-    switch (w->at.layer->kind) {
-    case NB_LAYER_DENSE:
-        put_dense(w);
-        break;
-    case NB_LAYER_ACTIVATION:
-        put_activation(w);
-        break;
-    case NB_LAYER_STANDARDIZE:
-        put_standardize(w);
-        break;
-    case NB_LAYER_BATCH_NORM:
-        put_batch_norm(w);
-        break;
-    case NB_LAYER_DROPOUT:
-        put(w, "%s(%s)", w->at.layer->book ? "BookDropout" : "layers.Dropout",
-            nb_number_text(w->at.layer->value, value));
-        break;
-    case NB_LAYER_FLATTEN:
-        put_flatten(w);
-        break;
-    default:
-        put_window(w);
-    }
+    put(w, "%s(%s)", w->at.layer->book ? "BookDropout" : "layers.Dropout",
+        nb_number_text(w->at.layer->value, value));
 }
 
 /* --- what is around them ---------------------------------------------------------------------- */
@@ -257,7 +236,7 @@ static void put_python(writer *w, const nb_model_options *o)
     fputs("\n\n", w->python);
     put_classes(w->python, &o->layers);
     put_inputs(w, o);
-    walk_layers(w, o, put_layer);
+    walk_layers(w, o);
     if (o->loss == NB_CROSS_ENTROPY) put(w, "layers.Activation(\"softmax\")");
     if (o->loss == NB_BINARY_CROSS_ENTROPY) put(w, "layers.Activation(\"sigmoid\")");
     fputs("])\n", w->python);
@@ -271,4 +250,13 @@ const layout layout_keras = {.name = "Keras",
                                       "moving_variance", "center", "deviation"},
                              .ignored = "seed_generator_state",
                              .turn = turn_array,
+                             .put = {[NB_LAYER_DENSE] = put_dense,
+                                     [NB_LAYER_ACTIVATION] = put_activation,
+                                     [NB_LAYER_STANDARDIZE] = put_standardize,
+                                     [NB_LAYER_BATCH_NORM] = put_batch_norm,
+                                     [NB_LAYER_DROPOUT] = put_dropout,
+                                     [NB_LAYER_FLATTEN] = put_flatten,
+                                     [NB_LAYER_CONVOLUTION] = put_window,
+                                     [NB_LAYER_MAX_POOL] = put_window,
+                                     [NB_LAYER_AVERAGE_POOL] = put_window},
                              .python = put_python};

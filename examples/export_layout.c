@@ -188,12 +188,12 @@ void put_arrays(writer *w, const char *module)
     }
 }
 
-void walk_layers(writer *w, const nb_model_options *o, void (*put)(writer *w))
+void walk_layers(writer *w, const nb_model_options *o)
 {
     w->at = start(o);
     for (size_t i = 0; i < o->layers.count && !w->status; i++) {
         w->status = advance(&w->at, i);
-        if (!w->status) put(w);
+        if (!w->status) w->layout->put[w->at.layer->kind](w);
     }
 }
 

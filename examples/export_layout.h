@@ -52,14 +52,15 @@ struct layout {
     char separator;            /* between a module and its part */
     const char *part[LETTERS]; /* "weight" */
     const char *ignored;       /* a part that only training needs */
-    void (*turn)(const place *p, letter which, turn *t); /* *t: the same array, on one axis */
-    void (*python)(writer *w, const nb_model_options *o);
+    void (*turn)(const place *p, letter which, turn *t);  /* *t: the same array, on one axis */
+    void (*put[NB_LAYER_KINDS])(writer *w);               /* Python and arrays of the layer w->at */
+    void (*python)(writer *w, const nb_model_options *o); /* of all */
 };
 
-/* walk_layers - `put` for each layer, which w->at is then; w->status says what went wrong.
+/* walk_layers - the layout's `put` for each layer; w->status says what went wrong.
  * put_arrays - the arrays of that layer, as parts of a module.
  * place_feeds_dense - does a dense layer come behind it? */
-void walk_layers(writer *w, const nb_model_options *o, void (*put)(writer *w));
+void walk_layers(writer *w, const nb_model_options *o);
 void put_arrays(writer *w, const char *module);
 bool place_feeds_dense(const place *p);
 

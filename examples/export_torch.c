@@ -79,8 +79,9 @@ static void put_standardize(writer *w)
     put_numbers(w);
 }
 
-static void put_activation(writer *w, const nb_layer *l)
+static void put_activation(writer *w)
 {
+    const nb_layer *l = w->at.layer;
     static const char *const names[NB_ACTIVATIONS] = {
         "nn.Sigmoid()",  "nn.ReLU()", "nn.Tanh()",    "", "", "nn.GELU()",
         "nn.Softplus()", "Step()",    "nn.Identity()"};
@@ -112,33 +113,11 @@ static void put_window(writer *w)
                v->stride_y, v->stride_x);
 }
 
-static void put_layer(writer *w)
+static void put_dropout(writer *w)
 {
-    const nb_layer *l = w->at.layer;
     char value[32];
-    switch (l->kind) {
-    case NB_LAYER_DENSE:
-        put_dense(w);
-        break;
-    case NB_LAYER_ACTIVATION:
-        put_activation(w, l);
-        break;
-    case NB_LAYER_STANDARDIZE:
-        put_standardize(w);
-        break;
-    case NB_LAYER_BATCH_NORM:
-        put_batch_norm(w);
-        break;
-    case NB_LAYER_DROPOUT:
-        put_module(w, "%s(%s)", l->book ? "BookDropout" : "nn.Dropout",
-                   nb_number_text(l->value, value));
-        break;
-    case NB_LAYER_FLATTEN:
-        put_flatten(w);
-        break;
-    default:
-        put_window(w);
-    }
+    put_module(w, "%s(%s)", w->at.layer->book ? "BookDropout" : "nn.Dropout",
+               nb_number_text(w->at.layer->value, value));
 }
 
 /* The modules that PyTorch does not have. */
@@ -186,7 +165,7 @@ static void put_python(writer *w, const nb_model_options *o)
                 o->loss == NB_CROSS_ENTROPY ? "CrossEntropyLoss" : "BCEWithLogitsLoss",
                 o->loss == NB_CROSS_ENTROPY ? "softmax" : "sigmoid");
     fputs("model = nn.Sequential(\n", w->python);
-    walk_layers(w, o, put_layer);
+    walk_layers(w, o);
     fputs(")\n", w->python);
 }
 
@@ -197,4 +176,13 @@ const layout layout_torch = {.name = "PyTorch",
                                       "running_var", "center", "deviation"},
                              .ignored = "num_batches_tracked",
                              .turn = turn_array,
+                             .put = {[NB_LAYER_DENSE] = put_dense,
+                                     [NB_LAYER_ACTIVATION] = put_activation,
+                                     [NB_LAYER_STANDARDIZE] = put_standardize,
+                                     [NB_LAYER_BATCH_NORM] = put_batch_norm,
+                                     [NB_LAYER_DROPOUT] = put_dropout,
+                                     [NB_LAYER_FLATTEN] = put_flatten,
+                                     [NB_LAYER_CONVOLUTION] = put_window,
+                                     [NB_LAYER_MAX_POOL] = put_window,
+                                     [NB_LAYER_AVERAGE_POOL] = put_window},
                              .python = put_python};

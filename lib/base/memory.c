@@ -7,11 +7,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Images drawn at random from tens of megabytes miss the table of four-kilobyte pages each time:
- * ask Linux for large pages where a block has room for several. */
+/* A processor's table of four-kilobyte pages has no room for a network's arrays, nor for images drawn at
+ * random: ask Linux for large pages where a block fills one. */
+enum { page = 2 << 20 };
+
 static void *large_take(size_t bytes)
 {
-    enum { page = 2 << 20 };
     void *block = aligned_alloc(page, (bytes + page - 1) / page * page);
 #if defined(MADV_HUGEPAGE)
     if (block) (void)madvise(block, bytes, MADV_HUGEPAGE);
@@ -21,9 +22,8 @@ static void *large_take(size_t bytes)
 
 static void *libc_take(size_t bytes, void *context)
 {
-    enum { large = 8 << 20 };
     (void)context;
-    if (bytes >= large && bytes <= SIZE_MAX / 2) return large_take(bytes);
+    if (bytes >= page && bytes <= SIZE_MAX / 2) return large_take(bytes);
     return aligned_alloc(NB_ALIGNMENT, bytes);
 }
 

@@ -122,7 +122,7 @@ static void write_header(writer *w)
                  PNG_FILTER_TYPE_DEFAULT);
     if (few) png_set_PLTE(w->png, w->info, p->colour, p->count);
     png_set_text(w->png, w->info, w->text, w->texts);
-    png_set_compression_level(w->png, 9);
+    png_set_compression_level(w->png, 6);
     png_set_filter(w->png, PNG_FILTER_TYPE_BASE, few ? PNG_FILTER_NONE : PNG_ALL_FILTERS);
     png_write_info(w->png, w->info);
     png_set_packing(w->png);
