@@ -79,7 +79,7 @@ static void mgh_jennrich_sampson(size_t n, size_t m, const mgh_number *x, mgh_nu
 static mgh_number mgh_atan(mgh_number z)
 {
     const double x = creal(z);
-    return atan(x) + I * (cimag(z) / (1 + x * x));
+    return atan(x) + (mgh_number)I * (cimag(z) / (1 + x * x));
 }
 
 static void mgh_helical_valley(size_t n, size_t m, const mgh_number *x, mgh_number *r)
