@@ -30,10 +30,13 @@ section3() { # section3 HEADER
   printf '.SH "SEE ALSO"\n.BR nablas_nablas (3)\n'
 }
 
+# Another make may read a page meanwhile: it is whole at any time.
 for file; do
   name=${file##*/}
   case $name in
-    *.h) section3 "$file" >"$out/man3/nablas_${name%.h}.3" ;;
-    *) section1 "$file" >"$out/man1/nablas-$name.1" ;;
+    *.h) section=3 page=$out/man3/nablas_${name%.h}.3 ;;
+    *) section=1 page=$out/man1/nablas-$name.1 ;;
   esac
+  section$section "$file" >"$page.$$"
+  mv "$page.$$" "$page"
 done
