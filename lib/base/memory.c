@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* A processor's table of four-kilobyte pages has no room for a network's arrays, nor for images drawn at
- * random: ask Linux for large pages where a block fills one. */
+/* With pages of four kilobytes, a network's arrays and images drawn at random miss the processor's table of
+ * pages often: ask Linux for large pages where a block fills one. */
 enum { page = 2 << 20 };
 
 static void *large_take(size_t bytes)

@@ -150,8 +150,8 @@ static nb_status take_texts(nb_model *m, const nb_arrays *arrays)
     return status;
 }
 
-/* The model that the texts or the options describe. Its weights are 0, and no more than the arrays have.
- * *weighted: it was made with class weights. */
+/* The model that the texts or the options describe, with weights of 0. A description that asks for more
+ * elements than the arrays have is refused. *weighted: it has class weights. */
 static nb_status describe(nb_model **m, const origin *from, const nb_arrays *arrays,
                           const nb_model_options *given, bool *weighted)
 {

@@ -42,8 +42,8 @@ nb_status nb_model_load(nb_model *model, const char *path);
  * nb_model_parse - the same from the bytes of a file, in memory; `suffix` names the format and
  *                  `label` the file in messages.
  * nb_model_from_arrays - the same from arrays and texts that were read or made otherwise; copied.
- * nb_model_described - the same without the weights, which are as nb_model_create makes them, 0: what the
- *                   arrays have to be. Theirs may have other names and shapes.
+ * nb_model_described - a model of the layers that the texts or `options` describe; its weights are 0. The
+ *                   arrays are not copied into it, so they may have other names and shapes.
  *
  *   options  in  NULL, or: dtype and max_batch of the model. If its layers are given, the file may
  *                lack a description; one that says otherwise is refused
