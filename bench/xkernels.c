@@ -96,12 +96,6 @@ static void add_rows(void *context)
     w->v->add_rows(rows, w->entry, hidden, w->a, w->y);
 }
 
-static void add_outer(void *context)
-{
-    const work *w = context;
-    w->v->add_outer(rows, w->entry, 0, rows, hidden, (real)1e-6, w->b, w->y);
-}
-
 static void from_bytes(void *context)
 {
     const work *w = context;
@@ -211,7 +205,6 @@ static const struct {
     {"sum_squares", sum_squares_loop, n},
     {"nudge_rows", nudge_rows, rows *hidden},
     {"add_rows", add_rows, rows *hidden},
-    {"add_outer", add_outer, rows *hidden},
     {"from_bytes", from_bytes, n},
     {"count_bytes", count_bytes, pixels},
 };

@@ -22,23 +22,3 @@ static void T(entries_meet_their_rows)(void **state)
         free(W);
     }
 }
-
-/* Only the rows lo ... hi-1. */
-static void T(entries_reach_their_rows)(void **state)
-{
-    (void)state;
-    enum { k = 7, m = 53 };
-    static const nb_entry entry[] = {{0, 0.25}, {3, -1.385}, {6, 2.385}};
-    real y[m], outer[k * m], want[k * m];
-    uint64_t seed = 7;
-    for (size_t i = 0; i < k * m; i++) outer[i] = want[i] = (real)support_value(&seed);
-    for (size_t j = 0; j < m; j++) y[j] = (real)support_value(&seed);
-    for (size_t lo = 0; lo <= k; lo++)
-        for (size_t hi = lo; hi <= k; hi++) {
-            for (size_t e = 0; e < 3; e++)
-                for (size_t j = 0; j < m && entry[e].column >= lo && entry[e].column < hi; j++)
-                    want[entry[e].column * m + j] += (real)0.37 * (real)entry[e].value * y[j];
-            NB(add_outer)(3, entry, lo, hi, m, (real)0.37, y, outer);
-            for (size_t i = 0; i < k * m; i++) assert_true(outer[i] == want[i]);
-        }
-}

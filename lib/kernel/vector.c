@@ -632,19 +632,6 @@ static void add_rows(size_t entries, const nb_entry *entry, size_t m, const real
         }
 }
 
-static void add_outer(size_t entries, const nb_entry *entry, size_t lo, size_t hi, size_t m,
-                      real alpha, const real *y, real *W)
-{
-    size_t e = 0;
-    while (e < entries && entry[e].column < lo) e++;
-    for (; e < entries && entry[e].column < hi; e++) {
-        real *w = W + entry[e].column * m;
-        const real value = alpha * (real)entry[e].value;
-        INDEPENDENT
-        for (size_t j = 0; j < m; j++) w[j] += value * y[j];
-    }
-}
-
 /* Sums of `blocks` (a constant) vectors of columns, in registers. */
 static inline __attribute__((always_inline)) void sum_blocks(size_t n, const real *X, size_t ldx,
                                                              real *sum, const size_t blocks)
@@ -720,7 +707,6 @@ const NB(vector) TABLE(NB_ISA) = {
     .from_bytes = from_bytes,
     .count_bytes = count_bytes,
     .add_rows = add_rows,
-    .add_outer = add_outer,
     .transpose = transpose,
     .pool_pairs = pool_pairs,
     .unpool_pairs = unpool_pairs,

@@ -68,8 +68,6 @@ typedef struct NB(vector) {
                        const real *w, real *Y);
     void (*sgd)(size_t n, real lr, const real *g, real *w);
     void (*add_rows)(size_t entries, const nb_entry *entry, size_t m, const real *W, real *y);
-    void (*add_outer)(size_t entries, const nb_entry *entry, size_t lo, size_t hi, size_t m,
-                      real alpha, const real *y, real *W);
     void (*count_bytes)(size_t n, const uint8_t *bytes, uint8_t *count);
     void (*from_bytes)(size_t n, const uint8_t *bytes, float divisor, real *y);
     /* Y(m,n) := X(n,m)^T, whose rows begin ldx apart. */

@@ -287,12 +287,6 @@ static void add_rows(size_t entries, const nb_entry *entry, size_t m, const void
     NB(add_rows)(entries, entry, m, W, y);
 }
 
-static void add_outer(size_t entries, const nb_entry *entry, size_t lo, size_t hi, size_t m,
-                      double alpha, const void *y, void *W)
-{
-    NB(add_outer)(entries, entry, lo, hi, m, (real)alpha, y, W);
-}
-
 static nb_status column_sums(size_t n, size_t m, double alpha, const void *Y, size_t ldy,
                              double beta, void *b)
 {
@@ -449,7 +443,6 @@ const nb_kernels NB(kernels) = {
     .sgd = sgd,
     .from_bytes = from_bytes,
     .add_rows = add_rows,
-    .add_outer = add_outer,
     .column_sums = column_sums,
     .argmax = argmax,
     .count_correct = count_correct,

@@ -94,8 +94,6 @@ typedef struct nb_kernels {
     void (*sgd)(size_t n, double lr, const void *g, void *w);
     void (*from_bytes)(size_t n, const uint8_t *bytes, float divisor, void *y);
     void (*add_rows)(size_t entries, const nb_entry *entry, size_t m, const void *W, void *y);
-    void (*add_outer)(size_t entries, const nb_entry *entry, size_t lo, size_t hi, size_t m,
-                      double alpha, const void *y, void *W);
     nb_status (*column_sums)(size_t n, size_t m, double alpha, const void *Y, size_t ldy,
                              double beta, void *b);
     size_t (*argmax)(size_t n, const void *x);

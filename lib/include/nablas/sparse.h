@@ -48,15 +48,9 @@ size_t nb_find_bytes(size_t k, const uint8_t *bytes, const uint8_t *wanted, nb_b
 
 /* nb_{s,d}add_rows - the product of a sparse row with a matrix:
  *   y(m) += sum_e value_e W[column_e, :]
- * nb_{s,d}add_outer - the gradient of that, for the entries, ascending, with lo <= column_e < hi:
- *   W[column_e, :] += alpha value_e y(m)
  * W is (., m), row stride m. */
 void nb_sadd_rows(size_t entries, const nb_entry *entry, size_t m, const float *W, float *y);
 void nb_dadd_rows(size_t entries, const nb_entry *entry, size_t m, const double *W, double *y);
-void nb_sadd_outer(size_t entries, const nb_entry *entry, size_t lo, size_t hi, size_t m,
-                   float alpha, const float *y, float *W);
-void nb_dadd_outer(size_t entries, const nb_entry *entry, size_t lo, size_t hi, size_t m,
-                   double alpha, const double *y, double *W);
 
 NB_END_DECLS
 #endif
