@@ -264,14 +264,19 @@ static nb_status on_two_threads(const trial *r)
     return status;
 }
 
-static nb_status by_random_rows(const trial *r)
+static nb_status split_as(const trial *r, const char *what)
 {
     nb_random random;
     nb_random_seed(&random, 15);
     r->t->loss->graph->split = &random;
-    nb_status status = again(r, NB_BREACH_ROWS, "by rows split at random");
+    nb_status status = again(r, NB_BREACH_ROWS, what);
     r->t->loss->graph->split = NULL;
     return status;
+}
+
+static nb_status by_random_rows(const trial *r)
+{
+    return split_as(r, "by rows split at random");
 }
 
 /* What backward adds to `into`, which is laid out as the parameters, divided by alpha. */
@@ -421,6 +426,8 @@ static nb_status one_packed(const trial *r, nb_node *input)
     x.packed = &p.packed;
     if (!status && x.data) status = nb_feed(input, &x);
     if (!status && x.data) status = again(r, NB_BREACH_PACKED, "from a packed input");
+    if (!status && x.data && !*r->broken)
+        status = split_as(r, "from a packed input by rows split at random");
     const nb_status fed = nb_feed(input, &dense);
     unpack(&p);
     return status ? status : fed;

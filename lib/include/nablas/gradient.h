@@ -84,7 +84,7 @@ nb_status nb_gradient_check_with(nb_node *loss, const nb_check_options *options,
  *   the same pass twice            the same bits
  *   rows split at random           every phase of an operation that promises NB_BY_ROW in three ranges
  *   one thread against two
- *   packed inputs against dense    where an input is nb_sparse
+ *   packed inputs against dense    where an input is nb_sparse; also with rows split at random
  *   beta = 1                       the gradient added to numbers that are there
  *   w := w - lr dw in one step     (nb_descend) against w - lr times the gradient
  *   a random direction             of all parameters, by whole forward passes: ((f(w + tv) - f(w - tv)) / 2t
