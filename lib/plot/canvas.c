@@ -1,17 +1,46 @@
 /* Figures become images. */
 #include "plot/canvas.h"
+#include "nablas/memory.h"
 #include "plot/frame.h"
 #include "plot/paint.h"
 #include "plot/reduce.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { PIXELS = 2 }; /* to the point */
 
+/* The memory of a sheet: ours, which has large pages, until an image takes it over. */
+static const cairo_user_data_key_t owned;
+
+static void give_back(void *data)
+{
+    uint8_t **pixels = data;
+    nb_free(*pixels);
+    nb_free(pixels);
+}
+
+/* White. NULL if there is no memory; cairo's other errors are in the sheet. */
+static cairo_surface_t *sheet_of(int width, int height)
+{
+    const int stride = cairo_format_stride_for_width(CAIRO_FORMAT_RGB24, width);
+    const size_t bytes = (size_t)stride * (size_t)height;
+    uint8_t **pixels = stride > 0 ? nb_alloc_zero(1, sizeof *pixels) : NULL;
+    if (!pixels || !(*pixels = nb_alloc(bytes, 1))) {
+        nb_free(pixels);
+        return NULL;
+    }
+    memset(*pixels, 0xff, bytes);
+    cairo_surface_t *sheet =
+        cairo_image_surface_create_for_data(*pixels, CAIRO_FORMAT_RGB24, width, height, stride);
+    if (cairo_surface_set_user_data(sheet, &owned, pixels, give_back)) give_back(pixels);
+    return sheet;
+}
+
 cairo_t *nb_canvas_open(double width, double height)
 {
-    cairo_surface_t *sheet = cairo_image_surface_create(
-        CAIRO_FORMAT_RGB24, (int)ceil(PIXELS * width), (int)ceil(PIXELS * height));
+    cairo_surface_t *sheet = sheet_of((int)ceil(PIXELS * width), (int)ceil(PIXELS * height));
+    if (!sheet) return NULL;
     cairo_t *cr = cairo_create(sheet);
     cairo_surface_destroy(sheet);
     if (cairo_status(cr)) {
@@ -27,10 +56,22 @@ cairo_t *nb_canvas_open(double width, double height)
     cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
     cairo_set_font_options(cr, options);
     cairo_font_options_destroy(options);
-    cairo_set_source_rgb(cr, 1, 1, 1);
-    cairo_paint(cr);
     cairo_scale(cr, PIXELS, PIXELS);
     return cr;
+}
+
+/* From four bytes a pixel to three, in place: what is read lies at or behind what is written. */
+static void squeeze(const nb_image *image, size_t stride)
+{
+    uint8_t *to = image->pixels;
+    for (size_t y = 0; y < image->height; y++)
+        for (size_t x = 0; x < image->width; x++, to += 3) {
+            uint32_t pixel;
+            memcpy(&pixel, image->pixels + y * stride + 4 * x, sizeof pixel);
+            to[0] = (uint8_t)(pixel >> 16);
+            to[1] = (uint8_t)(pixel >> 8);
+            to[2] = (uint8_t)pixel;
+        }
 }
 
 nb_status nb_canvas_close(cairo_t *cr, nb_status status, nb_image *image)
@@ -38,21 +79,14 @@ nb_status nb_canvas_close(cairo_t *cr, nb_status status, nb_image *image)
     cairo_surface_t *sheet = cairo_get_target(cr);
     cairo_surface_flush(sheet);
     *image = (nb_image){0};
-    if (!status && cairo_status(cr))
+    uint8_t **pixels = cairo_surface_get_user_data(sheet, &owned);
+    if (!status && (cairo_status(cr) || !pixels))
         status = nb_fail(NB_ENOMEM, "nb_figure: %s", cairo_status_to_string(cairo_status(cr)));
-    if (!status)
-        status = nb_image_create(image, (size_t)cairo_image_surface_get_width(sheet),
-                                 (size_t)cairo_image_surface_get_height(sheet), 3);
-    const unsigned char *from = cairo_image_surface_get_data(sheet);
-    size_t stride = (size_t)cairo_image_surface_get_stride(sheet);
-    for (size_t y = 0; y < image->height; y++, from += stride) {
-        const uint32_t *row = (const uint32_t *)(const void *)from;
-        uint8_t *to = image->pixels + y * image->width * 3;
-        for (size_t x = 0; x < image->width; x++, to += 3) {
-            to[0] = (uint8_t)(row[x] >> 16);
-            to[1] = (uint8_t)(row[x] >> 8);
-            to[2] = (uint8_t)row[x];
-        }
+    if (!status) {
+        *image = (nb_image){(size_t)cairo_image_surface_get_width(sheet),
+                            (size_t)cairo_image_surface_get_height(sheet), 3, *pixels};
+        *pixels = NULL;
+        squeeze(image, (size_t)cairo_image_surface_get_stride(sheet));
     }
     cairo_destroy(cr);
     return status;

@@ -15,7 +15,7 @@ typedef struct shade {
 typedef struct shades {
     uint32_t slot[SLOTS]; /* index of a shade, plus 1; open addressing */
     shade list[MOST];
-    size_t count;
+    size_t count, last; /* last: the one found last */
 } shades;
 
 static uint32_t colour_at(const uint8_t *p)
@@ -23,16 +23,30 @@ static uint32_t colour_at(const uint8_t *p)
     return (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
 }
 
-/* The shade of `colour`, made if there is none and `make`; NULL if none, or if the list is full. */
-static shade *find(shades *s, uint32_t colour, bool make)
+static void put(uint32_t colour, uint8_t *p)
+{
+    p[0] = (uint8_t)(colour >> 16), p[1] = (uint8_t)(colour >> 8), p[2] = (uint8_t)colour;
+}
+
+static shade *look_up(shades *s, uint32_t colour, bool make)
 {
     size_t slot = (colour * 2654435761u >> 15) % SLOTS;
-    for (; s->slot[slot]; slot = (slot + 1) % SLOTS)
-        if (s->list[s->slot[slot] - 1].colour == colour) return &s->list[s->slot[slot] - 1];
+    for (; s->slot[slot]; slot = (slot + 1) % SLOTS) {
+        s->last = s->slot[slot] - 1;
+        if (s->list[s->last].colour == colour) return &s->list[s->last];
+    }
     if (!make || s->count == MOST) return NULL;
     s->list[s->count] = (shade){.colour = colour, .to = colour};
+    s->last = s->count;
     s->slot[slot] = (uint32_t)++s->count;
-    return &s->list[s->count - 1];
+    return &s->list[s->last];
+}
+
+/* The shade of `colour`, made if there is none and `make`; NULL if none, or if the list is full. */
+static inline shade *find(shades *s, uint32_t colour, bool make)
+{
+    const bool again = s->last < s->count && s->list[s->last].colour == colour;
+    return again ? &s->list[s->last] : look_up(s, colour, make);
 }
 
 static uint32_t rounded(uint32_t colour)
@@ -52,7 +66,7 @@ static bool find_areas(shades *areas, const nb_image *image)
     for (size_t y = 0; y + 1 < image->height; y++) {
         const uint8_t *p = image->pixels + y * stride;
         for (size_t x = 0; x + 1 < image->width; x++, p += 3)
-            if (!memcmp(p, p + 3, 3) && !memcmp(p, p + stride, 6))
+            if (colour_at(p) == colour_at(p + 3) && !memcmp(p, p + stride, 6))
                 if (!find(areas, colour_at(p), true)) return false;
     }
     return true;
@@ -64,15 +78,14 @@ static bool round_edges(shades *areas, shades *all, nb_image *image)
     for (int pass = 0; pass < 2; pass++) { /* count first: nothing changes if they are too many */
         for (size_t i = 0; i < count; i++) {
             uint8_t *p = image->pixels + 3 * i;
-            uint32_t colour = colour_at(p);
-            if (!find(areas, colour, false)) colour = rounded(colour);
+            const uint32_t seen = colour_at(p);
+            const uint32_t colour = find(areas, seen, false) ? seen : rounded(seen);
             if (pass == 0) {
                 shade *found = find(all, colour, true);
                 if (!found) return false;
                 found->count++;
-            } else {
-                p[0] = (uint8_t)(colour >> 16), p[1] = (uint8_t)(colour >> 8),
-                p[2] = (uint8_t)colour;
+            } else if (colour != seen) {
+                put(colour, p);
             }
         }
     }
@@ -127,8 +140,7 @@ static void merge(shades *all, nb_image *image)
     count = image->width * image->height;
     for (size_t i = 0; i < count; i++) {
         uint8_t *p = image->pixels + 3 * i;
-        uint32_t to = find(all, colour_at(p), false)->to;
-        p[0] = (uint8_t)(to >> 16), p[1] = (uint8_t)(to >> 8), p[2] = (uint8_t)to;
+        put(find(all, colour_at(p), false)->to, p);
     }
 }
 
