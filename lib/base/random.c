@@ -31,25 +31,40 @@ static void next_block(uint32_t *key)
     key[i] = twist(key[i], key[0], key[M - 1]);
 }
 
-static uint32_t next_word(nb_random *r)
+/* Tempering, eq. 2.2-2.5. */
+static inline uint32_t temper(uint32_t y)
 {
-    if (r->pos == N) {
-        next_block(r->key);
-        r->pos = 0;
-    }
-    /* Tempering, eq. 2.2-2.5. */
-    uint32_t y = r->key[r->pos++];
     y ^= y >> 11;
     y ^= (y << 7) & 0x9d2c5680u;
     y ^= (y << 15) & 0xefc60000u;
     return y ^ (y >> 18);
 }
 
+static uint32_t next_word(nb_random *r)
+{
+    if (r->pos == N) {
+        next_block(r->key);
+        r->pos = 0;
+    }
+    return temper(r->key[r->pos++]);
+}
+
+/* Both words at once, where the block has them: `pos` is read and written once. */
+static inline double next_real(nb_random *r)
+{
+    uint32_t word[2];
+    if (r->pos + 2 <= N) {
+        for (int i = 0; i < 2; i++) word[i] = temper(r->key[r->pos + i]);
+        r->pos += 2;
+    } else {
+        for (int i = 0; i < 2; i++) word[i] = next_word(r);
+    }
+    return ((word[0] >> 5) * 0x1p26 + (word[1] >> 6)) * 0x1p-53; /* 27 and 26 bits */
+}
+
 double nb_random_rand(nb_random *r)
 {
-    uint32_t high = next_word(r) >> 5; /* 27 bits */
-    uint32_t low = next_word(r) >> 6;  /* 26 bits */
-    return (high * 0x1p26 + low) * 0x1p-53;
+    return next_real(r);
 }
 
 double nb_random_randn(nb_random *r)
@@ -62,8 +77,8 @@ double nb_random_randn(nb_random *r)
         return kept;
     }
     do {
-        x1 = 2 * nb_random_rand(r) - 1;
-        x2 = 2 * nb_random_rand(r) - 1;
+        x1 = 2 * next_real(r) - 1;
+        x2 = 2 * next_real(r) - 1;
         s = x1 * x1 + x2 * x2;
     } while (s >= 1 || s == 0);
     double scale = sqrt(-2 * log(s) / s);

@@ -1,6 +1,7 @@
 /* Creating models: builds a graph with its loss from a list of layers. */
 #include "nablas/memory.h"
 #include "nn/layers.h"
+#include "tensor/element.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -290,11 +291,11 @@ nb_status nb_model_draw(nb_model *m, nb_random *random)
         const size_t inputs = w->shape.ndim > 2 ? nb_tensor_width(w) : w->shape.dim[0];
         const double std = weight ? nb_layer_std(o, layer, inputs) : 0;
         const double limit = sqrt(3.0) * std;
-        for (size_t j = 0; j < nb_tensor_count(w); j++)
-            kernels->set(w->data, j,
-                         !weight      ? 0
-                         : o->uniform ? limit * (2 * nb_random_rand(random) - 1)
-                                      : std * nb_random_randn(random));
+        for (size_t j = 0, count = nb_tensor_count(w); j < count; j++)
+            nb_put_element(kernels, w->data, j,
+                           !weight      ? 0
+                           : o->uniform ? limit * (2 * nb_random_rand(random) - 1)
+                                        : std * nb_random_randn(random));
         layer += weight;
     }
     begin_layers(m, false);

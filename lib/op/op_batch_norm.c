@@ -4,6 +4,7 @@
  * is a feature of its own), everything is done by column; only totals are then taken over the
  * columns of a feature. So the loops are those of rows, for a channel as for a column. */
 #include "op/ops.h"
+#include "tensor/element.h"
 
 #include <math.h>
 
@@ -79,6 +80,7 @@ static void *partial_of(const nb_call *c, size_t group, size_t which)
 static double total(const nb_call *c, const layout *l, size_t which, size_t f)
 {
     const char *sums = partial_of(c, 0, which);
+    if (l->spatial == 1) return nb_element(c->kernels, sums, f) + 0; /* as `sum` */
     return c->kernels->sum(l->spatial, sums + f * l->spatial * c->kernels->size);
 }
 
@@ -86,7 +88,7 @@ static double total(const nb_call *c, const layout *l, size_t which, size_t f)
 static void spread(const nb_call *c, const layout *l, char *vector, size_t f, double value)
 {
     for (size_t i = f * l->spatial; i < (f + 1) * l->spatial; i++)
-        c->kernels->set(vector, i, value);
+        nb_put_element(c->kernels, vector, i, value);
 }
 
 /* --- forward ---------------------------------------------------------------------------------- */
@@ -111,7 +113,7 @@ static nb_status take_mean(const nb_call *c, size_t lo, size_t hi)
     for (size_t f = 0; f < l.features; f++)
         spread(c, &l, l.mean, f,
                c->pass.training ? total(c, &l, 0, f) / l.count
-                                : c->kernels->get(c->in[mean_in]->data, f));
+                                : nb_element(c->kernels, c->in[mean_in]->data, f));
     return NB_OK;
 }
 
@@ -131,7 +133,8 @@ static void move(const nb_call *c, size_t input, size_t f, double value)
 {
     const double momentum = ((const nb_batch_norm_options *)c->config)->momentum;
     void *running = c->in[input]->data;
-    c->kernels->set(running, f, momentum * c->kernels->get(running, f) + (1 - momentum) * value);
+    nb_put_element(c->kernels, running, f,
+                   momentum * nb_element(c->kernels, running, f) + (1 - momentum) * value);
 }
 
 static nb_status take_variance(const nb_call *c, size_t lo, size_t hi)
@@ -142,15 +145,15 @@ static nb_status take_variance(const nb_call *c, size_t lo, size_t hi)
     const double epsilon = ((const nb_batch_norm_options *)c->config)->epsilon;
     if (c->pass.training) nb_fold(k, nb_groups(c->rows), l.width, 2 * l.width, c->partial);
     for (size_t f = 0; f < l.features; f++) {
-        const double variance =
-            c->pass.training ? total(c, &l, 0, f) / l.count : k->get(c->in[variance_in]->data, f);
+        const double variance = c->pass.training ? total(c, &l, 0, f) / l.count
+                                                 : nb_element(k, c->in[variance_in]->data, f);
         if (c->pass.training && !c->pass.frozen) {
-            move(c, mean_in, f, k->get(l.mean, f * l.spatial));
+            move(c, mean_in, f, nb_element(k, l.mean, f * l.spatial));
             move(c, variance_in, f, variance);
         }
         spread(c, &l, l.std, f, sqrt(variance + epsilon));
-        spread(c, &l, l.gamma, f, k->get(c->in[gamma_in]->data, f));
-        spread(c, &l, l.beta, f, k->get(c->in[beta_in]->data, f));
+        spread(c, &l, l.gamma, f, nb_element(k, c->in[gamma_in]->data, f));
+        spread(c, &l, l.beta, f, nb_element(k, c->in[beta_in]->data, f));
     }
     return NB_OK;
 }
@@ -222,9 +225,10 @@ static nb_status take_gradients(const nb_call *c, size_t lo, size_t hi)
     for (size_t f = 0; f < l.features; f++) {
         const double dbeta = total(c, &l, 0, f), dgamma = total(c, &l, 1, f);
         const double share = c->pass.training ? -1 / l.count : 0;
-        k->set(l.dbeta, f, dbeta);
-        k->set(l.dgamma, f, dgamma);
-        spread(c, &l, l.gain, f, k->get(l.gamma, f * l.spatial) / k->get(l.std, f * l.spatial));
+        nb_put_element(k, l.dbeta, f, dbeta);
+        nb_put_element(k, l.dgamma, f, dgamma);
+        spread(c, &l, l.gain, f,
+               nb_element(k, l.gamma, f * l.spatial) / nb_element(k, l.std, f * l.spatial));
         spread(c, &l, l.shift, f, share * dbeta);
         spread(c, &l, l.tilt, f, share * dgamma);
     }

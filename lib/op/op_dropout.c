@@ -3,6 +3,7 @@
  * `kept` holds what each element is multiplied by. */
 #include "op/op_dropout.h"
 #include "op/ops.h"
+#include "tensor/element.h"
 
 static nb_status dropout_plan(const nb_tensor *in, const void *config, nb_need *need)
 {
@@ -25,7 +26,8 @@ static nb_status draw_mask(const nb_call *c, size_t lo, size_t hi)
         return nb_fail(NB_EINVAL, "dropout: training without a random stream (nb_graph_set_pass)");
     const size_t count = nb_tensor_count(c->out);
     for (size_t i = 0; i < count; i++)
-        c->kernels->set(c->kept->data, i, nb_random_rand(c->pass.random) > o->ratio ? stays : 0);
+        nb_put_element(c->kernels, c->kept->data, i,
+                       nb_random_rand(c->pass.random) > o->ratio ? stays : 0);
     return NB_OK;
 }
 
