@@ -45,7 +45,9 @@ static void learn_both(experiment *e, nb_source *source, size_t i, const curves 
             batch.fill = NULL; /* the rows are written now */
         }
         if (fmod((double)step, epoch) != 0) continue;
-        for (int k = 0; k < 2; k++) curve[k][done] = accuracy_of(p, &l[k], source);
+        double accuracy[2];
+        accuracies_of(p, 2, (const learner *[]){&l[0], &l[1]}, source, accuracy);
+        for (int k = 0; k < 2; k++) curve[k][done] = accuracy[k];
         done++;
     }
     for (int k = 0; k < 2; k++) learner_destroy(&l[k]);

@@ -134,19 +134,30 @@ double loss_after(const page *p, const learner *l, nb_node *loss)
     return nb_scalar(loss);
 }
 
-double accuracy_of(const page *p, const learner *l, nb_source *source)
+void accuracies_of(const page *p, size_t count, const learner *const *l, nb_source *source,
+                   double *accuracy)
 {
     const size_t n = nb_dataset_count(nb_source_dataset(source));
-    const size_t most = nb_graph_max_batch(l->net->graph);
-    nb_score score = {0};
+    const size_t most = nb_graph_max_batch(l[0]->net->graph);
+    nb_score score[MOST_CONTENDERS] = {{0}};
     for (size_t lo = 0; lo < n; lo += most) {
         nb_batch batch;
         nb_node *loss;
         page_check(p, nb_source_range(source, lo, n - lo < most ? n : lo + most, &batch));
-        page_check(p, nb_model_feed_batch(l->net, &batch, &loss));
-        page_check(p, nb_model_compare(l->net, &batch.t, &score));
+        for (size_t k = 0; k < count; k++) {
+            page_check(p, nb_model_feed_batch(l[k]->net, &batch, &loss));
+            page_check(p, nb_model_compare(l[k]->net, &batch.t, &score[k]));
+            batch.fill = NULL; /* the rows are written now */
+        }
     }
-    return nb_model_metric(l->net, &score);
+    for (size_t k = 0; k < count; k++) accuracy[k] = nb_model_metric(l[k]->net, &score[k]);
+}
+
+double accuracy_of(const page *p, const learner *l, nb_source *source)
+{
+    double accuracy;
+    accuracies_of(p, 1, &l, source, &accuracy);
+    return accuracy;
 }
 
 double decay_term(const nb_model *net, double decay)

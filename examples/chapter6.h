@@ -54,16 +54,19 @@ typedef struct learner {
     nb_optimizer *optimizer;
 } learner;
 
-enum { DEEP_WIDTH = 100, MOST_HIDDEN = 8 };
+enum { DEEP_WIDTH = 100, MOST_HIDDEN = 8, MOST_CONTENDERS = 16 };
 
 /* learner_create - draws the weights from `random`.
  * learn - one update on a batch, training; returns the loss's node.
  * loss_after - that loss of the same batch after the update, predicting.
- * accuracy_of - on all samples of a source. */
+ * accuracies_of - of at most MOST_CONTENDERS nets of the same largest batch, on all samples of a
+ * source; accuracy_of - of one. */
 learner learner_create(const experiment *e, const deep_net *d, nb_random *random);
 void learner_destroy(learner *l);
 nb_node *learn(const page *p, const learner *l, const nb_batch *batch, nb_random *random);
 double loss_after(const page *p, const learner *l, nb_node *loss);
+void accuracies_of(const page *p, size_t count, const learner *const *l, nb_source *source,
+                   double *accuracy);
 double accuracy_of(const page *p, const learner *l, nb_source *source);
 
 /* decay_term - 1/2 decay |W|^2 over all weights, which the book adds to its loss.
@@ -88,7 +91,7 @@ typedef struct contender {
     double *loss; /* (iterations) */
 } contender;
 
-enum { COMPETE_BATCH = 128, MOST_CONTENDERS = 16 };
+enum { COMPETE_BATCH = 128 };
 
 /* compete - make the nets in their order; `iterations` batches of COMPETE_BATCH, each learnt from by
  * all; a table of losses as they go, accuracies on the test set at the end; then a figure of the losses,
