@@ -574,8 +574,9 @@ static inline block *block_at(const real *x)
     return (block *)x;
 }
 
-/* `blocks` (a constant) blocks of y from column `at` on, which stay in registers. At the end of a
- * row the last is moved back to end there, and gives only what the others have not. */
+/* `blocks` (a constant) blocks of y from column `at` on, which stay in registers. At the end of a row the
+ * last is moved back to end there: over the one before it, with the same numbers, or over columns before
+ * `at`, which have theirs. */
 static inline __attribute__((always_inline)) void add_rows_at(size_t entries, const nb_entry *entry,
                                                               size_t m, const real *W, real *y,
                                                               size_t at, const size_t blocks)
@@ -591,8 +592,8 @@ static inline __attribute__((always_inline)) void add_rows_at(size_t entries, co
         sum[blocks - 1] += value * *block_at(w + moved);
     }
     for (size_t b = 0; b + 1 < blocks; b++) *block_at(y + at + b * lanes) = sum[b];
-    if (moved == last)
-        *block_at(y + last) = sum[blocks - 1];
+    if (blocks > 1 || moved == last)
+        *block_at(y + moved) = sum[blocks - 1];
     else
         for (size_t j = last; j < m; j++) y[j] = sum[blocks - 1][j - moved];
 }

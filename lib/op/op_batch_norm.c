@@ -76,16 +76,16 @@ static void *partial_of(const nb_call *c, size_t group, size_t which)
     return (char *)c->partial + (2 * group + which) * width * c->kernels->size;
 }
 
-/* The total of feature f, after nb_fold. */
-static double total(const nb_call *c, const layout *l, size_t which, size_t f)
+/* The total of feature f, after nb_fold: of the first group's sums. */
+static inline double total(const nb_call *c, const layout *l, size_t which, size_t f)
 {
-    const char *sums = partial_of(c, 0, which);
+    const char *sums = (char *)c->partial + which * l->width * c->kernels->size;
     if (l->spatial == 1) return nb_element(c->kernels, sums, f) + 0; /* as `sum` */
     return c->kernels->sum(l->spatial, sums + f * l->spatial * c->kernels->size);
 }
 
 /* One number for all columns of feature f. */
-static void spread(const nb_call *c, const layout *l, char *vector, size_t f, double value)
+static inline void spread(const nb_call *c, const layout *l, char *vector, size_t f, double value)
 {
     for (size_t i = f * l->spatial; i < (f + 1) * l->spatial; i++)
         nb_put_element(c->kernels, vector, i, value);
@@ -129,7 +129,7 @@ static nb_status square_rows(const nb_call *c, size_t lo, size_t hi)
 }
 
 /* running := momentum running + (1 - momentum) value */
-static void move(const nb_call *c, size_t input, size_t f, double value)
+static inline void move(const nb_call *c, size_t input, size_t f, double value)
 {
     const double momentum = ((const nb_batch_norm_options *)c->config)->momentum;
     void *running = c->in[input]->data;

@@ -186,8 +186,8 @@ static void between_runs(const nb_call *c, size_t lo, size_t hi)
     for (size_t i = 0; first || i < nb_tensor_height(c->in[0]); first = false) {
         i = sort_entries(c, i, lo, hi, &s);
         for (size_t r = 0, from = lo; from < hi; r++) {
-            const nb_run run = r < a->runs ? clip(a->run[r], lo, hi)
-                                          : (nb_run){(uint32_t)hi, (uint32_t)hi};
+            const nb_run run =
+                r < a->runs ? clip(a->run[r], lo, hi) : (nb_run){(uint32_t)hi, (uint32_t)hi};
             if (first) fade(c, from, run.begin);
             add_columns(c, &s, lo, from, run.begin);
             from = run.end;
