@@ -20,12 +20,12 @@ static void give_back(void *data)
     nb_free(pixels);
 }
 
-/* White. NULL if there is no memory; cairo's other errors are in the sheet. */
+/* White; NULL if there is no memory. */
 static cairo_surface_t *sheet_of(int width, int height)
 {
     const int stride = cairo_format_stride_for_width(CAIRO_FORMAT_RGB24, width);
     const size_t bytes = (size_t)stride * (size_t)height;
-    uint8_t **pixels = stride > 0 ? nb_alloc_zero(1, sizeof *pixels) : NULL;
+    uint8_t **pixels = nb_alloc_zero(1, sizeof *pixels);
     if (!pixels || !(*pixels = nb_alloc(bytes, 1))) {
         nb_free(pixels);
         return NULL;
@@ -33,8 +33,12 @@ static cairo_surface_t *sheet_of(int width, int height)
     memset(*pixels, 0xff, bytes);
     cairo_surface_t *sheet =
         cairo_image_surface_create_for_data(*pixels, CAIRO_FORMAT_RGB24, width, height, stride);
-    if (cairo_surface_set_user_data(sheet, &owned, pixels, give_back)) give_back(pixels);
-    return sheet;
+    const cairo_status_t status = cairo_surface_set_user_data(sheet, &owned, pixels, give_back);
+    if (!status) return sheet;
+    nb_fail(NB_ENOMEM, "nb_figure: %s", cairo_status_to_string(status));
+    cairo_surface_destroy(sheet);
+    give_back(pixels);
+    return NULL;
 }
 
 cairo_t *nb_canvas_open(double width, double height)
