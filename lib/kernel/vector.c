@@ -574,9 +574,9 @@ static inline block *block_at(const real *x)
     return (block *)x;
 }
 
-/* `blocks` (a constant) blocks of y from column `at` on, which stay in registers. At the end of a row the
- * last is moved back to end there: over the one before it, with the same numbers, or over columns before
- * `at`, which have theirs. */
+/* `blocks` (a constant) blocks of y from column `at` on, which stay in registers. The last is moved back to
+ * end with the row. It may then overlap the block before it: both have the same numbers there. Columns before
+ * `at` are already done, so of a single block only the columns from `at` on are written. */
 static inline __attribute__((always_inline)) void add_rows_at(size_t entries, const nb_entry *entry,
                                                               size_t m, const real *W, real *y,
                                                               size_t at, const size_t blocks)

@@ -16,8 +16,8 @@ static size_t most_sorted(size_t k)
     return k > most ? k : most;
 }
 
-/* The scratch of a thread holds first the rows of two chunks, later entries, and of each column where
- * its entries end. In elements, of which the smallest are floats. */
+/* The scratch of a thread first holds the rows of two chunks; later entries, and for each column where its
+ * entries end. It is counted in elements, the smallest of which are floats. */
 bool nb_packed_need(const nb_tensor *a, const nb_tensor *b, nb_need *need)
 {
     const size_t k = b->shape.dim[0], m = b->shape.dim[1];
@@ -121,7 +121,7 @@ static size_t entries_within(const nb_packed *a, size_t i, size_t lo, size_t hi,
     return count;
 }
 
-/* Those of rows `first`, first+1 ..., as many as there is room for; returns the row behind them. */
+/* Sorts the entries of rows `first`, first+1 ..., as many rows as there is room for; returns the next row. */
 static size_t sort_entries(const nb_call *c, size_t first, size_t lo, size_t hi, const sorted *s)
 {
     const size_t n = nb_tensor_height(c->in[0]), room = most_sorted(nb_tensor_height(c->in[1]));

@@ -14,8 +14,8 @@ typedef enum nb_addition { NB_ADD_NOTHING, NB_ADD_BIAS, NB_ADD_BIAS_RELU } nb_ad
  * nb_packed_prepare - NB_INPUT_ROWS forward of b: what is kept of its rows.
  * nb_packed_forward - NB_ROWS: rows lo ... hi-1 of y.
  * nb_packed_backward - NB_INPUT_ROWS of b: rows lo ... hi-1 of alpha a^T dy + beta din. Their bits do not
- * depend on lo and hi.
- * Errors: need: NB_EOVERFLOW, with no detail; those of gemm. */
+ * depend on lo and hi, and no other row is written.
+ * Errors: need: false if more memory is needed than a size holds; forward, backward: those of gemm. */
 bool nb_packed_need(const nb_tensor *a, const nb_tensor *b, nb_need *need);
 nb_status nb_packed_prepare(const nb_call *c, size_t lo, size_t hi);
 nb_status nb_packed_forward(const nb_call *c, nb_addition then, size_t lo, size_t hi);
